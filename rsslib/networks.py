@@ -1,0 +1,134 @@
+"""The networks: the sensors' image with its learned affine maps, the paper's UNet, a compact UNet for the CPU."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rsslib.grid import KINDS
+from rsslib.project import InputError
+
+
+class SensorImage(nn.Module):
+    """Draw sensors into the two-channel input image, (batch, 2, height, width).
+
+    Channel 0 holds w_kind * value + b_kind at the pixels drawn, with a learned weight (1 at the start) and
+    bias (0 at the start) for each receiver kind; channel 1 holds the value itself; 0 elsewhere.
+
+    Input: pixel (batch, sensors) int64, -1 = not drawn; value (batch, sensors), scaled RSS; kind (batch, sensors).
+    Source: paper 1's authors' published code line.
+    """
+
+    def __init__(self, height: int, width: int):
+        super().__init__()
+        self.shape = (height, width)
+        self.weight = nn.Parameter(torch.ones(len(KINDS)))
+        self.bias = nn.Parameter(torch.zeros(len(KINDS)))
+
+    def forward(self, pixel: Tensor, value: Tensor, kind: Tensor) -> Tensor:
+        height, width = self.shape
+        drawn = (pixel >= 0).to(value.dtype)
+        mapped = (self.weight[kind] * value + self.bias[kind]) * drawn
+        channels = torch.stack([mapped, value * drawn], dim=1)
+        # What is not drawn goes to one spare cell behind the image, which is cut off.
+        cell = torch.where(pixel >= 0, pixel, height * width)[:, None].expand(-1, 2, -1)
+        image = channels.new_zeros(len(pixel), 2, height * width + 1).scatter(2, cell, channels)
+        return image[..., :-1].unflatten(-1, (height, width))
+
+
+def _double_conv(inputs: int, outputs: int) -> nn.Sequential:
+    layers = []
+    for channels in (inputs, outputs):
+        layers += [nn.Conv2d(channels, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+class UShape(nn.Module):
+    """The U of a UNet: (batch, inputs, H, W) to features (batch, decoder[-1], H, W).
+
+    Double 3x3 convolutions with BatchNorm and ReLU; 2x2 max-pools between `widths`; bilinear upsampling to
+    the skip's size and concatenation on the way up through `decoder`. Source: Ronneberger et al. 2015.
+    """
+
+    def __init__(self, inputs: int, widths: tuple[int, ...], decoder: tuple[int, ...]):
+        super().__init__()
+        self.down = nn.ModuleList(_double_conv(a, b) for a, b in zip((inputs, *widths), widths))
+        below = (widths[-1], *decoder)
+        self.up = nn.ModuleList(_double_conv(b + s, d) for b, s, d in zip(below, widths[-2::-1], decoder))
+
+    def forward(self, x: Tensor) -> Tensor:
+        skips = []
+        for level, block in enumerate(self.down):
+            # ceil_mode: the last odd row or column stays in sight, whatever the map's size
+            x = block(F.max_pool2d(x, 2, ceil_mode=True) if level else x)
+            skips.append(x)
+        for block, skip in zip(self.up, skips[-2::-1]):
+            x = F.interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=True)
+            x = block(torch.cat([skip, x], dim=1))
+        return x
+
+
+class UNet(nn.Module):
+    """The paper's UNet: image (batch, 2, H, W) to logits (batch, H, W), 3,351,969 parameters.
+
+    Source: paper 1, Section III.C; widths from its authors' published code line.
+    """
+
+    def __init__(self, inputs: int = 2):
+        super().__init__()
+        self.body = UShape(inputs, (32, 64, 128, 256, 256), (128, 64, 32, 32))
+        self.head = nn.Conv2d(32, 1, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.head(self.body(image)).squeeze(1)
+
+
+class CompactUNet(nn.Module):
+    """A UNet over blocks of 4 x 4 pixels, for the CPU: image (batch, 2, H, W) to logits (batch, H, W).
+
+    Space-to-depth makes each block a vector of its pixels, a small U works on the coarse raster, and a 1x1
+    convolution with depth-to-space draws the full image again: 0.48 million parameters, no pixel lost.
+    """
+
+    def __init__(self, inputs: int = 2, block: int = 4, widths: tuple[int, ...] = (32, 64, 128)):
+        super().__init__()
+        self.block = block
+        self.body = UShape(inputs * block**2, widths, widths[-2::-1])
+        self.head = nn.Conv2d(widths[0], block**2, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        height, width = image.shape[-2:]
+        image = F.pad(image, (0, -width % self.block, 0, -height % self.block))
+        logits = self.head(self.body(F.pixel_unshuffle(image, self.block)))
+        return F.pixel_shuffle(logits, self.block)[:, 0, :height, :width]
+
+
+NETWORKS = {"unet": UNet, "compact": CompactUNet}
+
+
+class SensorNet(nn.Module):
+    """Sensors in, prediction image out: `SensorImage`, a network of NETWORKS, a sigmoid.
+
+    Parameters: shape, (height, width) [pixels]; network, its name; output_bias, where the last bias starts
+    (None: as drawn): at 0 the sigmoid's background is 0.5, which PSE takes over 1000 steps to bring down.
+
+    Errors: InputError for an unknown network.
+    """
+
+    def __init__(self, shape: tuple[int, int], network: str = "compact", output_bias: float | None = None):
+        super().__init__()
+        if network not in NETWORKS:
+            raise InputError(f"network: expected one of {', '.join(NETWORKS)}, found {network!r}")
+        self.draw = SensorImage(*shape)
+        self.network = NETWORKS[network]()
+        if output_bias is not None:
+            nn.init.constant_(self.network.head.bias, output_bias)
+
+    def forward(self, pixel: Tensor, value: Tensor, kind: Tensor) -> Tensor:
+        """Return the prediction images, (batch, height, width), values in 0..1."""
+        image = self.draw(pixel, value, kind).contiguous(memory_format=torch.channels_last)
+        return self.network(image).float().sigmoid()
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Return the number of trained values of a network."""
+    return sum(parameter.numel() for parameter in module.parameters())

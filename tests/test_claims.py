@@ -1,0 +1,83 @@
+"""The ledger page: a table per paper and place, a count per profile, and where the records come from."""
+
+import pytest
+import yaml
+
+from rsslib import claims, results
+from rsslib.project import ROOT
+
+LEDGER = """
+papers: {p: A Paper, q: Another}
+claims:
+  - {id: a, paper: p, where: Table II, statement: "Median | EMD", kind: value, printed: 277.5, unit: m,
+     record: {file: table2, where: {loss: emd}, field: median_m}, tolerance: {relative: 0.25, better: lower},
+     notebook: notebooks/02_loss_comparison.ipynb}
+  - {id: b, paper: p, where: "Table II, order", statement: EMD below CoM, kind: ordering,
+     printed: 277.5 < 334.0 m,
+     record: {left: {file: table2, where: {loss: emd}, field: median_m}, relation: "<", right: 100}}
+  - {id: c, paper: q, where: Figure 4, statement: Shapes, kind: text, why: {any: see fig04}}
+  - {id: d, paper: q, where: Table I, statement: Rows, kind: value, printed: 3, tolerance: {absolute: 0},
+     record: {file: table1, where: {}, field: n}}
+"""
+
+
+@pytest.mark.parametrize("tolerance, unit, text", [
+    ({"relative": 0.25, "better": "lower"}, "m", "±25 %, lower is better"), ({"absolute": 0}, "", "exact"),
+    ({"relative": 0, "better": "lower"}, "m", "at most as printed"), ({"absolute": 5}, "%", "±5 points"),
+    ({"absolute": 0.5}, "km2", "±0.5 km2")])
+def test_tolerances_in_words(tmp_path, tolerance, unit, text):
+    entry = {"id": "a", "paper": "p", "where": "Table II", "statement": "s", "kind": "value", "printed": 1,
+             "record": 1, "unit": unit, "tolerance": tolerance}
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump({"papers": {"p": "A Paper"}, "claims": [entry]}))
+    assert f"| {text} | **reproduced** |" in claims.render(["quick"], tmp_path / "claims.yaml", tmp_path)
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "claims.yaml").write_text(LEDGER)
+    records = [{"loss": "emd", "median_m": 270.0, "ci95_m": [260.0, 290.5]}]
+    told = {"source": "frs", "doi": "10.5281/zenodo.7259895", "md5": None, "code_hash": "0123456789ab"}
+    for profile in ("quick", "campus", "smoke"):
+        results.write(profile, "table2", records, told, {}, tmp_path / "results")
+    return tmp_path
+
+
+def test_rows_verdicts_and_provenance(place):
+    text = claims.render(["quick"], place / "claims.yaml", place / "results")
+    link = "[02_loss_comparison](notebooks/02_loss_comparison.ipynb)"
+    assert "| Median \\| EMD | 277.5 m | 270.0 m [260.0, 290.5] | ±25 %, lower is better |" in text
+    assert f"| **reproduced** | {link} |" in text
+    assert "| 277.5 < 334.0 m | 270.0 [260.0, 290.5] not < 100 | ordering |" in text
+    assert "| **differs**: no reason recorded yet |" in text
+    assert "| Rows | 3 |  | exact | **not run**: no table1.json |  |" in text
+    assert "**not judged in this profile**: see fig04" in text
+    assert "- `quick/table2.json`: source frs; doi 10.5281/zenodo.7259895; code hash 0123456789ab\n" in text
+    assert "| quick | 1 | 0 | 0 | 1 | 1 | 1 |" in text
+    headings = [line for line in text.splitlines() if line.startswith("###")]
+    assert headings == ["### A Paper", "#### Table II", "### Another", "#### Figure 4", "#### Table I",
+                        "### Where these records come from"]
+
+
+def test_the_page_leads_with_quick_heads_campus_clearly_and_omits_smoke(place, capsys):
+    assert claims.main(place / "claims.yaml", place / "results", place / "RESULTS.md") == 0
+    text = (place / "RESULTS.md").read_text()
+    assert text.index("## Profile `quick`") < text.index(
+        "## Profile `campus`: synthetic campus: not comparable with the paper")
+    assert "smoke" not in text
+    printed = capsys.readouterr().out
+    assert "quick: 1 reproduced, 1 differs, 1 not judged in this profile, 1 not run" in printed
+    assert "quick, b: differs: no reason recorded yet" in printed
+    claims.main(place / "claims.yaml", place / "results", place / "RESULTS.md")
+    assert (place / "RESULTS.md").read_text() == text
+
+
+def test_without_results_the_page_says_what_to_do(tmp_path, capsys):
+    assert claims.main(ROOT / "claims.yaml", tmp_path, tmp_path / "RESULTS.md") == 0
+    assert "make reproduce" in (tmp_path / "RESULTS.md").read_text()
+    assert "no results yet" in capsys.readouterr().out
+
+
+def test_the_whole_ledger_renders_where_nothing_was_run(tmp_path):
+    text = claims.render(["paper"], ROOT / "claims.yaml", tmp_path)
+    assert text.count("no table2.json") > 30
+    assert "differs**" not in text.split("## Summary")[1]
