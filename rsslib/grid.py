@@ -111,47 +111,55 @@ class SensorPixels:
         return SensorPixels(self.pixel[indices], self.value[indices], self.kind[indices])
 
 
-def scale(dataset: xr.Dataset, fit: np.ndarray) -> np.ndarray:
-    """Return the RSS scaled to about 0..1, (rss - low) / (high - low) clipped below at 0; NaN stays NaN.
+Scaling = dict[str, tuple[float, float]]
+"""For each receiver, the RSS [dB] that is drawn as 0 and the RSS that is drawn as 1."""
 
-    The range is fixed for each receiver kind (KIND_RANGE_DB) but a shuttle's, which goes from the 25 %
-    quantile to the maximum of its own readings in the samples `fit` (those trained on, so that no other
-    sample has a say); a shuttle not heard there is scaled as the kind "nuc".
+
+def scaling(dataset: xr.Dataset, fit: np.ndarray) -> Scaling:
+    """Return each receiver's RSS range: its kind's (KIND_RANGE_DB), but a shuttle's own.
+
+    A shuttle's goes from the 25 % quantile to the maximum of its readings in the samples `fit`, those trained
+    on, so that no other sample has a say; a shuttle not heard there takes the range of the kind "nuc".
     Source: the authors' published code line; the choice of `fit` is ours.
     """
-    rss, kinds = dataset.rss.values, dataset.sensor_kind.values
-    low, high = np.array([KIND_RANGE_DB.get(kind, KIND_RANGE_DB["nuc"]) for kind in kinds]).T
-    for sensor in np.flatnonzero(kinds == "bus"):
-        heard = rss[fit, sensor]
-        heard = heard[np.isfinite(heard)]
-        if len(heard) and heard.max() > np.quantile(heard, 0.25):
-            low[sensor], high[sensor] = np.quantile(heard, 0.25), heard.max()
-    return np.maximum((rss - low) / (high - low), 0.0).astype(np.float32)
+    ranges = {}
+    for number, (name, kind) in enumerate(zip(dataset.sensor.values, dataset.sensor_kind.values)):
+        ranges[str(name)] = KIND_RANGE_DB.get(str(kind), KIND_RANGE_DB["nuc"])
+        if kind == "bus":
+            heard = dataset.rss.values[fit, number]
+            heard = heard[np.isfinite(heard)]
+            if len(heard) and heard.max() > np.quantile(heard, 0.25):
+                ranges[str(name)] = float(np.quantile(heard, 0.25)), float(heard.max())
+    return ranges
 
 
-def draw(dataset: xr.Dataset, grid: Grid, fit: np.ndarray, collision: str = "last") -> SensorPixels:
+def draw(dataset: xr.Dataset, grid: Grid, ranges: Scaling, collision: str = "last") -> SensorPixels:
     """Return which reading is drawn in which pixel, for every sample.
 
-    `collision` says what stands in a pixel with several receivers: the one with the "last" index (the
-    paper's), the "max" of the scaled values, or their "mean" (with the kind of the last).
+    The value is (rss - low) / (high - low) with the receiver's range, clipped below at 0. `collision` says
+    what stands in a pixel with several receivers: the one with the "last" index (the paper's), the "max" of
+    the values, or their "mean" (with the kind of the last).
 
-    Errors: InputError for an unknown rule.
+    Errors: InputError for an unknown rule or a receiver without a range.
     Example
     -------
-    >>> draw(dataset, grid.make(dataset), fit=splits["train"]).pixel.shape   # doctest: +SKIP
+    >>> draw(dataset, grid.make(dataset), scaling(dataset, splits["train"])).pixel.shape   # doctest: +SKIP
     (4578, 40)
     """
     if collision not in COLLISIONS:
         raise InputError(f"collision: expected one of {', '.join(COLLISIONS)}, found {collision!r}")
-    value = scale(dataset, fit)
+    names = [str(name) for name in dataset.sensor.values]
+    if unknown := [name for name in names if name not in ranges]:
+        raise InputError(f"receiver {unknown[0]!r} has no RSS range; expected one of {', '.join(ranges)}")
+    low, high = np.array([ranges[name] for name in names]).T
+    value = np.maximum((dataset.rss.values - low) / (high - low), 0.0)
     heard = np.isfinite(value)
     column, row = grid.to_pixels(dataset.sensor_x.values, dataset.sensor_y.values)
     column, row = np.where(heard, column, 0).round(), np.where(heard, row, 0).round()
     heard &= (column >= 0) & (column < grid.width) & (row >= 0) & (row < grid.height)
     pixel = np.where(heard, row * grid.width + column, -1).astype(np.int64)
     kind = np.broadcast_to([KINDS.index(k) for k in dataset.sensor_kind.values], pixel.shape)
-    value = np.where(heard, value, 0).astype(np.float32)
-    return _merge(pixel, value, kind.astype(np.int64), collision)
+    return _merge(pixel, np.where(heard, value, 0), kind.astype(np.int64), collision)
 
 
 def _merge(pixel, value, kind, collision) -> SensorPixels:

@@ -1,0 +1,59 @@
+# Two commands on a fresh machine do everything: `make reproduce` and `make test`.
+# Both make the environment first. `make VENV=DIR ...` uses one elsewhere (for conda: VENV="$CONDA_PREFIX");
+# `make PYTHON=python3.12 ...` makes it with another interpreter. Where there is no make:
+# `pip install -e '.[lab,repro,test]'`, then `python -m rsslib reproduce`, `smoke`, `verify`, `paper`, `results`.
+
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.rsslib-stamp
+PYTEST := $(PY) -m pytest -q
+
+.DEFAULT_GOAL := help
+.PHONY: help env reproduce test smoke verify paper results lab clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+env: $(STAMP) ## make or renew the environment, in .venv or in VENV=DIR
+
+reproduce: $(STAMP) ## the main job: every table and figure, then RESULTS.md
+	@$(PY) -m rsslib reproduce
+
+test: $(STAMP) ## lint, unit tests, notebooks, the smoke chain and its executed notebooks
+	@$(PY) -m ruff check .
+	@$(PYTEST) tests -n 2 --dist loadscope
+	@RSSLIB_PROGRESS=off $(PYTEST) --nbval-lax notebooks -n 2 --dist loadscope
+	@$(PY) -m rsslib smoke
+	@RSSLIB_PROGRESS=off $(PYTEST) --nbval build/smoke -n 2 --dist loadscope
+
+smoke: $(STAMP) ## the whole chain on a tiny synthetic campus
+	@$(PY) -m rsslib smoke
+
+verify: $(STAMP) ## run the smoke chain twice from scratch and compare the results byte for byte
+	@$(PY) -m rsslib verify
+
+paper: $(STAMP) ## the papers' networks and training; wants a CUDA GPU
+	@$(PY) -m rsslib paper
+
+results: $(STAMP) ## write RESULTS.md again from the records in results/
+	@$(PY) -m rsslib.claims
+
+lab: $(STAMP) ## open the notebooks in JupyterLab
+	@$(PY) -m jupyter lab notebooks
+
+clean: ## remove build/, scratch/ and the caches of tools; data, results and the environment stay
+	rm -rf build scratch .pytest_cache .ruff_cache .hypothesis rsslib.egg-info
+	find rsslib tests notebooks benchmarks \( -name __pycache__ -o -name .ipynb_checkpoints \) -exec rm -rf {} +
+
+# Made again when pyproject.toml changes. An environment that is there is added to, never replaced.
+$(STAMP): pyproject.toml
+	@$(PY) -m pip --version >/dev/null 2>&1 || { \
+	  $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "make: $(PYTHON) is missing, older than 3.11, or cannot make environments." >&2; \
+	    echo "      Install Python 3.11 or newer with venv (Debian, Ubuntu: python3-venv)," >&2; \
+	    echo "      name another one (make PYTHON=python3.12 ...) or use environment.yml." >&2; exit 1; }; \
+	  echo "making the environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing what pyproject.toml asks for into $(VENV) (a few minutes the first time)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[lab,repro,test]'
+	@touch $@

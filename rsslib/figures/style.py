@@ -1,0 +1,94 @@
+"""The common look of all figures: sizes, colours, the note, the banner of synthetic data, and saving."""
+
+import functools
+import io
+import textwrap
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import matplotlib.style
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.figure import Figure
+
+from rsslib.project import InputError, atomic_path
+
+STYLE = Path(__file__).parent.parent / "rsslib.mplstyle"
+BANNER = "synthetic campus: not comparable with the paper"
+COLUMN_IN, PAGE_IN = 3.5, 7.16
+
+LOSSES = {"com": "CoM", "pse": "PSE", "emd": "EMD"}
+# P. Tol's colour-blind safe schemes: "high contrast" (also apart in grey) for losses, "vibrant" for sets
+LOSS_COLOUR = {"com": "#DDAA33", "pse": "#BB5566", "emd": "#004488"}
+LOSS_MARKER = {"com": "o", "pse": "s", "emd": "D"}
+SETS = {"train": "train", "val": "validation", "test": "test", "ood": "OOD test",
+        "april": "April", "july": "July", "november": "November"}
+SET_COLOUR = {"train": "#AEB7C2", "val": "#33BBEE", "test": "#EE7733", "ood": "#EE7733",
+              "april": "#009988", "july": "#CC3311", "november": "#0077BB"}
+RED, GREY, INK = "#B3261E", "#6B7683", "#222B35"
+IMAGE_COLOURS = LinearSegmentedColormap.from_list(
+    "rsslib_image", ["#FFFFFF", "#D3E3EF", "#7FB0D3", "#2B6CA3", "#0B2F57"])
+
+_METADATA = {".png": {"Software": None}, ".pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
+
+
+class Page(Figure):
+    """A Figure that a notebook shows just as `save` writes it, at screen resolution; pyplot knows nothing of it."""
+
+    def _repr_png_(self) -> bytes:
+        picture = io.BytesIO()
+        with _look():
+            self.savefig(picture, format="png", dpi=130, metadata=_METADATA[".png"])
+        return picture.getvalue()
+
+
+def _look():
+    return matplotlib.style.context(STYLE, after_reset=True)
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Run a figure's function under the style file, whatever the user's own settings are."""
+
+    @functools.wraps(draw)
+    def with_style(*args, **kwargs):
+        with _look():
+            return draw(*args, **kwargs)
+
+    return with_style
+
+
+def page(width: float, height: float, note: str, synthetic: bool = False) -> Page:
+    """Return an empty figure (inches) with its note at the foot and, for synthetic data, the red banner on top."""
+    fig = Page(figsize=(width, height))
+    if synthetic:
+        fig.suptitle(BANNER, fontsize=7, fontweight="bold", color="white",
+                     bbox={"facecolor": RED, "edgecolor": "none", "boxstyle": "round,pad=0.35"})
+    fig.supxlabel(textwrap.fill(note, int(21 * width)), x=0.01, ha="left", fontsize=6, color=GREY)
+    return fig
+
+
+def darker(colour: str) -> tuple[float, ...]:
+    """Return the shade of `colour` that is dark enough for small text on white."""
+    return tuple(0.72 * part for part in to_rgb(colour))
+
+
+def need(found: Iterable[str], expected: Iterable[str], what: str) -> None:
+    """Raise InputError if one of the `expected` keys is not among those `found`."""
+    found = list(found)
+    for key in expected:
+        if key not in found:
+            raise InputError(f"{what}: {key!r} is missing; found {', '.join(map(str, found)) or 'nothing'}")
+
+
+def save(fig: Figure, path: str | Path) -> Path:
+    """Write a figure whole to a .png (200 dpi) or .pdf file; the same figure gives the same bytes.
+
+    Raises InputError for another suffix.
+
+    >>> save(speed(records, note="paper profile"), "figures/paper/speed.png")   # doctest: +SKIP
+    """
+    path = Path(path)
+    if path.suffix not in _METADATA:
+        raise InputError(f"{path}: expected a name ending in {' or '.join(_METADATA)}")
+    with atomic_path(path) as temporary, _look():
+        fig.savefig(temporary, metadata=_METADATA[path.suffix])
+    return path

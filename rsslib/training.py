@@ -1,0 +1,194 @@
+"""Training an ensemble: members in step, the best epoch kept, stopped early, continued after an interruption."""
+
+import json
+import logging
+import time
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+
+from rsslib import grid as grids
+from rsslib.ensemble import Ensemble, Recipe, Samples, choose_device
+from rsslib.losses import LOSSES
+from rsslib.progress import Progress
+from rsslib.project import InputError, atomic_path
+
+log = logging.getLogger(__name__)
+CHECKPOINT_SECONDS = 30.0
+
+
+class _Member:
+    """One network's optimizer, learning-rate schedule and order of batches."""
+
+    def __init__(self, net: torch.nn.Module, recipe: Recipe, number: int, batches: int):
+        self.net = net
+        fused = next(net.parameters()).device.type in ("cpu", "cuda")
+        self.optimizer = torch.optim.AdamW(net.parameters(), recipe.learning_rate,
+                                           weight_decay=recipe.weight_decay, fused=fused)
+        self.schedule = None
+        if recipe.schedule == "one_cycle":
+            self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+                self.optimizer, recipe.learning_rate, total_steps=recipe.epochs * batches, pct_start=0.25)
+        self.order = torch.Generator().manual_seed(1000 * recipe.seed + number)
+
+    def state(self) -> dict:
+        schedule = self.schedule.state_dict() if self.schedule else {}
+        # the schedule keeps its annealing function under a private name; it is not state
+        schedule = {key: value for key, value in schedule.items() if isinstance(value, (int, float, list))}
+        return {"net": self.net.state_dict(), "optimizer": self.optimizer.state_dict(),
+                "schedule": schedule, "order": self.order.get_state()}
+
+    def restore(self, state: dict) -> None:
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.schedule:
+            self.schedule.load_state_dict(state["schedule"])
+        self.order.set_state(state["order"])
+
+
+class Trainer:
+    """Trains an ensemble on the set `train` and keeps the epoch with the lowest mean error on `val`.
+
+    Each epoch trains every member on its own shuffled batches, then the ensemble is validated: the members
+    are five separate trainings (the paper's text) that share one stopping time.
+
+    Parameters: dataset (measurements), sets (index sets with `train` and `val`), recipe; checkpoint, a file
+    from which an interrupted training continues and which a finished one removes; watch, further sets whose
+    error is written into the history of the first member (for the training curves) and touches nothing else.
+
+    Errors: InputError for an empty `train` or `val`, one batch short of data, or a training that diverges.
+    Source: paper 1, Section III.C.
+    """
+
+    def __init__(self, dataset: xr.Dataset, sets: dict[str, np.ndarray], recipe: Recipe,
+                 checkpoint: str | Path | None = None, watch: tuple[str, ...] = (), device: str = "auto"):
+        for name in ("train", "val"):
+            if not len(sets.get(name, ())):
+                raise InputError(f"training: the set {name!r} is empty; expected at least one sample")
+        torch.set_num_threads(recipe.threads)
+        self.recipe, self.sets, self.watch, self.dataset = recipe, sets, watch, dataset
+        grid = grids.make(dataset, recipe.pixel_m)
+        self.ranges = grids.scaling(dataset, sets["train"])
+        self.ensemble = Ensemble(recipe, grid, choose_device(device))
+        drawn = grids.draw(dataset, grid, self.ranges, recipe.collision)
+        self.samples = Samples(dataset, grid, drawn, self.ensemble.device)
+        # BatchNorm needs two samples: the last, short batch of an epoch is left out
+        self.batch_size = min(recipe.batch_size, len(sets["train"]))
+        self.batches = len(sets["train"]) // self.batch_size
+        self.members = [_Member(net, recipe, number, self.batches)
+                        for number, net in enumerate(self.ensemble.members)]
+        self.epoch, self.best_epoch, self.best_mean = 0, 0, float("inf")
+        self.best: list[dict] = []
+        self.history: list[dict] = []
+        self.seconds = 0.0
+        self.checkpoint = Path(checkpoint) if checkpoint else None
+        self._resume()
+
+    def _train_epoch(self, number: int) -> float:
+        member, net = self.members[number], self.ensemble.members[number]
+        net.train()
+        order = torch.from_numpy(self.sets["train"])[torch.randperm(len(self.sets["train"]), generator=member.order)]
+        loss_of, total = LOSSES[self.recipe.loss], 0.0
+        for chosen in order.to(self.ensemble.device).split(self.batch_size)[: self.batches]:
+            images = self.ensemble(number, self.samples.batch(chosen))
+            loss = loss_of(images, self.samples.location[chosen])
+            member.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            member.optimizer.step()
+            if member.schedule:
+                member.schedule.step()
+            total += loss.detach()
+        return float(total) / self.batches
+
+    def _errors(self, chosen: np.ndarray, members=None) -> np.ndarray:
+        said = self.ensemble.describe(self.samples, chosen, members)
+        x, y = (np.concatenate([part[name] for part in said]) for name in ("x_hat", "y_hat"))
+        return np.hypot(x - self.dataset.tx_x.values[chosen, 0], y - self.dataset.tx_y.values[chosen, 0])
+
+    def _validate(self, losses: list[float]) -> None:
+        found = self._errors(self.sets["val"])
+        record = {"epoch": self.epoch, "loss": float(np.mean(losses)), "val_mean_m": float(found.mean()),
+                  "val_median_m": float(np.median(found))}
+        for name in self.watch:
+            # as many training samples as there are to validate on; one network, as in Figure 5
+            chosen = self.sets[name][: len(self.sets["val"])] if name == "train" else self.sets[name]
+            record[f"{name}_single_median_m"] = float(np.median(self._errors(chosen, [0])))
+        self.history.append(record)
+        if record["val_mean_m"] < self.best_mean:
+            self.best_mean, self.best_epoch = record["val_mean_m"], self.epoch
+            self.best = [{key: value.clone() for key, value in net.state_dict().items()}
+                         for net in self.ensemble.members]
+
+    def fit(self) -> Ensemble:
+        """Train to the end, load the best epoch's weights and return the ensemble."""
+        recipe, saved = self.recipe, time.monotonic()
+        name = f"{recipe.loss} x{recipe.members}"
+        with Progress(recipe.epochs, name, start=self.epoch) as progress:
+            while self.epoch < recipe.epochs and self.epoch - self.best_epoch < recipe.patience:
+                started = time.perf_counter()
+                losses = [self._train_epoch(number) for number in range(recipe.members)]
+                self.seconds += time.perf_counter() - started
+                self.epoch += 1
+                if not np.isfinite(losses).all():
+                    raise InputError(f"training {name}: the loss is not a number in epoch {self.epoch}; "
+                                     f"lower learning_rate ({recipe.learning_rate})")
+                if self.epoch % recipe.validate_every == 0 or self.epoch == recipe.epochs:
+                    self._validate(losses)
+                if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self.save_checkpoint()
+                    saved = time.monotonic()
+                progress.step(self.epoch, f"loss {np.mean(losses):.3g}, val mean {self.best_mean:.1f} m")
+        for net, state in zip(self.ensemble.members, self.best):
+            net.load_state_dict(state)
+        if self.checkpoint:
+            self.checkpoint.unlink(missing_ok=True)
+        return self.ensemble
+
+    @property
+    def seconds_per_epoch(self) -> float:
+        """Seconds that one member's epoch took, validation left out."""
+        return self.seconds / max(self.epoch, 1) / self.recipe.members
+
+    def write_history(self, path: str | Path) -> Path:
+        """Write the validated epochs and the seconds per epoch as JSON, whole."""
+        with atomic_path(path) as temporary:
+            text = json.dumps({"seconds_per_epoch": self.seconds_per_epoch, "epochs": self.history}, indent=1)
+            temporary.write_text(text + "\n", encoding="utf-8")
+        return Path(path)
+
+    def _key(self) -> str:
+        """Name this training: a checkpoint of another recipe, data set or split is not continued."""
+        sets = {name: np.asarray(chosen).tolist() for name, chosen in self.sets.items()}
+        text = json.dumps([asdict(self.recipe), sets, self.dataset.attrs.get("md5", ""),
+                           float(self.dataset.rss.sum()), float(self.dataset.tx_x.sum())])
+        return sha256(text.encode()).hexdigest()
+
+    def save_checkpoint(self) -> None:
+        """Write all that the training needs to continue; nothing if no checkpoint file was named."""
+        if self.checkpoint is None:
+            return
+        state = {"key": self._key(), "members": [member.state() for member in self.members], "best": self.best,
+                 "epoch": self.epoch, "best_epoch": self.best_epoch, "best_mean": self.best_mean,
+                 "history": self.history, "seconds": self.seconds}
+        with atomic_path(self.checkpoint) as temporary:
+            torch.save(state, temporary)
+
+    def _resume(self) -> None:
+        if self.checkpoint is None or not self.checkpoint.is_file():
+            return
+        try:
+            state = torch.load(self.checkpoint, weights_only=True, map_location=self.ensemble.device)
+            if state["key"] != self._key():
+                raise KeyError("made by another recipe, data set or split")
+        except Exception as error:  # an unreadable checkpoint only costs the time it held
+            log.warning("%s: not continued (%s); training starts anew", self.checkpoint, error)
+            return
+        for member, saved in zip(self.members, state["members"]):
+            member.restore({**saved, "order": saved["order"].cpu()})
+        self.best, self.history, self.seconds = state["best"], state["history"], state["seconds"]
+        self.epoch, self.best_epoch, self.best_mean = state["epoch"], state["best_epoch"], state["best_mean"]
+        log.info("%s: continued after epoch %d", self.checkpoint, self.epoch)
