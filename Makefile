@@ -23,8 +23,8 @@ reproduce: $(STAMP) ## the main job: every table and figure, then RESULTS.md
 test: $(STAMP) ## lint, unit tests, notebooks, the smoke chain and its executed notebooks
 	@$(PY) -m ruff check .
 	@$(PYTEST) tests -n 2 --dist loadscope
-	@RSSLIB_PROGRESS=off $(PYTEST) --nbval-lax notebooks -n 2 --dist loadscope
 	@$(PY) -m rsslib smoke
+	@RSSLIB_PROGRESS=off $(PYTEST) --nbval-lax notebooks -n 2 --dist loadscope
 	@RSSLIB_PROGRESS=off $(PYTEST) --nbval build/smoke -n 2 --dist loadscope
 
 smoke: $(STAMP) ## the whole chain on a tiny synthetic campus

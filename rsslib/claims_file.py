@@ -130,3 +130,19 @@ def _selector_problem(spec: object) -> str:
 
 
 _PROBLEMS = {"value": _value_problem, "ordering": _ordering_problem, "text": _text_problem}
+
+
+def printed_table2(path: str | Path | None = None) -> dict[tuple[str, str], float]:
+    """Return the medians that the first paper's Table II prints, {(loss, split): metres}.
+
+    Example
+    -------
+    >>> printed_table2()["emd", "random"]  # doctest: +SKIP
+    47.4
+    """
+    printed = {}
+    for claim in load(path):
+        record = claim.record if isinstance(claim.record, Mapping) else {}
+        if claim.kind == "value" and record.get("file") == "table2" and record.get("field") == "median_m":
+            printed[record["where"]["loss"], record["where"]["split"]] = float(claim.printed)
+    return printed

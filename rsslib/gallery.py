@@ -15,15 +15,15 @@ from rsslib.project import atomic_path
 RADIUS_M, APART_M = 90.0, 300.0
 
 
-def modes(image: np.ndarray, grid: Grid) -> list[dict[str, float]]:
-    """Return the two strongest modes of an image, strongest first: their place [m] and share of the mass.
+def modes(image: np.ndarray, grid: Grid) -> list[tuple[float, float, float]]:
+    """Return the two strongest modes of an image, strongest first, each as x, y [m] and share of the mass.
 
     A mode is a disc of RADIUS_M; the first is the disc with the most mass, the second the one with the most
     mass whose centre is at least APART_M from the first. Input: image, (height, width), not negative.
 
     Example
     -------
-    >>> modes(images[0], grid)[1]["share"]     # doctest: +SKIP
+    >>> modes(images[0], grid)[1][2]     # doctest: +SKIP
     0.31
     """
     held = _disc_mass(torch.as_tensor(image)[None], grid)[0].numpy()
@@ -32,7 +32,7 @@ def modes(image: np.ndarray, grid: Grid) -> list[dict[str, float]]:
     for _ in range(2):
         row, column = np.unravel_index(held.argmax(), held.shape)
         x, y = grid.to_metres(int(column), int(row))
-        found.append({"x": x, "y": y, "share": float(held[row, column])})
+        found.append((x, y, float(held[row, column])))
         near = np.hypot(rows - row, columns - column) * grid.pixel_m < APART_M
         held = np.where(near, 0.0, held)
     return found
@@ -58,7 +58,7 @@ def keep(ensemble: Ensemble, samples: Samples, chosen: np.ndarray, fixed: int = 
     for images in ensemble.images(samples, chosen):
         mean = images.mean(1).float().cpu()
         means.append(mean)
-        seconds += [modes(image, ensemble.grid)[1]["share"] for image in mean.numpy()]
+        seconds += [modes(image, ensemble.grid)[1][2] for image in mean.numpy()]
     even = np.linspace(0, len(chosen) - 1, min(fixed, len(chosen))).round().astype(int)
     most = np.argsort(seconds, kind="stable")[::-1][:ambiguous]
     places = np.concatenate([even, most])

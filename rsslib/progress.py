@@ -2,11 +2,17 @@
 
 import os
 import sys
+import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
 VARIABLE = "RSSLIB_PROGRESS"
-"""Names a file that gets the lines instead (the notebook runner shows it), or is "off" for silence."""
+"""Names a file that gets the lines instead (see `relay`), or is "off" for silence."""
+LOG_SECONDS = 20.0
 
 
 def _clock(seconds: float) -> str:
@@ -57,3 +63,39 @@ class Progress:
             print(file=self.stream)
         if self.file:
             self.file.close()
+
+
+@contextmanager
+def relay() -> Iterator[None]:
+    """Show on this process's standard error the progress of a child process, such as a notebook's kernel.
+
+    A kernel's own prints would end up in the notebook, with times that differ from run to run.
+    """
+    if os.environ.get(VARIABLE) == "off":
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path, stop = Path(folder) / "progress", threading.Event()
+        path.touch()
+        os.environ[VARIABLE] = str(path)
+        thread = threading.Thread(target=_show, args=(path, stop), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+            del os.environ[VARIABLE]
+
+
+def _show(path: Path, stop: threading.Event) -> None:
+    terminal, shown = sys.stderr.isatty(), time.monotonic()
+    with path.open(encoding="utf-8") as lines:
+        while not stop.wait(0.5):
+            new = lines.read().splitlines()
+            if new and (terminal or time.monotonic() - shown > LOG_SECONDS):
+                print(f"\r{new[-1]}\x1b[K" if terminal else new[-1], end="" if terminal else "\n", file=sys.stderr,
+                      flush=True)
+                shown = time.monotonic()
+    if terminal:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

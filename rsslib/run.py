@@ -21,6 +21,7 @@ import papermill
 import yaml
 from papermill.exceptions import PapermillExecutionError
 
+from rsslib.progress import relay
 from rsslib.project import ROOT, InputError, atomic_path
 
 _KERNEL_FILE = re.compile(r"\S*ipykernel_\d+[/\\]\d+\.py")
@@ -77,7 +78,7 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping) -> Path:
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # else each kernel prints debugger warnings
     out, failed = Path(out), Path(out).with_suffix(".failed.ipynb")
     terminal = sys.stderr.isatty()
-    with atomic_path(out) as temporary:
+    with atomic_path(out) as temporary, relay():
         try:
             papermill.execute_notebook(
                 str(notebook), str(temporary), parameters=dict(parameters), cwd=str(ROOT),

@@ -42,7 +42,8 @@ class Presorted:
         row, column = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
         pixels = torch.stack([column.ravel(), row.ravel()], dim=0).to(vectors)
         projections, self.order = (vectors @ pixels).sort(dim=1)
-        self.gaps = projections.diff(dim=1)
+        # the last sum of p - q is 0 and meets a gap of 0: no slice has to be cut short
+        self.gaps = projections.diff(dim=1, append=projections[:, -1:])
         self.shape = (height, width)
 
     def __call__(self, first: Tensor, second: Tensor) -> Tensor:
@@ -51,9 +52,10 @@ class Presorted:
             raise InputError(f"sliced Wasserstein: expected two batches of {self.shape} maps, found "
                              f"{tuple(first.shape)} and {tuple(second.shape)}")
         difference = (_normalised(first) - _normalised(second)).flatten(1)
-        total = 0
+        total = difference.new_zeros(len(difference))
         for order, gaps in zip(self.order, self.gaps):
-            total = total + difference[:, order].cumsum(1)[:, :-1].abs() @ gaps
+            # slice by slice the pixels stay in the cache; index_select has a cheaper gradient than [:, order]
+            total = total + difference.index_select(1, order).cumsum(1).abs() @ gaps
         return total / len(self.gaps)
 
 

@@ -1,4 +1,4 @@
-"""Figures of prediction images: Figure 4, one sample under three losses; Figure 6, an ambiguous prediction."""
+"""Prediction images: Figure 4, one sample under three losses; Figure 6, an ambiguous prediction."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,8 @@ def raster(image, grid: Grid, what: str) -> np.ndarray:
     """Return `image` as an array (height, width); raise InputError if it is not an image on `grid`."""
     image = np.asarray(image, dtype=float)
     if image.shape != grid.shape:
-        raise InputError(f"{what}: expected an image of {grid.shape} pixels (rows, columns), found {image.shape}")
+        raise InputError(f"{what}: expected an image of {grid.shape} pixels (rows, columns), "
+                         f"found {image.shape}")
     if not (np.isfinite(image).all() and image.max() > 0):
         raise InputError(f"{what}: expected finite pixels with at least one above 0")
     return image
@@ -52,20 +53,19 @@ def loss_outputs(images: Mapping[str, np.ndarray], truth, decoded: Mapping, grid
     """
     style.need(images, style.LOSSES, "loss_outputs, images")
     style.need(decoded, style.LOSSES, "loss_outputs, decoded")
-    fig = style.page(style.PAGE_IN, 2.75, note, synthetic)
+    fig = style.page(style.PAGE_IN, 1.98 * grid.height / grid.width + 0.5, note, synthetic, maps.MARKS_IN)
     for ax, (loss, name) in zip(fig.subplots(1, 3), style.LOSSES.items()):
         image = raster(images[loss], grid, f"loss_outputs, {loss}")
         bar = fig.colorbar(show(ax, image, grid), ax=ax, shrink=0.6, aspect=25, pad=0.02)
         bar.set_ticks([0, image.max()], labels=["0", f"{image.max():.2g}"])
         bar.outline.set_visible(False)
         off = np.hypot(*np.subtract(decoded[loss], truth))
-        how = "centre of mass" if loss == "com" else "largest pixel"
         ax.set_title(name, color=style.darker(style.LOSS_COLOUR[loss]))
-        ax.set_title(f"{how}: {off:.0f} m off", loc="right", fontsize=6.5, fontweight="normal")
+        ax.set_title(f"{off:.0f} m from the truth", loc="right", fontsize=6.5, fontweight="normal")
         if loss != "com":
             _inset(ax, image, grid, truth, decoded[loss])
-        maps.mark(ax, grid, truth, "truth")
-        maps.mark(ax, grid, decoded[loss], "estimate")
+        for place, kind in ((truth, "truth"), (decoded[loss], "estimate")):
+            maps.mark(ax, grid, place, kind, size=1 if loss == "com" else 0.5)
     maps.marks_legend(fig, "predicted place")
     return fig
 
@@ -108,7 +108,7 @@ def ambiguous(image, sensors_xy_value, truth, peaks: Sequence, grid: Grid, note:
         raise InputError(f"ambiguous: expected sensors (n, 3): x, y, RSS; found shape {sensors.shape}")
     if peaks.ndim != 2 or peaks.shape[1] != 3 or len(peaks) < 2:
         raise InputError(f"ambiguous: expected at least two peaks (x, y, share), found shape {peaks.shape}")
-    fig = style.page(style.COLUMN_IN, 3.4, note, synthetic)
+    fig = style.page(style.COLUMN_IN, 2.9 * grid.height / grid.width + 0.35, note, synthetic)
     ax = fig.subplots()
     show(ax, image, grid)
     dots = ax.scatter(*maps.to_km(grid, sensors[:, 0], sensors[:, 1]), c=sensors[:, 2], cmap="YlOrRd", s=22,
@@ -116,6 +116,7 @@ def ambiguous(image, sensors_xy_value, truth, peaks: Sequence, grid: Grid, note:
     bar = fig.colorbar(dots, ax=ax, shrink=0.7, aspect=30, pad=0.02, label="RSS at the sensors [dB]")
     bar.outline.set_visible(False)
     maps.mark(ax, grid, truth, "truth")
+    ax.set_title("star: true place of the transmitter", fontsize=6.5, fontweight="normal")
     for letter, (x, y, share) in zip("ABCDEFGH", peaks):
         _letter(ax, grid, x, y, f"{letter}  {100 * share:.0f} %")
     return fig

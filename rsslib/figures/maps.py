@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
+from matplotlib.transforms import offset_copy
 
 from rsslib import splits
 from rsslib.figures import style
@@ -18,7 +19,7 @@ from rsslib.project import InputError
 
 _HALO = [withStroke(linewidth=2.2, foreground="white")]
 _MARKS = {
-    "truth": {"marker": "*", "s": 75, "c": style.INK, "edgecolors": "white", "linewidths": 0.7},
+    "truth": {"marker": "*", "s": 70, "c": style.INK, "edgecolors": "white", "linewidths": 0.7},
     "estimate": {"marker": "x", "s": 30, "c": "#D7301F", "linewidths": 1.6, "path_effects": _HALO},
 }
 
@@ -28,17 +29,23 @@ def to_km(grid: Grid, x, y):
     return (x - grid.x0 + grid.pixel_m / 2) / 1000, (y - grid.y0 + grid.pixel_m / 2) / 1000
 
 
-def mark(ax: Axes, grid: Grid, place, kind: str) -> None:
+def mark(ax: Axes, grid: Grid, place, kind: str, size: float = 1.0) -> None:
     """Mark a place (x, y) [m]: "truth" with a star, "estimate" with a cross."""
-    ax.scatter(*to_km(grid, *place), zorder=6, clip_on=False, **_MARKS[kind])
+    look = _MARKS[kind] | {"s": size * _MARKS[kind]["s"]}
+    ax.scatter(*to_km(grid, *place), zorder=6, clip_on=False, **look)
+
+
+MARKS_IN = 3.0
+"""Width of the legend of `marks_legend` [inches]."""
 
 
 def marks_legend(fig: Figure, estimate: str) -> None:
-    """Explain the star and the cross below the panels."""
+    """Explain the star and the cross, beside the note."""
     handles = [Line2D([], [], ls="", marker="*", ms=8, mec="white", mew=0.6, color=style.INK),
                Line2D([], [], ls="", marker="x", ms=5, mew=1.6, color=_MARKS["estimate"]["c"])]
-    fig.legend(handles, ["true place of the transmitter", estimate], loc="outside lower right", ncols=2,
-               columnspacing=1.2)
+    legend = fig.legend(handles, ["true place of the transmitter", estimate], loc="lower right", ncols=2,
+                        columnspacing=1.2, borderpad=0.2, borderaxespad=0.1)
+    legend.set_in_layout(False)
 
 
 def furnish(ax: Axes, west: float, east: float, south: float, north: float) -> None:
@@ -48,15 +55,17 @@ def furnish(ax: Axes, west: float, east: float, south: float, north: float) -> N
     longest = (east - west) / 3
     power = 10.0 ** np.floor(np.log10(longest))
     length = max(step * power for step in (1, 2, 5) if step * power <= longest)
-    below = ax.get_xaxis_transform()
+    below = offset_copy(ax.get_xaxis_transform(), ax.figure, y=-6, units="points")
     label = f"{length:g} km" if length >= 1 else f"{1000 * length:g} m"
-    ax.plot([west, west + length], [-0.045] * 2, transform=below, color=style.INK, lw=1.6, clip_on=False,
+    ax.plot([west, west + length], [0, 0], transform=below, color=style.INK, lw=1.6, clip_on=False,
             solid_capstyle="butt")
-    ax.text(west + length * 1.08, -0.045, label, transform=below, va="center", fontsize=6)
-    ax.annotate("N", (0.985, -0.015), (0.985, -0.105), xycoords="axes fraction", ha="center", va="center",
+    ax.annotate(label, (west + length, 0), (3, 0), xycoords=below, textcoords="offset points",
+                va="center_baseline", fontsize=6)
+    corner = offset_copy(ax.transAxes, ax.figure, x=-4, units="points")
+    ax.annotate("N", (1, 0), (0, -13), xycoords=corner, textcoords="offset points", ha="center", va="center",
                 fontsize=6, fontweight="bold",
-                arrowprops={"arrowstyle": "-|>,head_width=0.13,head_length=0.3", "color": style.INK, "lw": 0.8,
-                            "shrinkA": 1, "shrinkB": 0})
+                arrowprops={"arrowstyle": "-|>,head_width=0.13,head_length=0.3", "color": style.INK,
+                            "lw": 0.8, "shrinkA": 1, "shrinkB": 2})
 
 
 @style.styled
@@ -78,7 +87,8 @@ def split_maps(dataset: xr.Dataset, sets_by_split: Mapping[str, Mapping], note: 
         raise InputError("split_maps: no split given; expected for instance random, july, grid2, grid5")
     columns = min(len(sets_by_split), 4)
     rows = -(-len(sets_by_split) // columns)
-    fig = style.page(style.PAGE_IN, 0.3 + 2.35 * rows, note, synthetic)
+    tall = float(np.divide(*_site(dataset)[1][::-1]))
+    fig = style.page(style.PAGE_IN, (style.PAGE_IN / columns * tall + 0.65) * rows, note, synthetic)
     axes = fig.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes[len(sets_by_split):]:
         ax.set_axis_off()
@@ -88,30 +98,39 @@ def split_maps(dataset: xr.Dataset, sets_by_split: Mapping[str, Mapping], note: 
 
 
 def _split_map(ax: Axes, dataset: xr.Dataset, name: str, sets: Mapping, seed: int) -> None:
-    x, y = dataset.tx_x.values[:, 0], dataset.tx_y.values[:, 0]
-    origin = np.array([x.min(), y.min()]) - splits.MARGIN_M
-    size = (np.array([x.max(), y.max()]) + splits.MARGIN_M - origin) / 1000
+    places, size = _site(dataset)
     furnish(ax, 0, size[0], 0, size[1])
+    ax.set_anchor("N")
     if name in splits.SEASONS:
         title, labels = "Seasonal", dataset.season.values.astype(str)
         shown = [season for season in ("july", "november", "april") if (labels == season).any()]
     elif name == "random" or re.fullmatch(r"grid\d+", name):
         title, shown = name.capitalize(), ["train", "val", splits.report_set(name)]
         style.need(sets, shown, f"split_maps, split {name}")
-        labels = np.full(len(x), "", dtype="<U8")
+        labels = np.full(len(places), "", dtype="<U8")
         for key in shown:
             labels[sets[key]] = key
     else:
         raise InputError(f"split_maps: unknown split {name!r}; expected random, july, november or gridN")
     if name.startswith("grid"):
         _shade_cells(ax, dataset, int(name[4:]), sets["ood"], size, seed)
-    drawn = np.flatnonzero(np.isin(labels, shown))  # in order of time, so that no set hides another
-    ax.scatter((x[drawn] - origin[0]) / 1000, (y[drawn] - origin[1]) / 1000, s=2.2, lw=0,
-               c=[style.SET_COLOUR[label] for label in labels[drawn]])
+    for key in sorted(shown, key=lambda key: -(labels == key).sum()):  # the smallest set is drawn on top
+        ax.scatter(*places[labels == key].T, s=2.2, lw=0, color=style.SET_COLOUR[key])
     ax.set_title(title)
     counts = [f"{style.SETS[key]} {(labels == key).sum()}" for key in shown]
+    if name.startswith("grid"):
+        counts[-1] += ", shaded cells"
     dots = [Line2D([], [], ls="", marker="o", ms=3.2, color=style.SET_COLOUR[key]) for key in shown]
-    ax.legend(dots, counts, loc="upper left", bbox_to_anchor=(-0.04, -0.1))
+    ax.legend(dots, counts, loc="upper left", labelspacing=0.3, borderpad=0, handlelength=1,
+              bbox_to_anchor=(0, 0),
+              bbox_transform=offset_copy(ax.transAxes, ax.figure, y=-15, units="points"))
+
+
+def _site(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return the transmitters' places and the size of their site, with the margin of the splits [km]."""
+    places = np.stack([dataset.tx_x.values[:, 0], dataset.tx_y.values[:, 0]], axis=1)
+    origin = places.min(axis=0) - splits.MARGIN_M
+    return (places - origin) / 1000, (places.max(axis=0) + splits.MARGIN_M - origin) / 1000
 
 
 def _shade_cells(ax: Axes, dataset: xr.Dataset, n: int, unseen, size: np.ndarray, seed: int) -> None:

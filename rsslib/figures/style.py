@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib.style
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from rsslib.project import InputError, atomic_path
 
@@ -26,13 +27,13 @@ SET_COLOUR = {"train": "#AEB7C2", "val": "#33BBEE", "test": "#EE7733", "ood": "#
               "april": "#009988", "july": "#CC3311", "november": "#0077BB"}
 RED, GREY, INK = "#B3261E", "#6B7683", "#222B35"
 IMAGE_COLOURS = LinearSegmentedColormap.from_list(
-    "rsslib_image", ["#FFFFFF", "#D3E3EF", "#7FB0D3", "#2B6CA3", "#0B2F57"])
+    "rsslib_image", ["#F5F8FA", "#CFE1EE", "#7FB0D3", "#2B6CA3", "#0B2F57"])
 
 _METADATA = {".png": {"Software": None}, ".pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
 
 
 class Page(Figure):
-    """A Figure that a notebook shows just as `save` writes it, at screen resolution; pyplot knows nothing of it."""
+    """A Figure that a notebook shows as `save` writes it, at screen resolution; unknown to pyplot."""
 
     def _repr_png_(self) -> bytes:
         picture = io.BytesIO()
@@ -56,13 +57,21 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return with_style
 
 
-def page(width: float, height: float, note: str, synthetic: bool = False) -> Page:
-    """Return an empty figure (inches) with its note at the foot and, for synthetic data, the red banner on top."""
-    fig = Page(figsize=(width, height))
+def page(width: float, height: float, note: str, synthetic: bool = False, beside: float = 0.0) -> Page:
+    """Return an empty figure: `height` inches for its axes, the note at the foot and, if asked, the banner.
+
+    The note is wrapped so that `beside` inches at its right stay free for a legend.
+    """
+    lines = textwrap.wrap(note, int(21 * (width - beside)))
+    foot, head = 0.12 + 0.11 * max(len(lines), 1), 0.22 if synthetic else 0.0
+    total = foot + height + head
+    fig = Page(figsize=(width, total))
+    fig.get_layout_engine().set(rect=(0, foot / total, 1, height / total))
+    fig.text(0.06 / width, 0.05 / total, "\n".join(lines), va="bottom", fontsize=6, color=GREY)
     if synthetic:
-        fig.suptitle(BANNER, fontsize=7, fontweight="bold", color="white",
-                     bbox={"facecolor": RED, "edgecolor": "none", "boxstyle": "round,pad=0.35"})
-    fig.supxlabel(textwrap.fill(note, int(21 * width)), x=0.01, ha="left", fontsize=6, color=GREY)
+        fig.add_artist(Rectangle((0, 1 - 0.2 / total), 1, 0.2 / total, color=RED, lw=0))
+        fig.text(0.5, 1 - 0.1 / total, BANNER, ha="center", va="center_baseline", fontsize=7,
+                 fontweight="bold", color="white")
     return fig
 
 
@@ -77,6 +86,14 @@ def need(found: Iterable[str], expected: Iterable[str], what: str) -> None:
     for key in expected:
         if key not in found:
             raise InputError(f"{what}: {key!r} is missing; found {', '.join(map(str, found)) or 'nothing'}")
+
+
+def known_losses(found: Iterable[str], what: str) -> None:
+    """Raise InputError unless there is at least one loss, and none but CoM, PSE and EMD."""
+    found = list(found)
+    unknown = [key for key in found if key not in LOSSES]
+    if unknown or not found:
+        raise InputError(f"{what}: expected losses among {', '.join(LOSSES)}, found {unknown or 'none'}")
 
 
 def save(fig: Figure, path: str | Path) -> Path:

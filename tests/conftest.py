@@ -1,0 +1,37 @@
+"""What all tests share: two data sets, one thread, no progress lines, the same hypothesis examples each time."""
+
+import pytest
+import torch
+from hypothesis import settings
+
+from rsslib.datasets import campus as synthetic
+from rsslib.datasets import fetch
+from rsslib.datasets import frs as measured
+
+settings.register_profile("rsslib", derandomize=True, deadline=None, max_examples=25)
+settings.load_profile("rsslib")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet():
+    """No progress lines, here or in a process that a test starts; one thread."""
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RSSLIB_PROGRESS", "off")
+        yield
+
+
+@pytest.fixture(scope="session")
+def campus():
+    """A tiny synthetic campus: 170 samples of three seasons. Tests that change it work on a copy."""
+    return synthetic.make(n_april=20, n_july=120, n_november=30)
+
+
+@pytest.fixture(scope="session")
+def frs(tmp_path_factory):
+    """The real measurements; the test is skipped where they are neither in RSSLIB_DATA nor in the cache."""
+    if not fetch.available():
+        pytest.skip("no measurements: neither RSSLIB_DATA nor the download cache holds them")
+    folder = tmp_path_factory.mktemp("frs")
+    fetch.fetch(folder)
+    return measured.load_csv(folder)

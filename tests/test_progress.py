@@ -1,0 +1,65 @@
+"""Progress lines: one line written over in a terminal, a line every tenth elsewhere, a file, silence."""
+
+import io
+
+import pytest
+
+from rsslib import progress
+from rsslib.progress import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def run(monkeypatch):
+    def run(stream: io.StringIO, total: int, target: str = "", start: int = 0) -> str:
+        monkeypatch.setenv(progress.VARIABLE, target)
+        monkeypatch.setattr("sys.stderr", stream)
+        with Progress(total, "emd x3", start) as line:
+            for done in range(start + 1, total + 1):
+                line.step(done, f"loss {done}")
+        return stream.getvalue()
+    return run
+
+
+def test_in_a_log_there_is_a_plain_line_every_tenth_of_the_way(run):
+    lines = run(io.StringIO(), 200).splitlines()
+    assert len(lines) == 10
+    assert lines[0].startswith("emd x3: 20/200, ") and lines[-1] == "emd x3: 200/200, 0:00 left, loss 200"
+    assert not any(character in line for line in lines for character in "\r\x1b")
+
+
+def test_few_steps_have_a_line_each(run):
+    assert len(run(io.StringIO(), 3).splitlines()) == 3
+
+
+def test_a_continued_work_starts_where_it_stopped(run):
+    assert [line.split(",")[0] for line in run(io.StringIO(), 10, start=8).splitlines()] == [
+        "emd x3: 9/10", "emd x3: 10/10"]
+
+
+def test_in_a_terminal_one_line_is_written_over_and_ended(run):
+    text = run(Terminal(), 200)
+    assert text.count("\r") == 200 and text.count("\n") == 1 and text.endswith("\n")
+
+
+def test_off_is_silence(run):
+    assert run(Terminal(), 5, target="off") == ""
+
+
+def test_a_named_file_gets_every_line_in_place_of_the_terminal(run, tmp_path):
+    path = tmp_path / "lines.log"
+    path.write_text("before\n")
+    assert run(Terminal(), 30, target=str(path)) == ""
+    lines = path.read_text().splitlines()
+    assert lines[0] == "before" and len(lines) == 31 and "\r" not in "".join(lines)
+
+
+def test_the_time_left_grows_with_the_work_left(run, monkeypatch):
+    clock = iter(range(0, 1000, 60))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    lines = run(io.StringIO(), 3).splitlines()
+    assert [line.split(", ")[1] for line in lines] == ["2:00 left", "1:00 left", "0:00 left"]

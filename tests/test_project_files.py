@@ -1,0 +1,116 @@
+"""The project's files agree: extras, Python, versions, imports, make targets, package data."""
+
+import ast
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml", "ot": "pot"}
+"""Modules whose distribution has another name."""
+
+OPTIONAL = {"sionna": "ray tracing in rsslib.propagation, where the reader has installed it"}
+"""Modules that no extra installs: imported inside a function only."""
+
+
+def _text(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def _names(requirements):
+    return {re.split(r"[<>=!~\[; ]", line)[0].lower() for line in requirements}
+
+
+def _imports(path):
+    """Yield the top name of every import in a file, and whether it stands at the top level of the module."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        top = node in tree.body
+        if isinstance(node, ast.Import):
+            yield from ((alias.name.split(".")[0], top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.split(".")[0], top
+
+
+def _third_party(folder):
+    return {(name, top, path.relative_to(ROOT).as_posix())
+            for path in (ROOT / folder).rglob("*.py") for name, top in _imports(path)
+            if name not in sys.stdlib_module_names and name not in ("rsslib", "tests", "conftest")}
+
+
+def _is_declared(module, requirements):
+    return DISTRIBUTIONS.get(module, module.lower()) in _names(requirements)
+
+
+def test_every_import_of_the_library_is_declared_or_optional():
+    declared = [*PROJECT["dependencies"], *EXTRAS["repro"]]
+    undeclared = {(name, path) for name, top, path in _third_party("rsslib")
+                  if not _is_declared(name, declared) and (top or name not in OPTIONAL)}
+    assert undeclared == set(), "declare them in pyproject.toml"
+
+
+def test_every_import_of_the_tests_is_declared():
+    declared = [*PROJECT["dependencies"], *EXTRAS["repro"], *EXTRAS["test"]]
+    used = {(name, path) for name, _, path in _third_party("tests")}
+    assert {(name, path) for name, path in used if not _is_declared(name, declared)} == set()
+
+
+def test_conda_installs_the_project_with_all_extras():
+    dependencies = yaml.safe_load(_text("environment.yml"))["dependencies"]
+    entry, = next(item["pip"] for item in dependencies if isinstance(item, dict))
+    assert set(re.fullmatch(r"-e \.\[(.*)\]", entry)[1].split(",")) == set(EXTRAS)
+    assert set(re.search(r"--editable '\.\[(.*?)\]'", _text("Makefile"))[1].split(",")) == set(EXTRAS)
+
+
+def test_python_is_the_same_everywhere():
+    oldest = re.fullmatch(r">=(3\.\d+)", PROJECT["requires-python"])[1]
+    assert f"python={oldest}" in yaml.safe_load(_text("environment.yml"))["dependencies"]
+    assert json.loads(_text(".devcontainer/devcontainer.json"))["image"] == f"python:{oldest}"
+    jobs = yaml.safe_load(_text(".github/workflows/ci.yml"))["jobs"].values()
+    used = {step["with"]["python-version"] for job in jobs for step in job["steps"]
+            if "python-version" in step.get("with", {})}
+    assert used == {oldest}
+    assert f"(3, {oldest.split('.')[1]})" in _text("Makefile")
+
+
+def test_the_citation_names_this_version_both_papers_and_the_data():
+    citation = yaml.safe_load(_text("CITATION.cff"))
+    assert str(citation["version"]) == PROJECT["version"]
+    assert citation["license"] == PROJECT["license"]
+    assert [reference["type"] for reference in citation["references"]] == ["article", "article", "data"]
+    assert "arXiv:2512.00510" in _text("CITATION.cff")
+    assert citation["references"][2]["doi"] == "10.5281/zenodo.7259895"
+
+
+def test_targets_and_commands_that_the_readme_names_exist():
+    targets = set(re.findall(r"^([a-z]+):", _text("Makefile"), flags=re.MULTILINE))
+    main = _text("rsslib/__main__.py")
+    commands = set(re.findall(r'add_parser\("([a-z]+)"', main))
+    readme = _text("README.md") if (ROOT / "README.md").exists() else ""
+    code = "\n".join(re.findall(r"```.*?```|`[^`]+`", readme, flags=re.DOTALL))
+    assert set(re.findall(r"(?:^|`|&& )make (?:[A-Z]+=\S+ )*([a-z]+)", code, re.MULTILINE)) <= targets
+    assert set(re.findall(r"python -m rsslib ([a-z]+)", code)) <= commands
+    assert commands <= targets
+
+
+def test_every_target_is_phony_and_explained():
+    makefile = _text("Makefile")
+    targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
+    assert targets == set(re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)[1].split())
+    assert targets == set(re.findall(r"^([a-z]+):.*## \S", makefile, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".mplstyle"])
+def test_data_files_of_the_library_are_packaged(suffix):
+    package_data = tomllib.loads(_text("pyproject.toml"))["tool"]["setuptools"]["package-data"]
+    for path in (ROOT / "rsslib").rglob(f"*{suffix}"):
+        package = ".".join(path.parent.relative_to(ROOT).parts)
+        assert f"*{suffix}" in package_data[package]
