@@ -1,4 +1,4 @@
-"""What all tests share: two data sets, one thread, no progress lines, the same hypothesis examples each time."""
+"""What all tests share: two data sets, one thread, no progress lines, the same examples each time."""
 
 import pytest
 import torch

@@ -31,9 +31,9 @@ def test_the_default_recipe_is_the_papers():
 
 
 @pytest.mark.parametrize("setting", [
-    {"loss": "mse"}, {"network": "resnet"}, {"schedule": "cosine"}, {"precision": "float16"}, {"collision": "sum"},
-    {"members": 0}, {"epochs": 0}, {"patience": -1}, {"batch_size": 0}, {"threads": 0}, {"learning_rate": 0.0},
-    {"validate_every": 0}])
+    {"loss": "mse"}, {"network": "resnet"}, {"schedule": "cosine"}, {"precision": "float16"},
+    {"collision": "sum"}, {"members": 0}, {"epochs": 0}, {"patience": -1}, {"batch_size": 0}, {"threads": 0},
+    {"learning_rate": 0.0}, {"validate_every": 0}])
 def test_a_setting_that_cannot_be_is_named(setting):
     (name, value), = setting.items()
     with pytest.raises(InputError, match=f"recipe: {name} is {value!r}; expected"):
@@ -46,7 +46,8 @@ def test_a_training_may_not_stop_before_its_first_validation():
 
 
 def test_a_recipe_takes_its_settings_from_a_larger_table():
-    assert Recipe.of({"loss": "pse", "epochs": 3, "profile": "smoke", "split": "grid2"}) == Recipe(loss="pse", epochs=3)
+    table = {"loss": "pse", "epochs": 3, "profile": "smoke", "split": "grid2"}
+    assert Recipe.of(table) == Recipe(loss="pse", epochs=3)
     recipe = Recipe(loss="com", output_bias=-6.0)
     assert Recipe.of(asdict(recipe)) == recipe
 

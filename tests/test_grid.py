@@ -1,4 +1,4 @@
-"""The grid: metres and pixels are inverse, readings land where their receivers stand, scaled by their kind."""
+"""The grid: metres and pixels are inverse, readings land where receivers stand, scaled by kind."""
 
 import numpy as np
 import pytest
@@ -107,11 +107,12 @@ def test_a_shuttle_never_heard_in_training_has_a_range_all_the_same(campus):
 
 @pytest.mark.parametrize("collision, value", [("last", 0.25), ("max", 0.75), ("mean", 0.5)])
 def test_receivers_that_share_a_pixel(collision, value):
-    dataset = one_sample([-10.0, -70.0, -35.0], ["cell", "cell", "cnode"], [(1011, 2008), (1009, 2012), (1020, 2000)])
+    places = [(1011, 2008), (1009, 2012), (1020, 2000)]
+    dataset = one_sample([-10.0, -70.0, -35.0], ["cell", "cell", "cnode"], places)
     assert drawn(dataset, collision=collision) == {6: value, 2: 1.0}
 
 
-def test_of_three_in_a_pixel_the_last_stands_with_its_kind(campus):
+def test_of_three_in_a_pixel_the_last_stands_with_its_kind():
     dataset = one_sample([-50.0, -40.0, -60.0], ["cell", "nuc", "cnode"], [(1000, 2000)] * 3)
     sensors = grids.draw(dataset, GRID, grids.scaling(dataset, np.array([0])))
     assert sensors.pixel.tolist() == [[-1, -1, 0]]

@@ -37,7 +37,8 @@ def dataset(images, campus):
 
 def test_members_say_their_peak_and_the_ensemble_their_weighted_mean(images):
     said = predictions.describe(images, GRID)
-    assert said["x"].tolist() == [[1010, 1040], [1020, 1020]] and said["y"].tolist() == [[2000, 2040], [2020, 2020]]
+    assert said["x"].tolist() == [[1010, 1040], [1020, 1020]]
+    assert said["y"].tolist() == [[2000, 2040], [2020, 2020]]
     assert said["peak"] == pytest.approx(np.array([[0.75, 0.25], [0.9, 0.5]]))
     assert said["x_hat"] == pytest.approx([0.75 * 1010 + 0.25 * 1040, 1020])
     assert said["y_hat"] == pytest.approx([0.75 * 2000 + 0.25 * 2040, 2020])
@@ -112,7 +113,8 @@ def test_collected_predictions_know_truth_set_and_units(dataset, campus):
     assert dict(dataset.sizes) == {"sample": 3, "member": 2}
     assert dataset.x.dims == ("sample", "member") and dataset.x_hat.dims == ("sample",)
     assert dataset.x_true.values.tolist() == campus.tx_x.values[[7, 3, 160], 0].tolist()
-    assert dataset.measurement.values.tolist() == [7, 3, 160] and dataset.set.values.tolist() == ["val", "ood", "ood"]
+    assert dataset.measurement.values.tolist() == [7, 3, 160]
+    assert dataset.set.values.tolist() == ["val", "ood", "ood"]
     assert dataset.y_true.attrs["units"] == "m" and dataset.peak.attrs["units"] == "1"
     assert dataset.x.values[2].tolist() == dataset.x.values[0].tolist()
 

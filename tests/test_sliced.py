@@ -92,7 +92,8 @@ def test_an_empty_map_is_refused():
         distance(first, second)
 
 
-@pytest.mark.parametrize("first, second", [((2, 8, 11), (3, 8, 11)), ((2, 8, 10), (2, 8, 10)), ((2, 11, 8), (2, 8, 11))])
+@pytest.mark.parametrize("first, second", [
+    ((2, 8, 11), (3, 8, 11)), ((2, 8, 10), (2, 8, 10)), ((2, 11, 8), (2, 8, 11))])
 def test_maps_of_other_shapes_are_refused(first, second):
     with pytest.raises(InputError, match=r"expected two batches of \(8, 11\) maps"):
         make(0)[0](torch.ones(first), torch.ones(second))

@@ -11,8 +11,8 @@ from rsslib.ensemble import Recipe
 from rsslib.project import InputError
 from rsslib.training import Trainer
 
-TINY = {"network": "compact", "members": 2, "epochs": 3, "patience": 50, "batch_size": 16, "learning_rate": 2e-3,
-        "pixel_m": 120.0, "precision": "float32", "threads": 1}
+TINY = {"network": "compact", "members": 2, "epochs": 3, "patience": 50, "batch_size": 16,
+        "learning_rate": 2e-3, "pixel_m": 120.0, "precision": "float32", "threads": 1}
 
 
 class Interrupted(Exception):
@@ -106,8 +106,8 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_been(start, tmp_path,
     assert not checkpoint.exists()  # a finished training has no use for it
 
 
-def test_the_checkpoint_of_another_training_is_not_continued(start, sets, campus, reference, tmp_path, monkeypatch,
-                                                             caplog):
+def test_the_checkpoint_of_another_training_is_not_continued(
+        start, sets, campus, reference, tmp_path, monkeypatch, caplog):
     checkpoint = tmp_path / "checkpoint.pt"
     interrupt(start(checkpoint=checkpoint), monkeypatch, epoch=2)
     louder, moved = campus.copy(deep=True), campus.copy(deep=True)

@@ -105,7 +105,7 @@ def _readings(com: Axes, target: Axes, image: np.ndarray, truth, grid: Grid) -> 
 
 
 def _window(places: np.ndarray, grid: Grid) -> tuple[np.ndarray, float]:
-    """Return the south-western corner and the side of a square around `places`, inside the map if it fits [km]."""
+    """Return corner and side of a square around `places`, inside the map if it fits [km]."""
     low, high = places.min(axis=0), places.max(axis=0)
     side = max(12 * grid.pixel_m / 1000, 1.4 * (high - low).max())
     _, east, _, north = grid.extent_km
