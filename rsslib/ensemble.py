@@ -60,6 +60,10 @@ class Recipe:
             if not getattr(self, name) > 0:
                 raise InputError(f"recipe: {name} is {getattr(self, name)!r}; expected a number above 0")
 
+        if self.patience < self.validate_every:
+            raise InputError(f"recipe: patience is {self.patience}; expected at least validate_every "
+                             f"({self.validate_every}), or training stops before it is first validated")
+
     @property
     def decoder(self) -> str:
         """How a location is read off an image: "com" for CoM, "argmax" for the target-image losses."""

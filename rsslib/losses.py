@@ -20,7 +20,7 @@ def _check(images: Tensor, locations: Tensor) -> None:
 
 def _axes(images: Tensor) -> tuple[Tensor, Tensor]:
     height, width = images.shape[-2:]
-    kind = {"dtype": torch.float32, "device": images.device}
+    kind = {"dtype": images.dtype, "device": images.device}
     return torch.arange(width, **kind), torch.arange(height, **kind)
 
 
@@ -77,13 +77,11 @@ def emd(images: Tensor, locations: Tensor) -> Tensor:
 
 def target_images(locations: Tensor, height: int, width: int) -> Tensor:
     """Return the paper's targets, (batch, height, width): 0.92 in the transmitter's pixel, 0.01 around it."""
-    columns = torch.arange(width, device=locations.device)
-    rows = torch.arange(height, device=locations.device)
-    off_column = (columns - locations[:, :1].round()).abs()[:, None, :]
-    off_row = (rows - locations[:, 1:].round()).abs()[:, :, None]
-    ring = (off_column <= 1) & (off_row <= 1)
-    centre = (off_column == 0) & (off_row == 0)
-    return ring * 0.01 + centre * 0.91
+    off_column = (torch.arange(width, device=locations.device) - locations[:, :1].round()).abs()
+    off_row = (torch.arange(height, device=locations.device) - locations[:, 1:].round()).abs()
+    ring = (off_row <= 1).float()[:, :, None] * (off_column <= 1).float()[:, None]
+    centre = (off_row == 0).float()[:, :, None] * (off_column == 0).float()[:, None]
+    return 0.01 * ring + 0.91 * centre
 
 
 def pse(images: Tensor, locations: Tensor) -> Tensor:

@@ -26,9 +26,7 @@ class SensorImage(nn.Module):
 
     def forward(self, pixel: Tensor, value: Tensor, kind: Tensor) -> Tensor:
         height, width = self.shape
-        drawn = (pixel >= 0).to(value.dtype)
-        mapped = (self.weight[kind] * value + self.bias[kind]) * drawn
-        channels = torch.stack([mapped, value * drawn], dim=1)
+        channels = torch.stack([self.weight[kind] * value + self.bias[kind], value], dim=1)
         # What is not drawn goes to one spare cell behind the image, which is cut off.
         cell = torch.where(pixel >= 0, pixel, height * width)[:, None].expand(-1, 2, -1)
         image = channels.new_zeros(len(pixel), 2, height * width + 1).scatter(2, cell, channels)

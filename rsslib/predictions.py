@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -129,11 +130,22 @@ def load(path: str | Path) -> xr.Dataset:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such predictions file; run its training stage first (dvc repro)")
-    if path.suffix != ".npz":
-        with xr.open_dataset(path, engine="netcdf4") as file:
-            dataset = file.load()
-        return dataset.assign_coords(set=dataset.set.astype(str))
-    with np.load(path, allow_pickle=False) as archive:
+    try:
+        return _load_npz(path) if path.suffix == ".npz" else _load_netcdf(path)
+    except (OSError, ValueError, KeyError, EOFError, AttributeError, BadZipFile) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: not a predictions file ({reason}); remove it and run its training stage "
+                         "again") from None
+
+
+def _load_netcdf(path: Path) -> xr.Dataset:
+    with xr.open_dataset(path, engine="netcdf4") as file:
+        dataset = file.load()
+    return dataset.assign_coords(set=dataset.set.astype(str))
+
+
+def _load_npz(path: Path) -> xr.Dataset:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     attrs = json.loads(str(arrays.pop("attrs")))
     coords = {name: ("sample", arrays.pop(name)) for name in ("set", "measurement")}

@@ -77,13 +77,13 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping) -> Path:
     """
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # else each kernel prints debugger warnings
     out, failed = Path(out), Path(out).with_suffix(".failed.ipynb")
-    terminal = sys.stderr.isatty()
     with atomic_path(out) as temporary, relay():
         try:
             papermill.execute_notebook(
                 str(notebook), str(temporary), parameters=dict(parameters), cwd=str(ROOT),
                 kernel_name="python3", language="python", coalesce_streams=True,
-                progress_bar=terminal, log_output=not terminal)
+                progress_bar=False,
+                extra_arguments=["--IPKernelApp.log_level=ERROR"])
         except PapermillExecutionError:
             os.replace(temporary, failed)
             raise
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("values", nargs="*", metavar="key=value")
     given = parser.parse_intermixed_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("papermill").setLevel(logging.INFO)
+    logging.getLogger("papermill").setLevel(logging.ERROR)    # our own check has named what is unknown
     started = time.perf_counter()
     try:
         parameters = merge(given.section, given.values)
@@ -144,7 +144,8 @@ def _names(notebook: str | Path) -> list[str]:
     names = []
     for node in (node for cell in cells for node in ast.parse(cell.source).body):
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        names += [target.id for target in targets if isinstance(target, ast.Name)]
+        names += [name.id for target in targets if target is not None
+                  for name in ast.walk(target) if isinstance(name, ast.Name)]
     return names
 
 

@@ -33,6 +33,8 @@ def holdout(dataset: xr.Dataset, samples: np.ndarray, share: float = 0.2, seed: 
     permutation, its first ceil(share n) locations held out. Written out because the training path does
     without scikit-learn; the tests compare the two.
     """
+    if not len(samples):
+        raise InputError("splits: no samples are left to hold some out; the data set is too small")
     location = _locations(dataset, samples)
     n = location.max() + 1
     order = np.random.RandomState(seed).permutation(n)

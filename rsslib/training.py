@@ -60,13 +60,13 @@ class Trainer:
     from which an interrupted training continues and which a finished one removes; watch, further sets whose
     error is written into the history of the first member (for the training curves) and touches nothing else.
 
-    Errors: InputError for an empty `train` or `val`, one batch short of data, or a training that diverges.
+    Errors: InputError for an empty `train`, `val` or watched set, or a training that diverges.
     Source: paper 1, Section III.C.
     """
 
     def __init__(self, dataset: xr.Dataset, sets: dict[str, np.ndarray], recipe: Recipe,
                  checkpoint: str | Path | None = None, watch: tuple[str, ...] = (), device: str = "auto"):
-        for name in ("train", "val"):
+        for name in ("train", "val", *watch):
             if not len(sets.get(name, ())):
                 raise InputError(f"training: the set {name!r} is empty; expected at least one sample")
         torch.set_num_threads(recipe.threads)
@@ -164,7 +164,7 @@ class Trainer:
         """Name this training: a checkpoint of another recipe, data set or split is not continued."""
         sets = {name: np.asarray(chosen).tolist() for name, chosen in self.sets.items()}
         text = json.dumps([asdict(self.recipe), sets, self.dataset.attrs.get("md5", ""),
-                           float(self.dataset.rss.sum()), float(self.dataset.tx_x.sum())])
+                           *(float(values.sum()) for values in self.dataset.data_vars.values())])
         return sha256(text.encode()).hexdigest()
 
     def save_checkpoint(self) -> None:

@@ -89,20 +89,27 @@ def test_a_shuttle_is_scaled_by_what_it_read_in_the_training_samples(campus):
     changed.rss.values[other] -= 30.0
     assert grids.scaling(changed, fit) == ranges
     changed.rss.values[fit] -= 30.0
-    shuttles = campus.sensor.values[campus.sensor_kind.values == "bus"]
-    heard = [name for name in shuttles if ranges[name] != grids.KIND_RANGE_DB["nuc"]]
-    assert heard
-    for name in heard:
+    shuttles = set(campus.sensor.values[campus.sensor_kind.values == "bus"]) & set(ranges)
+    assert shuttles
+    for name in shuttles:
         readings = campus.rss.sel(sensor=name).values[fit]
         assert ranges[name] == pytest.approx((np.nanquantile(readings, 0.25), np.nanmax(readings)), rel=1e-6)
         assert np.subtract(ranges[name], grids.scaling(changed, fit)[name]) == pytest.approx(30, abs=1e-3)
 
 
-def test_a_shuttle_never_heard_in_training_has_a_range_all_the_same(campus):
-    bus = campus.sensor.values[campus.sensor_kind.values == "bus"][0]
-    silent = campus.copy(deep=True)
-    silent.rss.loc[{"sensor": bus}] = np.nan
-    assert grids.scaling(silent, np.arange(10))[bus] == grids.KIND_RANGE_DB["nuc"]
+def test_a_shuttle_that_read_one_value_has_the_range_of_other_kinds():
+    dataset = one_sample([-60.0, -60.0], ["bus", "nuc"], [(1000, 2000), (1020, 2000)])
+    low, high = grids.KIND_RANGE_DB["nuc"]
+    assert drawn(dataset) == {0: (-60 - low) / (high - low), 2: (-60 - low) / (high - low)}
+
+
+def test_a_receiver_not_heard_in_training_is_not_drawn_and_hides_nothing():
+    dataset = one_sample([-50.0, -40.0], ["cnode", "nuc"], [(1000, 2000)] * 2)
+    trained = dataset.copy(deep=True)
+    trained.rss.values[0, 1] = np.nan
+    sensors = grids.draw(dataset, GRID, grids.scaling(trained, np.array([0])))
+    assert sensors.pixel.tolist() == [[0, -1]]
+    assert np.isfinite(sensors.value).all()
 
 
 @pytest.mark.parametrize("collision, value", [("last", 0.25), ("max", 0.75), ("mean", 0.5)])
@@ -127,7 +134,7 @@ def test_nothing_is_drawn_off_the_grid_or_of_the_unheard():
 
 def test_every_heard_receiver_of_the_campus_is_drawn_or_hidden_by_a_later_one(campus):
     grid = grids.make(campus)
-    sensors = grids.draw(campus, grid, grids.scaling(campus, np.arange(50)))
+    sensors = grids.draw(campus, grid, grids.scaling(campus, np.arange(campus.sizes["sample"])))
     assert len(sensors) == campus.sizes["sample"] and sensors.value.dtype == np.float32
     for sample in (0, 60, 150):
         column, row = grid.to_pixels(campus.sensor_x.values[sample], campus.sensor_y.values[sample])
@@ -139,10 +146,7 @@ def test_every_heard_receiver_of_the_campus_is_drawn_or_hidden_by_a_later_one(ca
     assert len(some) == 2 and (some.pixel == sensors.pixel[[3, 1]]).all()
 
 
-def test_what_cannot_be_drawn_is_named(campus):
+def test_an_unknown_rule_for_collisions_is_named(campus):
     ranges = grids.scaling(campus, np.arange(50))
     with pytest.raises(InputError, match="collision: expected one of last, max, mean, found 'sum'"):
         grids.draw(campus, GRID, ranges, "sum")
-    name = str(campus.sensor.values[2])
-    with pytest.raises(InputError, match=f"receiver '{name}' has no RSS range"):
-        grids.draw(campus, GRID, {key: value for key, value in ranges.items() if key != name})

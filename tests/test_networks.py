@@ -52,6 +52,8 @@ def test_a_receiver_that_is_not_drawn_has_no_say(drawn):
     assert (pixel < 0).any()
     changed = torch.where(pixel < 0, 77.0, value)
     assert torch.equal(draw(pixel, value, kind), draw(pixel, changed, kind))
+    corner = draw(torch.tensor([[0, -1, -1]]), torch.tensor([[0.5, 9.0, 0.0]]), torch.tensor([[0, 1, 2]]))
+    assert corner[0, :, 0, 0].tolist() == [0.5, 0.5] and corner.count_nonzero() == 2
 
 
 def test_the_affine_maps_are_learned(drawn):
@@ -92,6 +94,19 @@ def test_the_output_bias_sets_the_background(network, drawn):
     with torch.no_grad():
         low, plain = (SensorNet(grid.shape, network, bias).eval()(*sensors).median() for bias in (-6.0, None))
     assert low < 0.02 and 0.2 < plain < 0.8
+
+
+def test_at_the_start_the_compact_network_sees_blocks_not_pixels():
+    torch.manual_seed(0)
+    first = CompactUNet().eval()
+    image, moved = torch.zeros(1, 2, 16, 16), torch.zeros(1, 2, 16, 16)
+    image[0, :, 1, 2] = moved[0, :, 6, 5] = 0.8
+    with torch.no_grad():
+        torch.testing.assert_close(first(image), first(moved))
+        assert not torch.allclose(first(image), first(image.roll(8, 2)), atol=1e-4)
+    weights = first.stem[0].weight
+    drawn = torch.nn.Conv2d(*weights.shape[1::-1], 1).weight
+    assert weights.std().item() == pytest.approx(drawn.std().item(), rel=0.2)
 
 
 def test_an_unknown_network_is_named():

@@ -246,3 +246,11 @@ def test_real_json_agrees_with_the_csv(real):
         assert frs.load_json(real / f"{season}.json").equals(ds.isel(sample=ds.season.values == season))
     assert dict(frs.load_json(real / "two_tx.json").sizes) == {"sample": 346, "sensor": 40, "tx": 2}
     assert dict(frs.load_json(real / "no_tx.json").sizes) == {"sample": 46, "sensor": 40, "tx": 0}
+
+
+def test_april_hears_few_of_the_receivers_that_july_knows(frs):
+    # the paper prints 6-7 sensors for April, where 9 to 12 are heard
+    heard = np.isfinite(frs.rss.values)
+    known = heard[frs.season.values == "july"].any(0)
+    counts = heard[frs.season.values == "april"][:, known].sum(1)
+    assert (counts.min(), counts.max()) == (6, 8)
