@@ -25,7 +25,7 @@ test: $(STAMP) ## lint, unit tests, notebooks, the smoke chain and its executed 
 	@$(PYTEST) tests -n 2 --dist loadscope
 	@$(PY) -m rsslib smoke
 	@RSSLIB_PROGRESS=off $(PYTEST) --nbval-lax notebooks -n 2 --dist loadscope
-	@RSSLIB_PROGRESS=off $(PYTEST) --nbval build/smoke -n 2 --dist loadscope
+	@RSSLIB_PROGRESS=off $(PYTEST) --nbval build/smoke/*.ipynb -n 2 --dist loadscope
 
 smoke: $(STAMP) ## the whole chain on a tiny synthetic campus
 	@$(PY) -m rsslib smoke

@@ -13,9 +13,6 @@ from rsslib import claims
 from rsslib.datasets import fetch
 from rsslib.project import ROOT, InputError
 
-LEDGER = "ledger"
-"""The one stage that belongs to no profile: it writes RESULTS.md."""
-
 PLANS = {
     "smoke": "synthetic campus, tiny: about 3 minutes on two CPU cores",
     "campus": "synthetic campus, compact networks: at most 10 minutes on two CPU cores",
@@ -63,8 +60,6 @@ def reproduce(profile: str | None = None) -> int:
     print(f"profile {profile}: {PLANS[profile]}. What is up to date is not run again.", flush=True)
     started = time.monotonic()
     status = repro(profile)
-    if status == 0 and LEDGER in stage_names():
-        status = _dvc(["repro", "--single-item", LEDGER])  # alone: its inputs are the records of all profiles
     if status:
         print("error: a stage failed, see above; the same command goes on from there", file=sys.stderr)
         return status

@@ -28,7 +28,8 @@ def write(profile: str, name: str, records: Iterable[Mapping], provenance: Mappi
 
     Keys stay in the order given and floats are rounded to `decimals`, so that equal results are equal bytes.
     `folder` is ROOT/results when not given. A value that is not finite is stored as null, and only when the
-    record says why under `<key>_reason`.
+    record says why under `<key>_reason`. When the records are there already, byte for byte, their stamp stays:
+    it tells of the run that made them.
 
     Raises InputError for a value that is not finite and has no reason, or that JSON cannot hold.
 
@@ -40,10 +41,13 @@ def write(profile: str, name: str, records: Iterable[Mapping], provenance: Mappi
              for row, record in enumerate(records)]
     header = json.dumps(_plain(provenance), indent=1, ensure_ascii=False)
     body = ",\n".join(f"  {line}" for line in lines)
-    path = _file(profile, name, folder)
+    path, stamped = _file(profile, name, folder), _file(profile, f"{name}.stamp", folder)
+    text = f'{{"provenance": {header},\n "records": [\n{body}\n ]}}\n'
+    if stamped.exists() and path.exists() and path.read_text(encoding="utf-8") == text:
+        return path
     with atomic_path(path) as temporary:
-        temporary.write_text(f'{{"provenance": {header},\n "records": [\n{body}\n ]}}\n', encoding="utf-8")
-    with atomic_path(_file(profile, f"{name}.stamp", folder)) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    with atomic_path(stamped) as temporary:
         temporary.write_text(json.dumps(_plain(stamp), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
@@ -124,7 +128,7 @@ def stamp(started: float | None = None, **more: object) -> dict:
             "seconds": round(time.perf_counter() - (_START if started is None else started), 1),
             "peak_memory_mb": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
             "python": platform.python_version(),
-            "platform": f"{platform.system()}-{platform.machine()}", **more}
+            "platform": f"{platform.system()}-{platform.machine()}", "cpu": _cpu(), **more}
 
 
 def bootstrap_median(values: Sequence[float] | np.ndarray, seed: int = 0, draws: int = 2000,
@@ -211,6 +215,16 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def _cpu() -> str:
+    """Name the processor and its instruction set: where both are equal, so are the results of a training."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    found = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    return f"{found.get('model name', platform.machine())} {_digest([found.get('flags', '').encode()])[:6]}"
 
 
 def _commit() -> str | None:

@@ -12,8 +12,9 @@ from rsslib import commands
 from rsslib.project import ROOT, InputError
 
 COMPARED = ("results/smoke/**/*", "figures/smoke/**/*", "build/smoke/**/*.ipynb")
-RELATIVE = 0.05
-"""How far a number may lie from the committed one, relative to the larger, on another machine."""
+RELATIVE = 0.25
+"""How far a number may lie from the committed one, relative to the larger, on another machine: training amplifies
+the last digits in which processors differ."""
 FLOOR = 0.01
 """Numbers smaller than this are compared as if they were this large: records keep four decimals."""
 

@@ -71,11 +71,10 @@ def test_without_dvc_or_its_file_the_error_says_what_to_do(tmp_path, monkeypatch
 
 @pytest.fixture
 def calls(monkeypatch):
-    """What reproduce would run: profiles, single stages, the ledger page."""
+    """What reproduce would run: the profile, then the ledger page."""
     made = []
-    monkeypatch.setattr(commands, "stage_names", lambda: ["data@quick", "ledger"])
+    monkeypatch.setattr(commands, "stage_names", lambda: ["data@quick"])
     monkeypatch.setattr(commands, "repro", lambda profile: made.append(profile) or 0)
-    monkeypatch.setattr(commands, "_dvc", lambda arguments: made.append(arguments[-1]) or 0)
     monkeypatch.setattr(commands.claims, "main", lambda: made.append("page") or 0)
     sources(monkeypatch, True, False)
     return made
@@ -83,7 +82,7 @@ def calls(monkeypatch):
 
 def test_reproduce_runs_the_profile_then_the_ledger_and_says_where_to_look(calls, capsys):
     assert command_line.main(["reproduce"]) == 0
-    assert calls == ["quick", "ledger", "page"]
+    assert calls == ["quick", "page"]
     told = capsys.readouterr().out
     assert commands.PLANS["quick"] in told
     assert "RESULTS.md" in told and "figures/quick" in told and "results/quick" in told
@@ -101,7 +100,7 @@ def test_paper_warns_where_there_is_no_gpu(calls, monkeypatch, capsys):
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert command_line.main(["paper"]) == 0
-    assert calls == ["paper", "ledger", "page"]
+    assert calls == ["paper", "page"]
     assert "no CUDA GPU" in capsys.readouterr().err
 
 

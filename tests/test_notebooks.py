@@ -1,0 +1,87 @@
+"""Notebook hygiene, and completeness: every notebook has a stage, every figure and every claim a place."""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+from rsslib import claims_file
+from rsslib.project import ROOT
+
+NOTEBOOKS = sorted(path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+BODIES = [stage.get("do", stage) for stage in STAGES.values()]
+
+
+def _cells(path: Path, kind: str) -> list:
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == kind]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_sources_are_short_and_without_outputs(path):
+    code = _cells(path, "code")
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    assert max(len(cell.source.splitlines()) for cell in code) <= 20
+    assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
+    assert all(cell.get("id") for cell in nbformat.read(path, as_version=4).cells)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_define_no_algorithm(path):
+    for cell in _cells(path, "code"):
+        for node in ast.walk(ast.parse(cell.source)):
+            assert not isinstance(node, ast.ClassDef), f"{path.name} defines class {node.name}"
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 5, f"{path.name}: {node.name} belongs in rsslib"
+
+
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.parent.name != "train"], ids=lambda path: path.stem)
+def test_a_notebook_asks_answers_and_invites(path):
+    text = "\n".join(cell.source for cell in _cells(path, "markdown"))
+    for part in ("**Question.**", "You will learn", "## What we learned", "## Try it"):
+        assert part in text, f"{path.name} lacks {part}"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_notebook_has_a_stage_that_depends_on_it(path):
+    name = path.relative_to(ROOT).as_posix()
+    using = [body for body in BODIES if name in body["cmd"]]
+    assert using, f"{name} is run by no stage of dvc.yaml"
+    assert all(name in body["deps"] for body in using)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_figure_and_table_is_an_output_of_its_stage(path):
+    source = "\n".join(cell.source for cell in _cells(path, "code"))
+    made = set(re.findall(r'"(\w+\.png)"', source)) | {
+        f"{name}.json" for name in re.findall(r'results\.write\(profile, "(\w+)"', source)}
+    body = next(body for body in BODIES if path.relative_to(ROOT).as_posix() in body["cmd"])
+    listed = {Path(out if isinstance(out, str) else next(iter(out))).name for out in body["outs"]}
+    assert made == {name for name in listed if name.endswith((".png", ".json"))}
+
+
+def test_stages_name_modules_that_exist():
+    for body in BODIES:
+        for dependency in body["deps"]:
+            if dependency.startswith(("rsslib", "notebooks")):
+                assert (ROOT / dependency).exists(), dependency
+
+
+def test_every_cell_of_tables_i_and_ii_has_a_claim():
+    claims = claims_file.load()
+    table2 = claims_file.printed_table2()
+    assert set(table2) == {(loss, split) for loss in ("com", "pse", "emd")
+                           for split in ("random", "july", "november", "grid2", "grid5")}
+    for data in ("random", "april", "july", "november"):
+        assert sum(claim.id.startswith(f"t1-{data}-") for claim in claims) >= 2
+    for loss in ("com", "pse", "emd"):
+        assert any("seconds" in claim.id and loss in claim.id for claim in claims)
+
+
+@pytest.mark.parametrize("claim", claims_file.load(), ids=lambda claim: claim.id)
+def test_a_claim_names_its_notebook_or_says_why_it_is_not_judged(claim):
+    assert claim.notebook or claim.why
+    assert not claim.notebook or (ROOT / claim.notebook).exists()
