@@ -1,7 +1,7 @@
 """Table II and its figures, from what the trainings left: predictions, kept images, histories."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,15 +10,17 @@ import xarray as xr
 from scipy.spatial import ConvexHull
 
 from rsslib import gallery, grid, networks, predictions, results, splits
+from rsslib.ensemble import Recipe
 from rsslib.project import InputError
 
 MODULES = tuple(f"rsslib.{name}" for name in (
-    "comparison", "ensemble", "gallery", "grid", "localizer", "losses", "networks", "predictions", "splits",
-    "training"))
+    "comparison", "datasets", "ensemble", "gallery", "grid", "localizer", "losses", "networks", "predictions",
+    "results", "splits", "training"))
 """The modules whose code these results hang on, for their provenance."""
 
-_RECIPE = ("network", "members", "epochs", "patience", "batch_size", "learning_rate", "weight_decay", "schedule",
-           "validate_every", "output_bias", "collision", "precision", "seed")
+
+COLUMNS = {"random": "Random", "july": "July→Nov", "november": "Nov→July", "grid2": "Grid2", "grid5": "Grid5"}
+"""The columns of Table II."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def load(folder: str | Path, split_names: list[str], losses: list[str]) -> Runs:
     for split in split_names:
         for loss in losses:
             place = Path(folder) / f"{split}-{loss}"
-            if not place.is_dir():
+            if not (place / "history.json").is_file():
                 raise InputError(f"{place}: no such training; run it first (dvc repro --glob 'train*')")
             history = json.loads((place / "history.json").read_text(encoding="utf-8"))
             images, raster = gallery.load(place / "images.nc")
@@ -60,7 +62,7 @@ def table2(runs: Runs) -> list[dict]:
             records.append({
                 "loss": loss, "split": split, "set": name, "n": len(found), "median_m": float(np.median(found)),
                 "mean_m": float(found.mean()), "ci95_m": [low, high], "members": run.predictions.sizes["member"],
-                "epochs": int(run.predictions.attrs["epochs"]), "best_epoch": int(run.predictions.attrs["best_epoch"]),
+                "epochs": run.history[-1]["epoch"], "best_epoch": int(run.predictions.attrs["best_epoch"]),
                 "computed_in": run.predictions.attrs["computed_in"]})
     return records
 
@@ -70,10 +72,27 @@ def judged(records: list[dict]) -> list[dict]:
     return [record for record in records if record["set"] == splits.report_set(record["split"])]
 
 
+def errors_by_split(runs: Runs) -> dict[str, dict[str, np.ndarray]]:
+    """Return the errors of each cell of Table II, {split: {loss: (n,) [m]}}."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for (split, loss), run in runs.items():
+        chosen = predictions.of_set(run.predictions, splits.report_set(split))
+        found.setdefault(COLUMNS.get(split, split), {})[loss] = predictions.errors(chosen)
+    return found
+
+
 def recipes(runs: Runs) -> dict[str, dict]:
     """Return the settings behind each training, for the parameter hash."""
-    return {f"{split}-{loss}": {name: _plain(run.predictions.attrs[name]) for name in _RECIPE}
+    names = [field.name for field in fields(Recipe)]
+    return {f"{split}-{loss}": {name: _plain(run.predictions.attrs[name]) for name in names}
             for (split, loss), run in runs.items()}
+
+
+def made_by(runs: Runs) -> tuple[str, str]:
+    """Return the device and the torch version that trained, each joined by "/" where they differ."""
+    attrs = [run.predictions.attrs for run in runs.values()]
+    device, torch = ("/".join(sorted({str(made[name]) for made in attrs})) for name in ("device", "torch"))
+    return device, torch
 
 
 def _plain(value):
@@ -96,7 +115,8 @@ def example(runs: Runs, dataset: xr.Dataset, split: str, number: int = 3) -> Sim
     measurement = int(first.images.measurement.values[number])
     images = {loss: run.images.image.values[number] for loss, run in chosen.items()}
     return SimpleNamespace(
-        sensor_image=sensor_image(dataset, first.grid, measurement), images=images, grid=first.grid,
+        sensor_image=sensor_image(dataset, first.grid, measurement, splits.make(dataset, split)["train"]),
+        images=images, grid=first.grid,
         decoded={loss: _location(run, measurement) for loss, run in chosen.items()},
         truth=_truth(dataset, measurement), measurement=measurement)
 
@@ -110,10 +130,9 @@ def _location(run: Run, measurement: int) -> tuple[float, float]:
     return float(run.predictions.x_hat[row]), float(run.predictions.y_hat[row])
 
 
-def sensor_image(dataset: xr.Dataset, raster: grid.Grid, measurement: int) -> np.ndarray:
-    """Return the scaled RSS image of one sample, (height, width), NaN where no receiver is drawn."""
-    one = dataset.isel(sample=[measurement])
-    drawn = grid.draw(one, raster, grid.scaling(dataset, np.arange(dataset.sizes["sample"])))
+def sensor_image(dataset: xr.Dataset, raster: grid.Grid, measurement: int, fit: np.ndarray) -> np.ndarray:
+    """Return the image that networks trained on the samples `fit` see of one sample, NaN where nothing is drawn."""
+    drawn = grid.draw(dataset.isel(sample=[measurement]), raster, grid.scaling(dataset, fit))
     image = np.full(raster.height * raster.width, np.nan)
     heard = drawn.pixel[0] >= 0
     image[drawn.pixel[0][heard]] = drawn.value[0][heard]

@@ -1,7 +1,7 @@
 """An ensemble of localization networks: what it is made by, and the images it gives."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ class Recipe:
     schedule : "constant", or "one_cycle" up to learning_rate and down to 0 over `epochs` (Smith 2018)
     validate_every : epochs between validations
     output_bias : where the last bias starts, None = as drawn (see SensorNet)
+    sensor_dropout : share of the readings left out of each training batch, drawn anew (the paper: 0)
     collision : what stands in a pixel with several receivers (see grid.draw)
     precision : "float32", "bfloat16", or "auto", which takes bfloat16 where the processor computes in it
     seed, threads : with the same of both a CPU gives the same weights
@@ -44,6 +45,7 @@ class Recipe:
     schedule: str = "constant"
     validate_every: int = 1
     output_bias: float | None = None
+    sensor_dropout: float = 0.0
     pixel_m: float = 30.0
     collision: str = "last"
     precision: str = "auto"
@@ -59,6 +61,8 @@ class Recipe:
         for name in ("members", "epochs", "patience", "batch_size", "validate_every", "threads", "learning_rate"):
             if not getattr(self, name) > 0:
                 raise InputError(f"recipe: {name} is {getattr(self, name)!r}; expected a number above 0")
+        if not 0 <= self.sensor_dropout < 1:
+            raise InputError(f"recipe: sensor_dropout is {self.sensor_dropout!r}; expected a share from 0 to below 1")
 
         if self.patience < self.validate_every:
             raise InputError(f"recipe: patience is {self.patience}; expected at least validate_every "
@@ -68,11 +72,6 @@ class Recipe:
     def decoder(self) -> str:
         """How a location is read off an image: "com" for CoM, "argmax" for the target-image losses."""
         return "com" if self.loss == "com" else "argmax"
-
-    @classmethod
-    def of(cls, values: dict) -> "Recipe":
-        """Return the recipe of those entries of `values` that are settings of a recipe."""
-        return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -95,7 +94,7 @@ class Samples:
     def __init__(self, dataset: xr.Dataset, grid: grids.Grid, drawn: grids.SensorPixels, device: torch.device):
         self.grid = grid
         self.sensors = [torch.from_numpy(v).to(device) for v in (drawn.pixel, drawn.value, drawn.kind)]
-        column, row = grid.to_pixels(dataset.tx_x.values[:, 0], dataset.tx_y.values[:, 0])
+        column, row = grid.to_pixels(*grids.transmitters(dataset))
         self.location = torch.from_numpy(np.stack([column, row], axis=1)).float().to(device)
 
     def batch(self, chosen: Tensor) -> list[Tensor]:
@@ -140,4 +139,5 @@ class Ensemble:
     def attrs(self) -> dict[str, str]:
         """Return what made this ensemble, for the attributes of a predictions file."""
         values = {key: "none" if value is None else value for key, value in asdict(self.recipe).items()}
-        return values | {"device": self.device.type, "computed_in": str(self.dtype).removeprefix("torch.")}
+        return values | {"device": self.device.type, "computed_in": str(self.dtype).removeprefix("torch."),
+                         "torch": torch.__version__}

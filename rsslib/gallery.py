@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from rsslib.ensemble import Ensemble, Samples
 from rsslib.grid import Grid
-from rsslib.project import atomic_path
+from rsslib.project import InputError, atomic_path
 
 RADIUS_M, APART_M = 90.0, 300.0
 
@@ -78,7 +78,9 @@ def save(images: xr.Dataset, path: str | Path) -> Path:
 
 
 def load(path: str | Path) -> tuple[xr.Dataset, Grid]:
-    """Read kept images and the grid they are drawn on."""
+    """Read kept images and the grid they are drawn on. Raises InputError naming the file."""
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file of kept images; run its training stage first (dvc repro)")
     with xr.open_dataset(path, engine="netcdf4") as file:
         images = file.load()
     height, width = images.image.shape[1:]

@@ -61,6 +61,21 @@ def _sides(lowest: float, highest: float, pixel_m: float) -> int:
     return 2 * pairs + 1
 
 
+def transmitters(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return easting and northing of each sample's transmitter, (samples,) [m], NaN where it is not known.
+
+    Errors: InputError for a sample with two transmitters; these networks locate one.
+    """
+    x, y = dataset.tx_x.values, dataset.tx_y.values
+    if x.shape[1] > 1 and np.isfinite(x[:, 1:]).any():
+        sample = int(np.isfinite(x[:, 1:]).any(axis=1).argmax())
+        raise InputError(f"sample {sample}: expected at most one transmitter, found several; keep the samples with one")
+    if x.shape[1] == 0:
+        unknown = np.full(len(x), np.nan)
+        return unknown, unknown
+    return x[:, 0], y[:, 0]
+
+
 def extent(dataset: xr.Dataset) -> tuple[float, float, float, float]:
     """Return west, east, south and north of the site [m].
 
@@ -102,13 +117,6 @@ class SensorPixels:
     pixel: np.ndarray
     value: np.ndarray
     kind: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.pixel)
-
-    def take(self, indices: np.ndarray) -> "SensorPixels":
-        """Return the samples at `indices`."""
-        return SensorPixels(self.pixel[indices], self.value[indices], self.kind[indices])
 
 
 Scaling = dict[str, tuple[float, float]]

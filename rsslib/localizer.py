@@ -89,9 +89,13 @@ class Localizer:
                              "Localizer.save") from None
         if header.get("format") != FORMAT:
             raise InputError(f"{folder / 'header.json'}: format is {header.get('format')!r}; expected {FORMAT!r}")
-        localizer = cls(Recipe(**header["recipe"]), device)
-        localizer.ranges = {name: tuple(ends) for name, ends in header["ranges_db"].items()}
-        localizer.ensemble = Ensemble(localizer.recipe, grids.Grid(**header["grid"]), localizer.device)
+        try:
+            localizer = cls(Recipe(**header["recipe"]), device)
+            localizer.ranges = {name: tuple(ends) for name, ends in header["ranges_db"].items()}
+            localizer.ensemble = Ensemble(localizer.recipe, grids.Grid(**header["grid"]), localizer.device)
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{folder / 'header.json'}: a key is missing or unknown ({error}); expected a header "
+                             "written by this version's Localizer.save") from None
         for number, net in enumerate(localizer.ensemble.members):
             path = folder / f"member{number}.safetensors"
             if not path.is_file():

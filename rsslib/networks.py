@@ -76,8 +76,8 @@ class CompactUNet(nn.Module):
     (its skip is added, which costs less than concatenating); a 1x1 convolution with depth-to-space draws the
     full image again. 0.32 million parameters, no pixel lost.
 
-    The first weights start equal over a block's pixels: where training never hears a receiver they stay so,
-    and a receiver that first speaks in another season reads as "in this block" instead of as noise.
+    The first weights start equal over a block's pixels: a pixel in which training never saw a receiver (a
+    shuttle's new place, say) then reads as "in this block" instead of as noise.
     """
 
     def __init__(self, inputs: int = 2, block: int = 8, width: int = 64, deep: int = 128):

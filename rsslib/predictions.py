@@ -10,7 +10,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from rsslib.grid import Grid
+from rsslib.grid import Grid, transmitters
 from rsslib.losses import centre_of_mass
 from rsslib.project import InputError, atomic_path
 
@@ -83,8 +83,7 @@ def collect(parts: Iterable[Mapping[str, np.ndarray]], measurements: xr.Dataset,
     """
     parts = list(parts)
     said = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    said["x_true"] = measurements.tx_x.values[samples, 0]
-    said["y_true"] = measurements.tx_y.values[samples, 0]
+    said["x_true"], said["y_true"] = (place[samples] for place in transmitters(measurements))
     variables = {name: (("sample", "member") if name in _MEMBER else "sample", value,
                         {"units": _UNITS.get(name, "1")}) for name, value in said.items()}
     coords = {"set": ("sample", np.asarray(sets, str)), "measurement": ("sample", np.asarray(samples, np.int64))}

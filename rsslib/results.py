@@ -5,7 +5,6 @@ import importlib.util
 import json
 import math
 import platform
-import resource
 import subprocess
 import sys
 import time
@@ -103,8 +102,10 @@ def one(records: Sequence[Mapping], **where: object) -> Mapping:
 
 
 def provenance(dataset_attrs: Mapping, parameters: Mapping, modules: Iterable[str],
-               device: str = "cpu") -> dict:
-    """Say where records come from: data (source, DOI, licence, md5), parameters, code, device, torch.
+               device: str = "cpu", torch: str | None = None) -> dict:
+    """Say where records come from: data (title, source, DOI, licence, md5), parameters, code, device, torch.
+
+    `torch` is the version that trained; without it, the one installed here.
 
     `parameter_hash` is over the parameters as canonical JSON (their order does not matter), `code_hash` over
     the sources of the named modules, such as "rsslib.losses": 12 hexadecimal digits of SHA-256 each.
@@ -112,10 +113,10 @@ def provenance(dataset_attrs: Mapping, parameters: Mapping, modules: Iterable[st
     Raises InputError for a module that cannot be found.
     """
     canonical = json.dumps(_plain(parameters), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    data = {key: dataset_attrs.get(key) for key in ("source", "doi", "licence", "md5")}
+    data = {key: dataset_attrs.get(key) for key in ("title", "source", "doi", "licence", "md5")}
     return data | {"parameter_hash": _digest([canonical.encode()]),
                    "code_hash": _digest(part for name in sorted(set(modules)) for part in _sources(name)),
-                   "device": str(device), "torch": _version("torch")}
+                   "device": str(device), "torch": torch or _version("torch")}
 
 
 def stamp(started: float | None = None, **more: object) -> dict:
@@ -123,10 +124,9 @@ def stamp(started: float | None = None, **more: object) -> dict:
 
     Seconds count from `started` (a `time.perf_counter()` value), or else from the import of this module.
     """
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"commit": _commit(), "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - (_START if started is None else started), 1),
-            "peak_memory_mb": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
+            "peak_memory_mb": _peak_memory_mb(),
             "python": platform.python_version(),
             "platform": f"{platform.system()}-{platform.machine()}", "cpu": _cpu(), **more}
 
@@ -215,6 +215,15 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def _peak_memory_mb() -> int | None:
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
 
 
 def _cpu() -> str:

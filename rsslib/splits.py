@@ -5,10 +5,11 @@ import re
 import numpy as np
 import xarray as xr
 
+from rsslib.grid import transmitters
 from rsslib.project import InputError
 
 SEASONS = ("july", "november")
-OOD_SET = {"random": "test", "july": "november", "november": "july"}
+REPORT_SET = {"random": "test", "july": "november", "november": "july"}
 """The set that Table II reports for a split; `ood` for every GridN."""
 
 MARGIN_M = 15.0
@@ -17,12 +18,13 @@ MARGIN_M = 15.0
 
 def report_set(split: str) -> str:
     """Return the name of the set that Table II reports for `split`: test, november, july or ood."""
-    return OOD_SET.get(split, "ood")
+    return REPORT_SET.get(split, "ood")
 
 
 def _locations(dataset: xr.Dataset, samples: np.ndarray) -> np.ndarray:
     """Number the transmitter locations of `samples` from north to south (samples at one place share a number)."""
-    yx = np.stack([-dataset.tx_y.values[samples, 0], -dataset.tx_x.values[samples, 0]], axis=1)
+    x, y = transmitters(dataset)
+    yx = np.stack([-y[samples], -x[samples]], axis=1)
     return np.unique(yx, axis=0, return_inverse=True)[1].ravel()
 
 
@@ -73,7 +75,7 @@ def grid_test_cells(n: int, seed: int = 0) -> list[int]:
 def cells(dataset: xr.Dataset, n: int) -> np.ndarray:
     """Return the cell of each sample in n x n equal bins over the transmitters' extent, MARGIN_M wider each way."""
     bins = []
-    for axis in (dataset.tx_x.values[:, 0], dataset.tx_y.values[:, 0]):
+    for axis in transmitters(dataset):
         edges = np.linspace(axis.min() - MARGIN_M, axis.max() + MARGIN_M, n + 1)
         bins.append(np.digitize(axis, edges) - 1)
     return bins[0] * n + bins[1]

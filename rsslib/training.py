@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 import time
 from dataclasses import asdict
 from hashlib import sha256
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 import xarray as xr
 
+from rsslib import ensemble, losses, networks
 from rsslib import grid as grids
 from rsslib.ensemble import Ensemble, Recipe, Samples, choose_device
 from rsslib.losses import LOSSES
@@ -19,6 +21,7 @@ from rsslib.project import InputError, atomic_path
 
 log = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 30.0
+_CODE = (ensemble, grids, losses, networks, sys.modules[__name__])
 
 
 class _Member:
@@ -69,6 +72,11 @@ class Trainer:
         for name in ("train", "val", *watch):
             if not len(sets.get(name, ())):
                 raise InputError(f"training: the set {name!r} is empty; expected at least one sample")
+        for name in ("train", "val"):
+            unknown = np.isnan(grids.transmitters(dataset)[0][sets[name]])
+            if unknown.any():
+                raise InputError(f"training: sample {sets[name][unknown.argmax()]} of the set {name!r} has no known "
+                                 "transmitter location; leave it out")
         torch.set_num_threads(recipe.threads)
         self.recipe, self.sets, self.watch, self.dataset = recipe, sets, watch, dataset
         grid = grids.make(dataset, recipe.pixel_m)
@@ -94,7 +102,7 @@ class Trainer:
         order = torch.from_numpy(self.sets["train"])[torch.randperm(len(self.sets["train"]), generator=member.order)]
         loss_of, total = LOSSES[self.recipe.loss], 0.0
         for chosen in order.to(self.ensemble.device).split(self.batch_size)[: self.batches]:
-            images = self.ensemble(number, self.samples.batch(chosen))
+            images = self.ensemble(number, self._drop(self.samples.batch(chosen), member.order))
             loss = loss_of(images, self.samples.location[chosen])
             member.optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -104,18 +112,30 @@ class Trainer:
             total += loss.detach()
         return float(total) / self.batches
 
+    def _drop(self, sensors: list[torch.Tensor], generator: torch.Generator) -> list[torch.Tensor]:
+        """Leave out a random share of the readings, as if those receivers had not heard anything."""
+        if not self.recipe.sensor_dropout:
+            return sensors
+        pixel, value, kind = sensors
+        lost = torch.rand(pixel.shape, generator=generator) < self.recipe.sensor_dropout
+        return [pixel.masked_fill(lost.to(pixel.device), -1), value, kind]
+
     def _errors(self, chosen: np.ndarray, members=None) -> np.ndarray:
         said = self.ensemble.describe(self.samples, chosen, members)
         x, y = (np.concatenate([part[name] for part in said]) for name in ("x_hat", "y_hat"))
-        return np.hypot(x - self.dataset.tx_x.values[chosen, 0], y - self.dataset.tx_y.values[chosen, 0])
+        true_x, true_y = grids.transmitters(self.dataset)
+        return np.hypot(x - true_x[chosen], y - true_y[chosen])
 
-    def _validate(self, losses: list[float]) -> None:
+    def _validate(self, trained: list[float]) -> None:
         found = self._errors(self.sets["val"])
-        record = {"epoch": self.epoch, "loss": float(np.mean(losses)), "val_mean_m": float(found.mean()),
+        record = {"epoch": self.epoch, "loss": float(np.mean(trained)), "val_mean_m": float(found.mean()),
                   "val_median_m": float(np.median(found))}
         for name in self.watch:
-            # as many training samples as there are to validate on; one network, as in Figure 5
-            chosen = self.sets[name][: len(self.sets["val"])] if name == "train" else self.sets[name]
+            chosen = self.sets[name]
+            if name == "train" and len(chosen) > len(self.sets["val"]):
+                # as many as there are to validate on, spread evenly: the samples lie in order of time
+                chosen = chosen[np.linspace(0, len(chosen) - 1, len(self.sets["val"])).astype(int)]
+            # one network, as in Figure 5
             record[f"{name}_single_median_m"] = float(np.median(self._errors(chosen, [0])))
         self.history.append(record)
         if record["val_mean_m"] < self.best_mean:
@@ -130,18 +150,18 @@ class Trainer:
         with Progress(recipe.epochs, name, start=self.epoch) as progress:
             while self.epoch < recipe.epochs and self.epoch - self.best_epoch < recipe.patience:
                 started = time.perf_counter()
-                losses = [self._train_epoch(number) for number in range(recipe.members)]
+                found = [self._train_epoch(number) for number in range(recipe.members)]
                 self.seconds += time.perf_counter() - started
                 self.epoch += 1
-                if not np.isfinite(losses).all():
+                if not np.isfinite(found).all():
                     raise InputError(f"training {name}: the loss is not a number in epoch {self.epoch}; "
                                      f"lower learning_rate ({recipe.learning_rate})")
                 if self.epoch % recipe.validate_every == 0 or self.epoch == recipe.epochs:
-                    self._validate(losses)
+                    self._validate(found)
                 if time.monotonic() - saved > CHECKPOINT_SECONDS:
                     self.save_checkpoint()
                     saved = time.monotonic()
-                progress.step(self.epoch, f"loss {np.mean(losses):.3g}, val mean {self.best_mean:.1f} m")
+                progress.step(self.epoch, f"loss {np.mean(found):.3g}, val mean {self.best_mean:.1f} m")
         for net, state in zip(self.ensemble.members, self.best):
             net.load_state_dict(state)
         if self.checkpoint:
@@ -161,9 +181,10 @@ class Trainer:
         return Path(path)
 
     def _key(self) -> str:
-        """Name this training: a checkpoint of another recipe, data set or split is not continued."""
+        """Name this training: a checkpoint of other code, another recipe, data set or split is not continued."""
         sets = {name: np.asarray(chosen).tolist() for name, chosen in self.sets.items()}
-        text = json.dumps([asdict(self.recipe), sets, self.dataset.attrs.get("md5", ""),
+        code = [sha256(Path(module.__file__).read_bytes()).hexdigest() for module in _CODE]
+        text = json.dumps([code, self.watch, asdict(self.recipe), sets, self.dataset.attrs.get("md5", ""),
                            *(float(values.sum()) for values in self.dataset.data_vars.values())])
         return sha256(text.encode()).hexdigest()
 

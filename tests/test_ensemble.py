@@ -1,6 +1,5 @@
 """The ensemble: recipes that are refused, members that differ by their seed alone, images batch by batch."""
 
-from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -45,11 +44,9 @@ def test_a_training_may_not_stop_before_its_first_validation():
         Recipe(patience=4, validate_every=5)
 
 
-def test_a_recipe_takes_its_settings_from_a_larger_table():
-    table = {"loss": "pse", "epochs": 3, "profile": "smoke", "split": "grid2"}
-    assert Recipe.of(table) == Recipe(loss="pse", epochs=3)
-    recipe = Recipe(loss="com", output_bias=-6.0)
-    assert Recipe.of(asdict(recipe)) == recipe
+def test_a_share_of_dropped_readings_stays_below_one():
+    with pytest.raises(InputError, match="sensor_dropout"):
+        Recipe(sensor_dropout=1.0)
 
 
 @pytest.mark.parametrize("loss, decoder", [("emd", "argmax"), ("pse", "argmax"), ("com", "com")])

@@ -135,18 +135,24 @@ def test_nothing_is_drawn_off_the_grid_or_of_the_unheard():
 def test_every_heard_receiver_of_the_campus_is_drawn_or_hidden_by_a_later_one(campus):
     grid = grids.make(campus)
     sensors = grids.draw(campus, grid, grids.scaling(campus, np.arange(campus.sizes["sample"])))
-    assert len(sensors) == campus.sizes["sample"] and sensors.value.dtype == np.float32
+    assert len(sensors.pixel) == campus.sizes["sample"] and sensors.value.dtype == np.float32
     for sample in (0, 60, 150):
         column, row = grid.to_pixels(campus.sensor_x.values[sample], campus.sensor_y.values[sample])
         standing = {(round(c), round(r)) for c, r in zip(column, row) if np.isfinite(c)}
         pixels = sensors.pixel[sample][sensors.pixel[sample] >= 0]
         assert {(p % grid.width, p // grid.width) for p in pixels.tolist()} == standing
         assert len(pixels) == len(standing)
-    some = sensors.take(np.array([3, 1]))
-    assert len(some) == 2 and (some.pixel == sensors.pixel[[3, 1]]).all()
 
 
 def test_an_unknown_rule_for_collisions_is_named(campus):
     ranges = grids.scaling(campus, np.arange(50))
     with pytest.raises(InputError, match="collision: expected one of last, max, mean, found 'sum'"):
         grids.draw(campus, GRID, ranges, "sum")
+
+
+def test_a_transmitter_may_be_unknown_but_not_twofold(campus):
+    unknown = campus.isel(tx=slice(0, 0))
+    assert np.isnan(grids.transmitters(unknown)).all() and len(grids.transmitters(unknown)[0]) == campus.sizes["sample"]
+    twofold = campus.isel(tx=[0, 0])
+    with pytest.raises(InputError, match="sample 0: expected at most one transmitter"):
+        grids.transmitters(twofold)

@@ -13,7 +13,8 @@ from rsslib.project import InputError
 def drawn(campus):
     """Grid and sensors of five samples, as tensors."""
     grid = grids.make(campus, 60.0)
-    sensors = grids.draw(campus, grid, grids.scaling(campus, np.arange(100))).take(np.arange(20, 25))
+    few = campus.isel(sample=slice(20, 25))
+    sensors = grids.draw(few, grid, grids.scaling(campus, np.arange(100)))
     return grid, [torch.from_numpy(part) for part in (sensors.pixel, sensors.value, sensors.kind)]
 
 

@@ -12,6 +12,7 @@ from rsslib import claims_file
 from rsslib.project import ROOT
 
 NOTEBOOKS = sorted(path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+READ = [path for path in NOTEBOOKS if path.parent.name != "train"]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 BODIES = [stage.get("do", stage) for stage in STAGES.values()]
 
@@ -38,7 +39,7 @@ def test_notebooks_define_no_algorithm(path):
                 assert node.end_lineno - node.lineno < 5, f"{path.name}: {node.name} belongs in rsslib"
 
 
-@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.parent.name != "train"], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.stem)
 def test_a_notebook_asks_answers_and_invites(path):
     text = "\n".join(cell.source for cell in _cells(path, "markdown"))
     for part in ("**Question.**", "You will learn", "## What we learned", "## Try it"):

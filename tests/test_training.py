@@ -209,3 +209,19 @@ def test_a_training_that_diverges_stops_with_a_word(start, monkeypatch):
 
 def test_seconds_per_epoch_are_of_one_member(reference):
     assert 0 < reference.seconds_per_epoch <= reference.seconds / (3 * 2) + 1e-9
+
+
+def test_dropped_readings_change_the_training_and_nothing_else(start, sets):
+    full, some = start(), start(sensor_dropout=0.5)
+    sensors = some.samples.batch(torch.from_numpy(sets["train"][:32]))
+    pixel, value, kind = some._drop(sensors, torch.Generator().manual_seed(0))
+    drawn = (sensors[0] >= 0).sum()
+    assert 0.4 < (pixel >= 0).sum() / drawn < 0.6 and (pixel[pixel >= 0] == sensors[0][pixel >= 0]).all()
+    assert full._drop(sensors, torch.Generator()) is sensors
+
+
+def test_a_training_sample_without_a_known_place_is_named(campus, sets, start):
+    unknown = campus.copy(deep=True)
+    unknown.tx_x[int(sets["val"][0]), 0] = float("nan")
+    with pytest.raises(InputError, match="sample .* of the set 'val' has no known transmitter location"):
+        start(unknown)
