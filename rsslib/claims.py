@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from rsslib import results
-from rsslib.claims_file import Claim, load
+from rsslib.claims_file import REAL, Claim, load
 from rsslib.project import ROOT, atomic_path
 from rsslib.verdicts import VERDICTS, Verdict, files, judge, number, unexplained
 
@@ -55,6 +55,7 @@ def render(profiles: Sequence[str], path: str | Path | None = None, folder: str 
     if not judged:
         return _HEADER + "\nThere are no results yet: run `make reproduce`.\n"
     counts = [[profile, *_count(verdicts)] for profile, verdicts in judged.items()]
+    counts += [[f"{profile}: not run yet", *[""] * len(VERDICTS)] for profile in REAL if profile not in judged]
     sections = [_section(profile, verdicts, folder) for profile, verdicts in judged.items()]
     return "\n".join([_HEADER, "## Summary\n", _table(("profile", *VERDICTS), counts), *sections])
 

@@ -72,6 +72,12 @@ def judged(records: list[dict]) -> list[dict]:
     return [record for record in records if record["set"] == splits.report_set(record["split"])]
 
 
+def timed(records: list[dict], runs: Runs) -> list[dict]:
+    """Return the records with the seconds that one network's epoch took, for the eye: they differ between runs."""
+    return [record | {"seconds_per_epoch": runs[record["split"], record["loss"]].seconds_per_epoch}
+            for record in records]
+
+
 def errors_by_split(runs: Runs) -> dict[str, dict[str, np.ndarray]]:
     """Return the errors of each cell of Table II, {split: {loss: (n,) [m]}}."""
     found: dict[str, dict[str, np.ndarray]] = {}

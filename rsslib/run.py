@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m rsslib.run", description="Execute one notebook.")
     parser.add_argument("notebook")
     parser.add_argument("out")
-    parser.add_argument("--section", action="append", default=[], help="such as profiles.quick")
+    parser.add_argument("--section", action="append", default=[], help="such as train.quick")
     parser.add_argument("values", nargs="*", metavar="key=value")
     given = parser.parse_intermixed_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")

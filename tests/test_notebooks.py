@@ -8,7 +8,7 @@ import nbformat
 import pytest
 import yaml
 
-from rsslib import claims_file
+from rsslib import claims, claims_file
 from rsslib.project import ROOT
 
 NOTEBOOKS = sorted(path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
@@ -69,6 +69,10 @@ def test_stages_name_modules_that_exist():
         for dependency in body["deps"]:
             if dependency.startswith(("rsslib", "notebooks")):
                 assert (ROOT / dependency).exists(), dependency
+
+
+def test_every_difference_from_the_paper_has_its_reason():
+    assert [str(verdict) for verdict in claims.unexplained("quick")] == []
 
 
 def test_every_cell_of_tables_i_and_ii_has_a_claim():

@@ -1,6 +1,8 @@
 """Progress lines: one line written over in a terminal, a line every tenth elsewhere, a file, silence."""
 
 import io
+import os
+import time
 
 import pytest
 
@@ -63,3 +65,20 @@ def test_the_time_left_grows_with_the_work_left(run, monkeypatch):
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     lines = run(io.StringIO(), 3).splitlines()
     assert [line.split(", ")[1] for line in lines] == ["2:00 left", "1:00 left", "0:00 left"]
+
+
+def test_a_relay_shows_what_a_child_writes_and_leaves_no_trace(monkeypatch, capfd):
+    monkeypatch.delenv(progress.VARIABLE, raising=False)
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
+    with progress.relay():
+        with open(os.environ[progress.VARIABLE], "a") as lines:
+            lines.write("emd x3: 1/3, 0:02 left\n")
+        time.sleep(1.2)
+    assert "emd x3: 1/3" in capfd.readouterr().err
+    assert progress.VARIABLE not in os.environ
+
+
+def test_a_relay_leaves_a_target_of_the_user_alone(monkeypatch):
+    monkeypatch.setenv(progress.VARIABLE, "off")
+    with progress.relay():
+        assert os.environ[progress.VARIABLE] == "off"

@@ -98,6 +98,8 @@ def _given(name: str, dataset: str) -> Path | None:
     folder = os.environ.get("RSSLIB_DATA")
     if not folder:
         return None
+    if not Path(folder).is_dir():
+        raise InputError(f"RSSLIB_DATA={folder}: no such folder; name the one that holds the measurements, or unset it")
     candidates = (Path(folder) / dataset / name, Path(folder) / name)
     return next((path for path in candidates if path.is_file()), None)
 

@@ -89,9 +89,11 @@ def check_sample(sample: dict, time: str, path: Path, index: dict[str, int]) -> 
     where = f"{path}: key '{time}'"
     if not isinstance(sample, dict) or "rx_data" not in sample:
         raise InputError(f"{where}: 'rx_data' is missing; expected rx_data, tx_coords and metadata")
+    if not isinstance(sample["rx_data"], list):
+        raise InputError(f"{where}: rx_data is no list; expected [[RSS in dB, latitude, longitude, receiver], ...]")
     seen = set()
     for entry in sample["rx_data"]:
-        if not _is_numbers(entry[:3], 3) or len(entry) != 4:
+        if not isinstance(entry, list) or not _is_numbers(entry[:3], 3) or len(entry) != 4:
             raise InputError(
                 f"{where}: rx_data entry {entry}: expected [RSS in dB, latitude, longitude, receiver]"
             )

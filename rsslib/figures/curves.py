@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
@@ -117,9 +118,9 @@ def _cdf(ax: Axes, title: str, curves: Mapping[str, np.ndarray]) -> None:
             raise InputError(f"error_cdf, {title} {loss}: expected one or more errors [m], "
                              "finite and not negative")
         median, colour = np.median(errors), style.LOSS_COLOUR[loss]
-        ax.ecdf(np.maximum(errors, _METRES[0]), color=colour)
+        sns.ecdfplot(x=np.maximum(errors, _METRES[0]), ax=ax, color=colour)
         ax.plot(median, 0.5, style.LOSS_MARKER[loss], color=colour, ms=4, mec="white", mew=0.5)
         ax.text(0.98, 0.05 + 0.09 * (len(curves) - 1 - line), f"{style.LOSSES[loss]} {median:.0f} m",
                 transform=ax.transAxes, ha="right", fontsize=6.5, fontweight="bold",
                 color=style.darker(colour))
-    ax.set(xscale="log", ylim=(0, 1), xlabel="error [m]", title=title)
+    ax.set(xscale="log", ylim=(0, 1), xlabel="error [m]", ylabel="", title=title)

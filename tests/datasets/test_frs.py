@@ -254,3 +254,9 @@ def test_april_hears_few_of_the_receivers_that_july_knows(frs):
     known = heard[frs.season.values == "july"].any(0)
     counts = heard[frs.season.values == "april"][:, known].sum(1)
     assert (counts.min(), counts.max()) == (6, 8)
+
+
+def test_shuttles_are_heard_in_july_and_april_but_not_in_november(frs):
+    heard = np.isfinite(frs.rss.values[:, frs.sensor_kind.values == "bus"]).any(1)
+    assert {season: bool(heard[frs.season.values == season].any()) for season in ("april", "july", "november")} == {
+        "april": True, "july": True, "november": False}
