@@ -120,7 +120,7 @@ def _cdf(ax: Axes, title: str, curves: Mapping[str, np.ndarray]) -> None:
         median, colour = np.median(errors), style.LOSS_COLOUR[loss]
         sns.ecdfplot(x=np.maximum(errors, _METRES[0]), ax=ax, color=colour)
         ax.plot(median, 0.5, style.LOSS_MARKER[loss], color=colour, ms=4, mec="white", mew=0.5)
-        ax.text(0.98, 0.05 + 0.09 * (len(curves) - 1 - line), f"{style.LOSSES[loss]} {median:.0f} m",
-                transform=ax.transAxes, ha="right", fontsize=6.5, fontweight="bold",
+        ax.text(0.04, 0.9 - 0.09 * line, f"{style.LOSSES[loss]} {median:.0f} m",
+                transform=ax.transAxes, fontsize=6.5, fontweight="bold",
                 color=style.darker(colour))
     ax.set(xscale="log", ylim=(0, 1), xlabel="error [m]", ylabel="", title=title)
