@@ -14,12 +14,12 @@ from rsslib.datasets import fetch
 from rsslib.project import ROOT, InputError
 
 PLANS = {
-    "smoke": "synthetic campus, tiny: about 3 minutes on two CPU cores",
-    "campus": "synthetic campus, compact networks: at most 10 minutes on two CPU cores",
-    "quick": "real measurements, compact networks: an hour or two on two CPU cores",
-    "paper": "real measurements, the papers' networks and training: a day on a CUDA GPU",
+    "smoke": "synthetic campus, tiny: 2 minutes on two CPU cores",
+    "campus": "synthetic campus, compact networks: 8 minutes on two CPU cores",
+    "quick": "real measurements, compact networks: 25 minutes on two CPU cores",
+    "paper": "real measurements, the papers' networks and training: not timed yet, meant for a CUDA GPU",
 }
-"""Per profile: its data, its networks and how long it takes where nothing has been made yet."""
+"""Per profile: its data, its networks and how long it took where nothing had been made yet."""
 
 _BANNER = """
 *****************************************************************************************
@@ -134,8 +134,8 @@ def _warn_without_gpu() -> None:
     import torch  # here, not above: the other commands need not wait for it
 
     if not torch.cuda.is_available():
-        print("warning: no CUDA GPU is seen here: on a CPU the paper profile takes days; "
-              "`make reproduce` is the job for a CPU", file=sys.stderr, flush=True)
+        print("warning: no CUDA GPU is seen here: this will be very slow; `make reproduce` is the job for a CPU",
+              file=sys.stderr, flush=True)
 
 
 def _duration(seconds: float) -> str:
