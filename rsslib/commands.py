@@ -15,7 +15,7 @@ from rsslib.project import ROOT, InputError
 
 PLANS = {
     "smoke": "synthetic campus, tiny: 2 minutes on two CPU cores",
-    "campus": "synthetic campus, compact networks: 8 minutes on two CPU cores",
+    "campus": "synthetic campus, compact networks: 7 minutes on two CPU cores",
     "quick": "real measurements, compact networks: 25 minutes on two CPU cores",
     "paper": "real measurements, the papers' networks and training: not timed yet, meant for a CUDA GPU",
 }

@@ -108,6 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parameters = merge(given.section, given.values)
         check(given.notebook, parameters)
+        if Path(given.out).suffix != ".ipynb" or Path(given.out).resolve() == Path(given.notebook).resolve():
+            raise InputError(f"{given.out}: expected the name of another file that ends in .ipynb for the copy")
         print(f"run: {given.notebook} -> {given.out} with {parameters}", file=sys.stderr)
         execute(given.notebook, given.out, parameters)
     except InputError as error:

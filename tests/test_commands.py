@@ -40,10 +40,19 @@ def sources(monkeypatch, available, reachable):
 
 @pytest.mark.parametrize("available, reachable, profile", [
     (True, False, "quick"), (False, True, "quick"), (False, False, "campus")])
-def test_real_measurements_are_used_where_they_can_be_had(monkeypatch, capsys, available, reachable, profile):
+def test_real_measurements_are_used_where_they_can_be_had(monkeypatch, tmp_path, capsys, available, reachable, profile):
+    monkeypatch.setattr(commands, "ROOT", tmp_path)
     sources(monkeypatch, available, reachable)
     assert commands.choose_profile() == profile
     assert ("nothing of it is comparable with the paper" in capsys.readouterr().out) == (profile == "campus")
+
+
+def test_what_was_made_of_the_measurements_before_counts_as_having_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(commands, "ROOT", tmp_path)
+    sources(monkeypatch, False, False)
+    (tmp_path / "data/quick").mkdir(parents=True)
+    (tmp_path / "data/quick/measurements.nc").touch()
+    assert commands.choose_profile() == "quick"
 
 
 def test_only_the_stages_of_the_profile_run_with_this_python_and_without_git(project):

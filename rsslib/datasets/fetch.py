@@ -101,7 +101,11 @@ def _given(name: str, dataset: str) -> Path | None:
     if not Path(folder).is_dir():
         raise InputError(f"RSSLIB_DATA={folder}: no such folder; name the one that holds the measurements, or unset it")
     candidates = (Path(folder) / dataset / name, Path(folder) / name)
-    return next((path for path in candidates if path.is_file()), None)
+    found = next((path for path in candidates if path.is_file()), None)
+    if found is None:
+        raise InputError(f"RSSLIB_DATA={folder}: holds no {name}, neither in {dataset}/ nor itself; name the folder "
+                         "that holds the measurements, or unset it")
+    return found
 
 
 def _cached(name: str, dataset: str) -> Path | None:
