@@ -132,17 +132,22 @@ def _selector_problem(spec: object) -> str:
 _PROBLEMS = {"value": _value_problem, "ordering": _ordering_problem, "text": _text_problem}
 
 
-def printed_table2(path: str | Path | None = None) -> dict[tuple[str, str], float]:
-    """Return the medians that the first paper's Table II prints, {(loss, split): metres}.
+def printed(file: str, field: str, *keys: str, path: str | Path | None = None) -> dict[tuple, float]:
+    """Return what the papers print of one field of one file of records, {(values of `keys`): number}.
+
+    Where the paper prints percent and the records hold shares, the number is a share.
 
     Example
     -------
-    >>> printed_table2()["emd", "random"]  # doctest: +SKIP
+    >>> printed("table2", "median_m", "loss", "split")["emd", "random"]  # doctest: +SKIP
     47.4
     """
-    printed = {}
+    found = {}
     for claim in load(path):
-        record = claim.record if isinstance(claim.record, Mapping) else {}
-        if claim.kind == "value" and record.get("file") == "table2" and record.get("field") == "median_m":
-            printed[record["where"]["loss"], record["where"]["split"]] = float(claim.printed)
-    return printed
+        spec, scale = claim.record, 1.0
+        if isinstance(spec, Mapping) and spec.get("compute") == "percent" and spec["of"][1] == 1:
+            spec, scale = spec["of"][0], 100.0
+        here = isinstance(spec, Mapping) and (spec.get("file"), spec.get("field")) == (file, field)
+        if claim.kind == "value" and here:
+            found[tuple(spec["where"][key] for key in keys)] = claim.printed / scale
+    return found

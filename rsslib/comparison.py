@@ -1,6 +1,7 @@
 """Table II and its figures, from what the trainings left: predictions, kept images, histories."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -89,14 +90,17 @@ def errors_by_split(runs: Runs) -> dict[str, dict[str, np.ndarray]]:
 
 def recipes(runs: Runs) -> dict[str, dict]:
     """Return the settings behind each training, for the parameter hash."""
-    names = [field.name for field in fields(Recipe)]
-    return {f"{split}-{loss}": {name: _plain(run.predictions.attrs[name]) for name in names}
-            for (split, loss), run in runs.items()}
+    return {f"{split}-{loss}": recipe_of(run.predictions) for (split, loss), run in runs.items()}
 
 
-def made_by(runs: Runs) -> tuple[str, str]:
-    """Return the device and the torch version that trained, each joined by "/" where they differ."""
-    attrs = [run.predictions.attrs for run in runs.values()]
+def recipe_of(said: xr.Dataset) -> dict:
+    """Return the settings of the training behind a predictions file."""
+    return {field.name: _plain(said.attrs[field.name]) for field in fields(Recipe)}
+
+
+def made_by(files: Iterable[xr.Dataset]) -> tuple[str, str]:
+    """Return the device and the torch version that trained these predictions, joined by "/" where they differ."""
+    attrs = [said.attrs for said in files]
     device, torch = ("/".join(sorted({str(made[name]) for made in attrs})) for name in ("device", "torch"))
     return device, torch
 

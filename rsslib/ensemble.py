@@ -58,15 +58,22 @@ class Recipe:
         for name, values in known.items():
             if getattr(self, name) not in values:
                 raise InputError(f"recipe: {name} is {getattr(self, name)!r}; expected one of {', '.join(values)}")
-        for name in ("members", "epochs", "patience", "batch_size", "validate_every", "threads", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"recipe: {name} is {getattr(self, name)!r}; expected a number above 0")
-        if not 0 <= self.sensor_dropout < 1:
-            raise InputError(f"recipe: sensor_dropout is {self.sensor_dropout!r}; expected a share from 0 to below 1")
-
+        for name in ("members", "epochs", "patience", "batch_size", "validate_every", "threads"):
+            self._need(name, int, "a whole number above 0", lambda value: value > 0)
+        for name in ("learning_rate", "pixel_m"):
+            self._need(name, (int, float), "a number above 0", lambda value: value > 0)
+        self._need("weight_decay", (int, float), "a number, at least 0", lambda value: value >= 0)
+        self._need("seed", int, "a whole number, at least 0", lambda value: value >= 0)
+        self._need("sensor_dropout", (int, float), "a share from 0 to below 1", lambda value: 0 <= value < 1)
         if self.patience < self.validate_every:
             raise InputError(f"recipe: patience is {self.patience}; expected at least validate_every "
                              f"({self.validate_every}), or training stops before it is first validated")
+
+    def _need(self, name: str, kind, expected: str, right) -> None:
+        value = getattr(self, name)
+        if not isinstance(value, kind) or isinstance(value, bool) or not right(value):
+            hint = "; YAML reads 5e-4 as text, write 5.0e-4" if isinstance(value, str) else ""
+            raise InputError(f"recipe: {name} is {value!r}; expected {expected}{hint}")
 
     @property
     def decoder(self) -> str:
@@ -75,8 +82,16 @@ class Recipe:
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """Return the device: "auto" is CUDA where there is one, else the CPU."""
-    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+    """Return the device: "auto" is CUDA where there is one, else the CPU. Raises InputError for one not here."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"device {name!r} cannot be used here ({reason}); expected auto, cpu or cuda") from None
+    return device
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
@@ -139,5 +154,6 @@ class Ensemble:
     def attrs(self) -> dict[str, str]:
         """Return what made this ensemble, for the attributes of a predictions file."""
         values = {key: "none" if value is None else value for key, value in asdict(self.recipe).items()}
-        return values | {"device": self.device.type, "computed_in": str(self.dtype).removeprefix("torch."),
-                         "torch": torch.__version__}
+        made = {"device": self.device.type, "computed_in": str(self.dtype).removeprefix("torch."),
+                "torch": torch.__version__}
+        return values | asdict(self.grid) | made

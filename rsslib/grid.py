@@ -11,6 +11,7 @@ KINDS = ("cnode", "cbrs", "cell", "nuc", "bus")
 """Receiver kinds, in the order of the learned affine maps of the network's input."""
 
 KIND_RANGE_DB = {"cnode": (-96.0, -35.0), "cbrs": (-100.0, 20.0), "cell": (-100.0, 20.0), "nuc": (-95.0, -4.0)}
+MAX_PIXELS = 2**19
 COLLISIONS = ("last", "max", "mean")
 
 
@@ -93,14 +94,19 @@ def extent(dataset: xr.Dataset) -> tuple[float, float, float, float]:
 def make(dataset: xr.Dataset, pixel_m: float = 30.0) -> Grid:
     """Return the grid over the site of `dataset`, with one pixel of buffer on each side.
 
-    Errors: InputError if the pixel is not positive.
+    Errors: InputError if the pixel is not positive, or the image would have more than MAX_PIXELS: then a place
+    is in degrees, or lies far outside the site.
     Source: paper 1 (Section III.C, 30 m per pixel) and its authors' published code line.
     """
     if not pixel_m > 0:
         raise InputError(f"pixel_m: expected a side above 0 m, found {pixel_m}; the paper uses 30")
     west, east, south, north = extent(dataset)
-    return Grid(west - pixel_m, south - pixel_m,
-                _sides(west, east, pixel_m), _sides(south, north, pixel_m), float(pixel_m))
+    width, height = _sides(west, east, pixel_m), _sides(south, north, pixel_m)
+    if width * height > MAX_PIXELS:
+        raise InputError(f"the site spans {(east - west) / 1000:.0f} km x {(north - south) / 1000:.0f} km, "
+                         f"{width} x {height} pixels of {pixel_m:g} m; expected at most {MAX_PIXELS}: check that "
+                         "every place is in metres and belongs to the site, or take a larger pixel_m")
+    return Grid(west - pixel_m, south - pixel_m, width, height, float(pixel_m))
 
 
 @dataclass(frozen=True)

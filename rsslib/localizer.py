@@ -1,6 +1,7 @@
 """The user's object: fit an ensemble to measurements, locate transmitters, save it, load it."""
 
 import json
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import xarray as xr
 
 from rsslib import grid as grids
 from rsslib import predictions, splits
+from rsslib.datasets import schema
 from rsslib.ensemble import Ensemble, Recipe, Samples, choose_device
 from rsslib.project import InputError, atomic_path
 from rsslib.training import Trainer
@@ -36,6 +38,7 @@ class Localizer:
     def fit(self, dataset: xr.Dataset, sets: dict[str, np.ndarray] | None = None,
             checkpoint: str | Path | None = None, watch: tuple[str, ...] = ()) -> "Localizer":
         """Train on `sets["train"]`, stopped by `sets["val"]` (default: the Random split). See `Trainer`."""
+        schema.validate(dataset, "the data set to fit")
         sets = splits.make(dataset, "random") if sets is None else sets
         self.trainer = Trainer(dataset, sets, self.recipe, checkpoint, watch, str(self.device))
         self.ensemble, self.ranges = self.trainer.fit(), self.trainer.ranges
@@ -55,21 +58,29 @@ class Localizer:
     def predict(self, dataset: xr.Dataset, sets: dict[str, np.ndarray] | None = None) -> xr.Dataset:
         """Return the predictions (see `rsslib.predictions`) for the samples of `sets`, or for all of them."""
         ensemble = self._fitted()
+        schema.validate(dataset, "the data set to localize")
         sets = {"all": np.arange(dataset.sizes["sample"])} if sets is None else sets
-        chosen = np.concatenate(list(sets.values()))
+        chosen = np.concatenate([[], *sets.values()]).astype(np.int64)
+        if not len(chosen):
+            raise InputError("predict: no samples; expected at least one index in `sets`")
         labels = np.concatenate([np.full(len(samples), name) for name, samples in sets.items()])
-        said = ensemble.describe(self.samples(dataset), chosen)
+        samples = self.samples(dataset)
+        unheard = int((samples.sensors[0][chosen] < 0).all(dim=1).sum())
+        if unheard:
+            warnings.warn(f"{unheard} of {len(chosen)} samples were heard only by receivers that the networks were not "
+                          "trained on: their inputs are empty, their locations mean nothing", stacklevel=2)
+        said = ensemble.describe(samples, chosen)
         return predictions.collect(said, dataset, chosen, labels, ensemble.attrs())
 
     def save(self, folder: str | Path) -> Path:
         """Write the members' weights (safetensors) and a JSON header with recipe, grid and RSS ranges."""
-        from safetensors.torch import save_file  # here, not above: training itself does without it
+        from safetensors.torch import save  # here, not above: training itself does without it
 
         ensemble, folder = self._fitted(), Path(folder)
         for number, net in enumerate(ensemble.members):
             with atomic_path(folder / f"member{number}.safetensors") as temporary:
                 # safetensors keeps values, not memory formats
-                save_file({key: value.contiguous() for key, value in net.state_dict().items()}, temporary)
+                temporary.write_bytes(save({key: value.contiguous() for key, value in net.state_dict().items()}))
         header = {"format": FORMAT, "recipe": asdict(self.recipe), "grid": asdict(ensemble.grid),
                   "ranges_db": self.ranges}
         with atomic_path(folder / "header.json") as temporary:
@@ -79,6 +90,7 @@ class Localizer:
     @classmethod
     def load(cls, folder: str | Path, device: str = "auto") -> "Localizer":
         """Read what `save` wrote. Raises InputError naming the file that is missing or of another format."""
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         folder = Path(folder)
@@ -100,5 +112,10 @@ class Localizer:
             path = folder / f"member{number}.safetensors"
             if not path.is_file():
                 raise InputError(f"{path}: no such weights; the header names {localizer.recipe.members} members")
-            net.load_state_dict(load_file(path, device=str(localizer.device)))
+            try:
+                net.load_state_dict(load_file(path, device=str(localizer.device)))
+            except (SafetensorError, RuntimeError) as error:
+                reason = str(error).partition("\n")[0]
+                raise InputError(f"{path}: not the weights of this network ({reason}); save the localizer "
+                                 "again") from None
         return localizer

@@ -32,7 +32,8 @@ def test_the_default_recipe_is_the_papers():
 @pytest.mark.parametrize("setting", [
     {"loss": "mse"}, {"network": "resnet"}, {"schedule": "cosine"}, {"precision": "float16"},
     {"collision": "sum"}, {"members": 0}, {"epochs": 0}, {"patience": -1}, {"batch_size": 0}, {"threads": 0},
-    {"learning_rate": 0.0}, {"validate_every": 0}])
+    {"learning_rate": 0.0}, {"validate_every": 0}, {"members": 2.5}, {"members": True}, {"seed": -1},
+    {"weight_decay": -0.1}, {"pixel_m": 0}, {"pixel_m": "30"}])
 def test_a_setting_that_cannot_be_is_named(setting):
     (name, value), = setting.items()
     with pytest.raises(InputError, match=f"recipe: {name} is {value!r}; expected"):
@@ -114,3 +115,19 @@ def test_attributes_name_the_recipe_and_where_it_was_computed(samples):
     assert attrs["loss"] == "emd" and attrs["output_bias"] == "none"
     assert attrs["device"] == "cpu" and attrs["computed_in"] == "float32"
     assert all(isinstance(value, (str, int, float)) for value in attrs.values())
+
+
+def test_a_number_written_as_text_gets_a_hint():
+    with pytest.raises(InputError, match="learning_rate is '5e-4'; expected a number above 0; YAML .* write 5.0e-4"):
+        Recipe(learning_rate="5e-4")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", 7.5])
+def test_a_device_that_is_not_here_is_named(name):
+    with pytest.raises(InputError, match="device .* cannot be used here.*expected auto, cpu or cuda"):
+        choose_device(name)
+
+
+def test_the_attributes_name_the_grid(samples):
+    attrs = Ensemble(Recipe(**TINY), samples.grid, CPU).attrs()
+    assert {name: attrs[name] for name in ("x0", "y0", "width", "height", "pixel_m")} == vars(samples.grid)

@@ -42,19 +42,19 @@ def test_the_origin_is_a_pixel_centre_and_rows_go_north():
     assert GRID.extent_km == pytest.approx((0, 0.05, 0, 0.04))
 
 
-@given(st.floats(10, 5000), st.floats(10, 5000), st.floats(5, 100))
+@given(st.floats(10, 3000), st.floats(10, 3000), st.floats(5, 100))
 def test_the_grid_covers_the_site_with_a_buffer(east_west, north_south, pixel_m):
-    dataset = one_sample([-50.0], ["cnode"], [(east_west, north_south)], tx=(0.0, 0.0))
+    dataset = one_sample([-50.0], ["cnode"], [(1e3 + east_west, 1e3 + north_south)], tx=(1e3, 1e3))
     grid = grids.make(dataset, pixel_m)
-    assert (grid.x0, grid.y0) == (-pixel_m, -pixel_m)
+    assert (grid.x0, grid.y0) == (1e3 - pixel_m, 1e3 - pixel_m)
     assert grid.width % 2 == 1 and grid.height % 2 == 1
-    column, row = grid.to_pixels(east_west, north_south)
+    column, row = grid.to_pixels(1e3 + east_west, 1e3 + north_south)
     assert 0 <= round(column) < grid.width and 0 <= round(row) < grid.height
 
 
 def test_the_extent_is_the_data_sets_own_where_it_names_one():
-    dataset = one_sample([-50.0, np.nan], ["cnode", "nuc"], [(30.0, -20.0), (900.0, 900.0)], tx=(0.0, 5.0))
-    assert grids.extent(dataset) == (0.0, 30.0, -20.0, 5.0)  # a receiver that is not heard has no place
+    dataset = one_sample([-50.0, np.nan], ["cnode", "nuc"], [(1030.0, 980.0), (9e3, 9e3)], tx=(1e3, 1005.0))
+    assert grids.extent(dataset) == (1000.0, 1030.0, 980.0, 1005.0)  # a receiver that is not heard has no place
     assert grids.extent(dataset.assign_attrs(extent_m=[-1, 2, -3, 4])) == (-1, 2, -3, 4)
 
 
@@ -62,6 +62,13 @@ def test_the_extent_is_the_data_sets_own_where_it_names_one():
 def test_a_pixel_has_a_side(campus, pixel_m):
     with pytest.raises(InputError, match="pixel_m"):
         grids.make(campus, pixel_m)
+
+
+def test_a_site_of_thousands_of_kilometres_is_refused(campus):
+    lost = campus.copy(deep=True).drop_attrs()
+    lost["tx_x"][0, 0] = 41.0    # degrees among metres
+    with pytest.raises(InputError, match="the site spans 4[0-9]+ km.*in metres"):
+        grids.make(lost)
 
 
 @pytest.mark.parametrize("pixel_m, x0, y0, width, height", [

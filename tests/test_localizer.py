@@ -51,3 +51,25 @@ def test_what_is_not_a_localizer_is_named(fitted, tmp_path):
     (folder / "header.json").write_text('{"format": "other"}')
     with pytest.raises(InputError, match="format is 'other'"):
         Localizer.load(folder)
+
+
+def test_cut_weights_are_named(fitted, tmp_path):
+    folder = fitted.save(tmp_path / "model")
+    path = folder / "member0.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match="member0.safetensors: not the weights of this network"):
+        Localizer.load(folder)
+
+
+def test_what_cannot_be_fitted_or_localized_is_refused(campus, fitted):
+    with pytest.raises(InputError, match="the data set to fit: expected an xarray.Dataset"):
+        Localizer(RECIPE).fit({"rss": 1})
+    with pytest.raises(InputError, match="predict: no samples"):
+        fitted.predict(campus, {"none": np.array([], int)})
+
+
+def test_a_sample_that_only_strangers_heard_brings_a_warning(campus, fitted):
+    strangers = campus.isel(sample=[0, 1]).copy(deep=True).assign_coords(
+        sensor=[f"bus-{number}" for number in range(campus.sizes["sensor"])])
+    with pytest.warns(UserWarning, match="2 of 2 samples were heard only by receivers"):
+        fitted.predict(strangers)

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from rsslib.grid import KINDS
 from rsslib.project import InputError, atomic_path
 
 CRS = "EPSG:32612"
-KINDS = ("cnode", "cbrs", "cell", "nuc", "bus")
 VARIABLES = {
     "rss": (("sample", "sensor"), "dB", "received signal strength, uncalibrated"),
     "sensor_x": (("sample", "sensor"), "m", "receiver easting, UTM zone 12N"),
@@ -79,16 +79,30 @@ def measurements(
 
     Shapes: `rss` (dB, NaN = not heard), `sensor_x`, `sensor_y` (m) are (sample, sensor); `tx_x`, `tx_y` (m)
     are (sample, tx), padded with NaN; `time`, `season` are (sample,); `sensors`, `kinds` are (sensor,).
-    Receiver positions are set to NaN where nothing was heard.  Raises InputError as `validate` does.
+    Receiver positions are set to NaN where nothing was heard.  Raises InputError as `validate` does, and for
+    values of another type or shape.
 
-    >>> ds = measurements([[-80.0]], [[1.0]], [[2.0]], [[3.0]], [[4.0]], ["2022-07-01"], ["july"],
+    >>> ds = measurements([[-80.0]], [[1e3]], [[2e3]], [[3e3]], [[4e3]], ["2022-07-01"], ["july"],
     ...                   ["bus-1"], ["bus"], source="mine")
     >>> dict(ds.sizes)
     {'sample': 1, 'sensor': 1, 'tx': 1}
     """
+    try:
+        values = _values(rss, sensor_x, sensor_y, tx_x, tx_y, time, season, sensors, kinds)
+        attrs = {"title": title, "crs": CRS, "source": source, "doi": doi, "licence": licence, "md5": md5}
+        built = _build(values, attrs)
+    except (ValueError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{source}: the values do not fit together ({reason}); expected numbers, rss and sensor_x/y "
+                         "of shape (sample, sensor), tx_x/y (sample, tx), one time and season a sample, one name and "
+                         "kind a receiver") from None
+    return validate(built, source)
+
+
+def _values(rss, sensor_x, sensor_y, tx_x, tx_y, time, season, sensors, kinds) -> dict[str, np.ndarray]:
     rss = np.asarray(rss, dtype=np.float32)
     silent = np.isnan(rss)
-    values = {
+    return {
         "rss": rss,
         "sensor_x": np.where(silent, np.nan, np.asarray(sensor_x, dtype=np.float64)),
         "sensor_y": np.where(silent, np.nan, np.asarray(sensor_y, dtype=np.float64)),
@@ -99,15 +113,14 @@ def measurements(
         "sensor": np.asarray(sensors, dtype=str),
         "sensor_kind": np.asarray(kinds, dtype=str),
     }
-    attrs = {"title": title, "crs": CRS, "source": source, "doi": doi, "licence": licence, "md5": md5}
-    return validate(_build(values, attrs), source)
 
 
 def validate(ds: xr.Dataset, name: str = "measurements") -> xr.Dataset:
     """Return `ds` unchanged if it keeps the schema, else raise InputError naming `name` and the sample.
 
     Checked: variables, dimensions, coordinates, `crs`, `source`; receivers named once and of a known kind;
-    time stamps present and unique; every sample heard; heard receivers and transmitters have places.
+    time stamps present and unique; every sample heard; heard receivers and transmitters have places, in
+    metres (places that all lie within 180 of zero are taken for degrees).
 
     >>> validate(load("data/quick/measurements.nc")).sizes["sample"]   # doctest: +SKIP
     4578
@@ -128,6 +141,8 @@ def validate(ds: xr.Dataset, name: str = "measurements") -> xr.Dataset:
     tx_x, tx_y = ds.tx_x.values, ds.tx_y.values
     uneven = (np.isnan(tx_x) != np.isnan(tx_y)) | np.isinf(tx_x) | np.isinf(tx_y)
     _refuse(uneven.any(axis=1), time, start, "half a transmitter position; give both tx_x and tx_y in m")
+    for pair in (("sensor_x", "sensor_y"), ("tx_x", "tx_y")):
+        _check_metres(ds, pair, name)
     return ds
 
 
@@ -209,6 +224,9 @@ def _read_netcdf(path: Path) -> tuple[dict, dict]:
 
 
 def _check_structure(ds: xr.Dataset, name: str) -> None:
+    if not isinstance(ds, xr.Dataset):
+        raise InputError(f"{name}: expected an xarray.Dataset of measurements, found {type(ds).__name__}; "
+                         "build one with rsslib.datasets.schema.measurements")
     expected = {variable: dims for variable, (dims, *_) in VARIABLES.items()}
     expected |= {coordinate: (dim,) for coordinate, dim in COORDINATES.items()}
     for variable, dims in expected.items():
@@ -228,6 +246,14 @@ def _check_structure(ds: xr.Dataset, name: str) -> None:
         raise InputError(f"{name}: attribute source is missing; expected frs, campus or a name of your own")
     if ds.sizes["sample"] == 0:
         raise InputError(f"{name}: no samples; expected at least one")
+
+
+def _check_metres(ds: xr.Dataset, pair: tuple[str, str], name: str) -> None:
+    found = np.abs(np.concatenate([ds[variable].values.ravel() for variable in pair]))
+    found = found[np.isfinite(found)]
+    if len(found) and found.max() <= 180:
+        raise InputError(f"{name}: {' and '.join(pair)} lie within 180 of zero: degrees, it seems; expected metres: "
+                         "use to_utm, or add 1000 m to every place of a very small site")
 
 
 def _refuse(bad: np.ndarray, labels: np.ndarray, start: str, problem: str) -> None:

@@ -13,10 +13,10 @@ from rsslib.project import InputError
 def small(**changes) -> xr.Dataset:
     values = {
         "rss": [[-80.0, np.nan], [-70.0, -60.0]],
-        "sensor_x": [[1.0, 5.0], [1.0, 6.0]],
-        "sensor_y": [[2.0, 5.0], [2.0, 6.0]],
-        "tx_x": [[3.0, np.nan], [3.0, 4.0]],
-        "tx_y": [[4.0, np.nan], [4.0, 5.0]],
+        "sensor_x": [[1001.0, 5005.0], [1001.0, 5006.0]],
+        "sensor_y": [[1002.0, 5005.0], [1002.0, 5006.0]],
+        "tx_x": [[1003.0, np.nan], [1003.0, 1004.0]],
+        "tx_y": [[1004.0, np.nan], [1004.0, 1005.0]],
         "time": ["2022-07-05T09:00:00", "2022-07-05T09:00:04"],
         "season": ["july", "july"],
         "sensors": ["ebc-nuc1-b210", "bus-6186"],
@@ -29,7 +29,7 @@ def small(**changes) -> xr.Dataset:
 def test_positions_are_nan_where_nothing_was_heard():
     ds = small()
     assert np.isnan(ds.sensor_x.values[0, 1]) and np.isnan(ds.sensor_y.values[0, 1])
-    assert ds.sensor_x.values[1, 1] == 6.0
+    assert ds.sensor_x.values[1, 1] == 5006.0
 
 
 def test_types_units_and_attributes():
@@ -150,3 +150,22 @@ def test_utm_keeps_nan_and_refuses_other_zones():
     for lat, lon in ((40.0, -105.0), (-111.8, 40.7), (np.nan, -111.0), (np.inf, -111.0)):
         with pytest.raises(InputError, match="f.csv: row 17: latitude"):
             schema.to_utm([40.0, lat], [-111.0, lon], [16, 17], "f.csv")
+
+
+@pytest.mark.parametrize("pair", [("tx_x", "tx_y"), ("sensor_x", "sensor_y")])
+def test_degrees_are_refused(pair):
+    degrees = {pair[0]: np.full((2, 2), -111.8), pair[1]: np.full((2, 2), 40.76)}
+    with pytest.raises(InputError, match=f"{pair[0]} and {pair[1]} .*degrees.*to_utm"):
+        small(**degrees)
+
+
+@pytest.mark.parametrize("change", [{"rss": [["loud", 1.0], [1.0, 1.0]]}, {"sensor_x": [[1001.0] * 3] * 2},
+                                    {"time": ["2022-07-05", "yesterday"]}, {"season": ["july"]}, {"rss": 5}])
+def test_values_of_another_type_or_shape_are_refused(change):
+    with pytest.raises(InputError, match="mine: the values do not fit together"):
+        small(**change)
+
+
+def test_only_a_dataset_is_measurements():
+    with pytest.raises(InputError, match="expected an xarray.Dataset .* found list"):
+        schema.validate([1, 2])

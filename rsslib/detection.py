@@ -1,0 +1,146 @@
+"""Records and curves on confidence: Figures 7 and 10, Table III, from the predictions of trained ensembles."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import xarray as xr
+
+from rsslib import confidence, predictions, results, splits
+
+TITLES = {"grid2": "Grid2", "grid5": "Grid5", "july": "July→Nov", "november": "Nov→July"}
+"""The data separations with a shift, as the figures call them."""
+MODULES = tuple(f"rsslib.{name}" for name in (
+    "confidence", "datasets", "detection", "ensemble", "grid", "localizer", "losses", "networks", "oddities",
+    "predictions", "results", "splits", "training", "unseen"))
+"""The modules whose code these results hang on, for their provenance."""
+
+Models = dict[str, xr.Dataset]
+"""For each split, what the ensemble trained on it said."""
+
+
+def load(folder: str | Path, names: list[str], loss: str = "emd") -> Models:
+    """Read `<folder>/<split>-<loss>/predictions.nc` for each split. Raises InputError naming what is missing."""
+    return {name: predictions.load(Path(folder) / f"{name}-{loss}" / "predictions.nc") for name in names}
+
+
+def sides(said: xr.Dataset, split: str) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return the validation samples and the OOD samples of a split's predictions."""
+    return predictions.of_set(said, "val"), predictions.of_set(said, splits.report_set(split))
+
+
+def rocs(said: xr.Dataset, split: str, indicators=confidence.VARIANTS) -> dict[str, SimpleNamespace]:
+    """Return each indicator's ROC at telling OOD from validation: {indicator: curve}.
+
+    Fields: false_positive, true_positive (arrays), auroc, at_threshold (the rates at the validation's 10th
+    percentile).
+    """
+    val, ood = sides(said, split)
+    found = {}
+    for name in indicators:
+        scores = [confidence.score(part, name) for part in (val, ood)]
+        is_ood = np.repeat([False, True], [len(part) for part in scores])
+        curve = confidence.roc(is_ood, np.concatenate(scores))
+        limit = confidence.threshold(said, name)
+        found[name] = SimpleNamespace(false_positive=curve.false_positive, true_positive=curve.true_positive,
+                                      auroc=curve.auroc, at_threshold=tuple((part < limit).mean() for part in scores))
+    return found
+
+
+def indicator_records(models: Models) -> list[dict]:
+    """Return Figure 7's records: the AUROC of each indicator at telling OOD samples, and at telling large errors.
+
+    A large error is above twice the validation median; it is told within validation and within the OOD set.
+    """
+    records = []
+    for split, said in models.items():
+        val, ood = sides(said, split)
+        limit = 2 * np.median(predictions.errors(val))
+        both = xr.concat([val, ood], "sample", combine_attrs="override", join="override")
+        tasks = {("ood", splits.report_set(split)): (both, both.set.values != "val"),
+                 ("high_error", "val"): (val, predictions.errors(val) > limit),
+                 ("high_error", splits.report_set(split)): (ood, predictions.errors(ood) > limit)}
+        for (target, name), (part, positive) in tasks.items():
+            records += [{"split": split, "target": target, "set": name} | _auroc(said, part, positive, indicator)
+                        for indicator in confidence.VARIANTS]
+    return records
+
+
+def _auroc(said: xr.Dataset, part: xr.Dataset, positive: np.ndarray, indicator: str) -> dict:
+    found, counts = confidence.score(part, indicator), (int(positive.sum()), int((~positive).sum()))
+    record = {"indicator": indicator, "n_positive": counts[0], "n_negative": counts[1]}
+    if not all(counts):
+        return record | {"auroc": float("nan"), "auroc_reason": "all samples are of one kind"}
+    low = found < confidence.threshold(said, indicator)
+    return record | {"auroc": confidence.roc(positive, found).auroc,
+                     "ci95_auroc": confidence.auroc_interval(positive, found),
+                     "true_positive_at_threshold": low[positive].mean(),
+                     "false_positive_at_threshold": low[~positive].mean()}
+
+
+def scatter(said: xr.Dataset, split: str) -> SimpleNamespace:
+    """Return Figure 10's panel: val and ood (each confidence, error_m, rho), threshold."""
+    parts = [SimpleNamespace(confidence=confidence.score(part), error_m=predictions.errors(part))
+             for part in sides(said, split)]
+    for part in parts:
+        part.rho = confidence.spearman(part.confidence, part.error_m)
+    return SimpleNamespace(val=parts[0], ood=parts[1], threshold=confidence.threshold(said))
+
+
+def error_records(models: Models) -> list[dict]:
+    """Return Figure 10's records: how confidence and error go together in validation and OOD, for each split."""
+    records = []
+    for split, said in models.items():
+        panel = scatter(said, split)
+        typical = np.median(panel.val.error_m)
+        for name, part in (("val", panel.val), (splits.report_set(split), panel.ood)):
+            low = part.confidence < panel.threshold
+            records.append({
+                "split": split, "set": name, "n": len(low), "median_m": np.median(part.error_m),
+                "ci95_m": results.bootstrap_median(part.error_m), "spearman": part.rho,
+                "ci95_spearman": confidence.spearman_interval(part.confidence, part.error_m),
+                "median_confidence": np.median(part.confidence), "threshold": panel.threshold,
+                "low_confidence_rate": low.mean()}
+                | _share("low_above_median_share", part.error_m[low] > typical)
+                | _share("low_above_twice_share", part.error_m[low] > 2 * typical))
+    return records
+
+
+def table3(models: Models) -> list[dict]:
+    """Return Table III's records: the low-confidence rate of the OOD set, and its errors on either side.
+
+    The in-distribution median is that of validation (GridN) or of the own season's held-out fifth: with the
+    latter the paper's Tables III and IV print the same number.
+    """
+    records = []
+    for split, said in models.items():
+        ood = sides(said, split)[1]
+        low = confidence.score(ood) < confidence.threshold(said)
+        errors = predictions.errors(ood)
+        own = split if split in splits.SEASONS else "val"
+        records.append({"split": split, "set": splits.report_set(split), "indicator": confidence.INDICATOR,
+                        "percentile": confidence.PERCENTILE, "threshold": confidence.threshold(said), "n": len(low),
+                        "low_confidence_rate": low.mean(), "ci95_low_confidence_rate": confidence.share_interval(low)}
+                       | _median("high_confidence_median_m", errors[~low])
+                       | _median("low_confidence_median_m", errors[low]) | {"in_distribution_set": own}
+                       | _median("in_distribution_median_m", predictions.errors(predictions.of_set(said, own))))
+    return records
+
+
+def _share(key: str, flags: np.ndarray) -> dict:
+    if not len(flags):
+        return {key: float("nan"), f"{key}_reason": "no sample is low-confidence"}
+    return {key: flags.mean()}
+
+
+def _median(key: str, errors: np.ndarray) -> dict:
+    if not len(errors):
+        return {key: float("nan"), f"{key}_reason": "no such sample"}
+    return {key: np.median(errors), f"ci95_{key}": results.bootstrap_median(errors)}
+
+
+def coverage(models: Models) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """Return the risk-coverage curves of validation and OOD, {title: {label: (share kept, median error [m])}}."""
+    return {TITLES.get(split, split): {
+        label: confidence.risk_coverage(confidence.score(part), predictions.errors(part))
+        for label, part in zip(("validation", "OOD"), sides(said, split))} for split, said in models.items()}
