@@ -35,6 +35,7 @@ the number. The verdicts:
   the reader to look at; our value, where there is one, is shown all the same.
 - **not run**: there is no record yet.
 """
+_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4}
 _COLUMNS = ("claim", "paper", "ours", "tolerance", "verdict", "made by")
 
 
@@ -89,8 +90,16 @@ def _section(profile: str, verdicts: Sequence[Verdict], folder: str | Path | Non
         parts.append(f"\n### {paper}")
         for place, group in groupby(of_paper, key=lambda verdict: verdict.claim.where.split(",")[0]):
             parts += [f"\n#### {place}\n", _table(_COLUMNS, [_row(verdict) for verdict in group])]
+            parts += [f"\n![{place}, profile {profile}]({name})" for name in _figures(place, profile)]
     parts.append("\n### Where these records come from\n")
     return "\n".join(parts) + "\n" + "\n".join(_origins(profile, verdicts, folder)) + "\n"
+
+
+def _figures(place: str, profile: str) -> list[str]:
+    """Return the figures of a place such as "Figure 7" or "Table II", as paths from RESULTS.md."""
+    kind, _, number = place.partition(" ")
+    stem = {"Figure": f"fig{number:0>2}_", "Table": f"table{_ROMAN.get(number, number)}_"}.get(kind, "?")
+    return sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "figures" / profile).glob(f"{stem}*.png"))
 
 
 def _row(verdict: Verdict) -> list[str]:
@@ -141,4 +150,6 @@ def _cell(value: object) -> str:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.exit("usage: python -m rsslib.claims (it takes no arguments, and writes RESULTS.md)")
     sys.exit(main())

@@ -81,3 +81,14 @@ def test_the_whole_ledger_renders_where_nothing_was_run(tmp_path):
     text = claims.render(["paper"], ROOT / "claims.yaml", tmp_path)
     assert text.count("no table2.json") > 30
     assert "differs**" not in text.split("## Summary")[1]
+
+
+def test_a_places_figures_follow_its_table(place, monkeypatch):
+    for name in ("table2_errors", "table2_cdf", "fig04_outputs"):
+        picture = place / "figures" / "quick" / f"{name}.png"
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.touch()
+    monkeypatch.setattr(claims, "ROOT", place)
+    text = claims.render(["quick"], place / "claims.yaml", place / "results")
+    assert "![Table II, profile quick](figures/quick/table2_cdf.png)" in text.split("#### Table II")[1].split("####")[0]
+    assert text.count("![") == 3 and "![Figure 4, profile quick](figures/quick/fig04_outputs.png)" in text

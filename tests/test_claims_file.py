@@ -92,3 +92,12 @@ def test_a_claim_that_no_profile_judges_says_why():
     for claim in claims_file.load(ROOT / "claims.yaml"):
         for profile in set(claims_file.REAL) - set(claim.profiles):
             assert profile in claim.why or "any" in claim.why, claim.id
+
+
+def test_what_the_papers_print_can_be_looked_up():
+    assert claims_file.printed("table2", "median_m", "loss", "split")["emd", "random"] == 47.4
+    rates = claims_file.printed("table4", "best_choice_rate", "set")
+    assert rates["july",] == pytest.approx(0.874) and len(rates) == 3
+    assert len(claims_file.printed("table4", "median_m", "set", "model")) == 9
+    assert claims_file.printed("table3", "low_confidence_rate", "split")["grid2",] == pytest.approx(0.666)
+    assert claims_file.printed("no such file", "median_m") == {}

@@ -86,6 +86,18 @@ def test_every_cell_of_tables_i_and_ii_has_a_claim():
         assert any("seconds" in claim.id and loss in claim.id for claim in claims)
 
 
+def test_every_cell_of_tables_iii_and_iv_has_a_claim():
+    table3 = {field: claims_file.printed("table3", field, "split") for field in (
+        "low_confidence_rate", "high_confidence_median_m", "low_confidence_median_m", "in_distribution_median_m")}
+    shifts = {(split,) for split in ("grid2", "grid5", "july", "november")}
+    assert all(set(cells) == shifts for cells in table3.values())
+    assert table3["low_confidence_median_m"]["november",] == 308.6
+    seasons = ("july", "november", "april")
+    assert set(claims_file.printed("table4", "median_m", "set", "model")) == {
+        (season, model) for season in seasons for model in ("july", "november", "hybrid")}
+    assert set(claims_file.printed("table4", "best_choice_rate", "set")) == {(season,) for season in seasons}
+
+
 @pytest.mark.parametrize("claim", claims_file.load(), ids=lambda claim: claim.id)
 def test_a_claim_names_its_notebook_or_says_why_it_is_not_judged(claim):
     assert claim.notebook or claim.why

@@ -43,7 +43,8 @@ def _imports(path):
 def _third_party(folder):
     return {(name, top, path.relative_to(ROOT).as_posix())
             for path in (ROOT / folder).rglob("*.py") for name, top in _imports(path)
-            if name not in sys.stdlib_module_names and name not in ("rsslib", "tests", "conftest")}
+            if name not in sys.stdlib_module_names and name not in ("rsslib", "tests")
+            and not (ROOT / "tests" / f"{name}.py").exists()}
 
 
 def _is_declared(module, requirements):

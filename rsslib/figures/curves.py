@@ -11,11 +11,12 @@ from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 from rsslib.figures import style
 from rsslib.project import InputError
 
-_METRES = (1, 3, 10, 30, 100, 300, 1000, 3000)
-_FINER = tuple(step * power for power in (1, 10, 100, 1000) for step in (1, 1.5, 2, 3, 5, 7))
+METRES = (1, 3, 10, 30, 100, 300, 1000, 3000)
+FINER = tuple(step * power for power in (1, 10, 100, 1000) for step in (1, 1.5, 2, 3, 5, 7))
 
 
-def _log_metres(axis, marks: Sequence[float] = _METRES) -> None:
+def log_metres(axis, marks: Sequence[float] = METRES) -> None:
+    """Mark a logarithmic axis in plain metres."""
     axis.set_major_locator(FixedLocator(marks))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -45,7 +46,7 @@ def training_curves(histories: Mapping[str, Sequence[Mapping]], note: str, synth
             for ax, name in zip(axes, sets)]
     for ax, name, end in zip(axes, sets, ends):
         low, high = ax.get_ylim()
-        _log_metres(ax.yaxis, _METRES if high > 10 * low else _FINER)
+        log_metres(ax.yaxis, METRES if high > 10 * low else FINER)
         ax.set_title(style.SETS.get(name, name).capitalize() if name != "ood" else "OOD test")
         _end_labels(ax, end)
     axes[0].set_ylabel("median error of one network [m]")
@@ -104,7 +105,7 @@ def error_cdf(errors_by_loss: Mapping, note: str, synthetic: bool = False) -> Fi
         ax.set_axis_off()
     for ax, (title, curves) in zip(axes.ravel(), panels.items()):
         _cdf(ax, title, curves)
-        _log_metres(ax.xaxis, _METRES if columns < 3 else _METRES[::2])
+        log_metres(ax.xaxis, METRES if columns < 3 else METRES[::2])
     for ax in axes[:, 0]:
         ax.set_ylabel("share of samples")
     return fig
@@ -118,7 +119,7 @@ def _cdf(ax: Axes, title: str, curves: Mapping[str, np.ndarray]) -> None:
             raise InputError(f"error_cdf, {title} {loss}: expected one or more errors [m], "
                              "finite and not negative")
         median, colour = np.median(errors), style.LOSS_COLOUR[loss]
-        sns.ecdfplot(x=np.maximum(errors, _METRES[0]), ax=ax, color=colour)
+        sns.ecdfplot(x=np.maximum(errors, METRES[0]), ax=ax, color=colour)
         ax.plot(median, 0.5, style.LOSS_MARKER[loss], color=colour, ms=4, mec="white", mew=0.5)
         ax.text(0.04, 0.9 - 0.09 * line, f"{style.LOSSES[loss]} {median:.0f} m",
                 transform=ax.transAxes, fontsize=6.5, fontweight="bold",

@@ -87,7 +87,7 @@ def split_maps(dataset: xr.Dataset, sets_by_split: Mapping[str, Mapping], note: 
         raise InputError("split_maps: no split given; expected for instance random, july, grid2, grid5")
     columns = min(len(sets_by_split), 4)
     rows = -(-len(sets_by_split) // columns)
-    tall = float(np.divide(*_site(dataset)[1][::-1]))
+    tall = float(np.divide(*site(dataset)[1][::-1]))
     fig = style.page(style.PAGE_IN, (style.PAGE_IN / columns * tall + 0.65) * rows, note, synthetic)
     axes = fig.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes[len(sets_by_split):]:
@@ -98,7 +98,7 @@ def split_maps(dataset: xr.Dataset, sets_by_split: Mapping[str, Mapping], note: 
 
 
 def _split_map(ax: Axes, dataset: xr.Dataset, name: str, sets: Mapping, seed: int) -> None:
-    places, size = _site(dataset)
+    places, size = site(dataset)
     furnish(ax, 0, size[0], 0, size[1])
     ax.set_anchor("N")
     if name in splits.SEASONS:
@@ -126,7 +126,7 @@ def _split_map(ax: Axes, dataset: xr.Dataset, name: str, sets: Mapping, seed: in
               bbox_transform=offset_copy(ax.transAxes, ax.figure, y=-15, units="points"))
 
 
-def _site(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+def site(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Return the transmitters' places and the size of their site, with the margin of the splits [km]."""
     places = np.stack([dataset.tx_x.values[:, 0], dataset.tx_y.values[:, 0]], axis=1)
     origin = places.min(axis=0) - splits.MARGIN_M
