@@ -98,7 +98,9 @@ def _section(profile: str, verdicts: Sequence[Verdict], folder: str | Path | Non
 def _figures(place: str, profile: str) -> list[str]:
     """Return the figures of a place such as "Figure 7" or "Table II", as paths from RESULTS.md."""
     kind, _, number = place.partition(" ")
-    stem = {"Figure": f"fig{number:0>2}_", "Table": f"table{_ROMAN.get(number, number)}_"}.get(kind, "?")
+    stem = {"Figure": f"fig{number:0>2}_", "Table": f"table{_ROMAN.get(number, number)}_"}.get(kind)
+    if stem is None:
+        return []
     return sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "figures" / profile).glob(f"{stem}*.png"))
 
 

@@ -139,8 +139,15 @@ def _median(key: str, errors: np.ndarray) -> dict:
     return {key: np.median(errors), f"ci95_{key}": results.bootstrap_median(errors)}
 
 
-def coverage(models: Models) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
-    """Return the risk-coverage curves of validation and OOD, {title: {label: (share kept, median error [m])}}."""
-    return {TITLES.get(split, split): {
-        label: confidence.risk_coverage(confidence.score(part), predictions.errors(part))
-        for label, part in zip(("validation", "OOD"), sides(said, split))} for split, said in models.items()}
+def coverage(models: Models, fewest: int = 10) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """Return the risk-coverage curves of validation and OOD, {title: {label: (share kept, median error [m])}}.
+
+    A curve begins where `fewest` samples are kept: the median of fewer is mostly chance.
+    """
+    curves: dict = {}
+    for split, said in models.items():
+        for label, part in zip(("validation", "OOD"), sides(said, split)):
+            shares, error = confidence.risk_coverage(confidence.score(part), predictions.errors(part))
+            enough = shares * len(part.sample) >= min(fewest, len(part.sample))
+            curves.setdefault(TITLES.get(split, split), {})[label] = shares[enough], error[enough]
+    return curves

@@ -91,4 +91,5 @@ def test_a_places_figures_follow_its_table(place, monkeypatch):
     monkeypatch.setattr(claims, "ROOT", place)
     text = claims.render(["quick"], place / "claims.yaml", place / "results")
     assert "![Table II, profile quick](figures/quick/table2_cdf.png)" in text.split("#### Table II")[1].split("####")[0]
+    assert claims._figures("Section II.B", "quick") == []
     assert text.count("![") == 3 and "![Figure 4, profile quick](figures/quick/fig04_outputs.png)" in text
