@@ -136,6 +136,7 @@ def printed(file: str, field: str, *keys: str, path: str | Path | None = None) -
     """Return what the papers print of one field of one file of records, {(values of `keys`): number}.
 
     Where the paper prints percent and the records hold shares, the number is a share.
+    Raises InputError when `keys` do not tell two claims apart.
 
     Example
     -------
@@ -149,5 +150,9 @@ def printed(file: str, field: str, *keys: str, path: str | Path | None = None) -
             spec, scale = spec["of"][0], 100.0
         here = isinstance(spec, Mapping) and (spec.get("file"), spec.get("field")) == (file, field)
         if claim.kind == "value" and here:
-            found[tuple(spec["where"][key] for key in keys)] = claim.printed / scale
+            place = tuple(spec["where"].get(key) for key in keys)
+            if place in found:
+                raise InputError(f"claim {claim.id}: {file} {field} of {place} is printed twice; name more keys than "
+                                 f"{', '.join(keys) or 'none'}")
+            found[place] = claim.printed / scale
     return found

@@ -14,9 +14,10 @@ from rsslib import gallery, grid, networks, predictions, results, splits
 from rsslib.ensemble import Recipe
 from rsslib.project import InputError
 
+DATA = ("datasets.campus", "datasets.frs", "datasets.rawfiles", "datasets.schema")
 MODULES = tuple(f"rsslib.{name}" for name in (
-    "comparison", "datasets", "ensemble", "gallery", "grid", "localizer", "losses", "networks", "predictions",
-    "results", "splits", "training"))
+    *DATA, "comparison", "ensemble", "gallery", "grid", "localizer", "losses", "networks", "predictions", "results",
+    "splits", "training"))
 """The modules whose code these results hang on, for their provenance."""
 
 

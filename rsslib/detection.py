@@ -6,12 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import xarray as xr
 
-from rsslib import confidence, predictions, results, splits
+from rsslib import comparison, confidence, predictions, results, splits
 
-TITLES = {"grid2": "Grid2", "grid5": "Grid5", "july": "July→Nov", "november": "Nov→July"}
-"""The data separations with a shift, as the figures call them."""
 MODULES = tuple(f"rsslib.{name}" for name in (
-    "confidence", "datasets", "detection", "ensemble", "grid", "localizer", "losses", "networks", "oddities",
+    *comparison.DATA, "confidence", "detection", "ensemble", "grid", "localizer", "losses", "networks", "oddities",
     "predictions", "results", "splits", "training", "unseen"))
 """The modules whose code these results hang on, for their provenance."""
 
@@ -22,6 +20,11 @@ Models = dict[str, xr.Dataset]
 def load(folder: str | Path, names: list[str], loss: str = "emd") -> Models:
     """Read `<folder>/<split>-<loss>/predictions.nc` for each split. Raises InputError naming what is missing."""
     return {name: predictions.load(Path(folder) / f"{name}-{loss}" / "predictions.nc") for name in names}
+
+
+def title(split: str) -> str:
+    """Return what figures call a data separation: "July→Nov", "Grid2"."""
+    return comparison.COLUMNS.get(split, split.capitalize())
 
 
 def sides(said: xr.Dataset, split: str) -> tuple[xr.Dataset, xr.Dataset]:
@@ -88,22 +91,28 @@ def scatter(said: xr.Dataset, split: str) -> SimpleNamespace:
 
 
 def error_records(models: Models) -> list[dict]:
-    """Return Figure 10's records: how confidence and error go together in validation and OOD, for each split."""
-    records = []
-    for split, said in models.items():
-        panel = scatter(said, split)
-        typical = np.median(panel.val.error_m)
-        for name, part in (("val", panel.val), (splits.report_set(split), panel.ood)):
-            low = part.confidence < panel.threshold
-            records.append({
-                "split": split, "set": name, "n": len(low), "median_m": np.median(part.error_m),
-                "ci95_m": results.bootstrap_median(part.error_m), "spearman": part.rho,
-                "ci95_spearman": confidence.spearman_interval(part.confidence, part.error_m),
-                "median_confidence": np.median(part.confidence), "threshold": panel.threshold,
-                "low_confidence_rate": low.mean()}
-                | _share("low_above_median_share", part.error_m[low] > typical)
-                | _share("low_above_twice_share", part.error_m[low] > 2 * typical))
-    return records
+    """Return Figure 10's records: how confidence and error go together in every set of each split but `train`.
+
+    Shares of errors above the validation median, and above twice as much, of the low-confidence samples, of the
+    high-confidence ones and of all.
+    """
+    return [_error_record(said, split, name) for split, said in models.items()
+            for name in dict.fromkeys(said.set.values.tolist())]
+
+
+def _error_record(said: xr.Dataset, split: str, name: str) -> dict:
+    part = predictions.of_set(said, name)
+    sure, error, limit = confidence.score(part), predictions.errors(part), confidence.threshold(said)
+    typical, low = predictions.median_error(said, "val"), sure < limit
+    record = {"split": split, "set": name, "n": len(low), "median_m": np.median(error),
+              "ci95_m": results.bootstrap_median(error), "spearman": confidence.spearman(sure, error),
+              "ci95_spearman": confidence.spearman_interval(sure, error), "median_confidence": np.median(sure),
+              "highest_confidence": sure.max(), "threshold": limit, "low_confidence_rate": low.mean(),
+              "ci95_low_confidence_rate": confidence.share_interval(low)}
+    for prefix, chosen in (("low_", low), ("high_", ~low), ("", np.ones_like(low))):
+        record |= _share(f"{prefix}above_median_share", error[chosen] > typical)
+        record |= _share(f"{prefix}above_twice_share", error[chosen] > 2 * typical)
+    return record
 
 
 def table3(models: Models) -> list[dict]:
@@ -129,7 +138,7 @@ def table3(models: Models) -> list[dict]:
 
 def _share(key: str, flags: np.ndarray) -> dict:
     if not len(flags):
-        return {key: float("nan"), f"{key}_reason": "no sample is low-confidence"}
+        return {key: float("nan"), f"{key}_reason": "no such sample"}
     return {key: flags.mean()}
 
 
@@ -149,5 +158,5 @@ def coverage(models: Models, fewest: int = 10) -> dict[str, dict[str, tuple[np.n
         for label, part in zip(("validation", "OOD"), sides(said, split)):
             shares, error = confidence.risk_coverage(confidence.score(part), predictions.errors(part))
             enough = shares * len(part.sample) >= min(fewest, len(part.sample))
-            curves.setdefault(TITLES.get(split, split), {})[label] = shares[enough], error[enough]
+            curves.setdefault(title(split), {})[label] = shares[enough], error[enough]
     return curves

@@ -7,14 +7,15 @@ import numpy as np
 import xarray as xr
 
 from rsslib import confidence, hybrid, predictions, ranging, results, splits
+from rsslib.comparison import DATA
 from rsslib.detection import Models
 
 MODULES = tuple(f"rsslib.{name}" for name in (
-    "confidence", "datasets", "ensemble", "grid", "hybrid", "hybrid_report", "localizer", "losses", "networks",
+    *DATA, "confidence", "ensemble", "grid", "hybrid", "hybrid_report", "localizer", "losses", "networks",
     "predictions", "ranging", "results", "splits", "training"))
 """The modules whose code these results hang on, for their provenance."""
 
-SEASONS = ("july", "november", "april")
+SETS = ("july", "november", "april")
 PAIR = ("july", "november")
 
 
@@ -63,10 +64,11 @@ def table4(models: Models, indicator: str = confidence.INDICATOR) -> list[dict]:
     """Return Table IV's records: July model, November model, hybrid, and an oracle that always takes the better.
 
     Keys: set, model, n, median_m, ci95_m, best_choice_rate (how often that choice is the better one) and its
-    interval. The sets are the held-out fifths of the seasons; April's is OOD for both models.
+    interval; of the two models also chosen_share (how often the hybrid takes it), low_confidence_rate and
+    median_confidence (normalised). The sets are the held-out fifths of the seasons; April's is OOD for both models.
     """
     records = []
-    for name in SEASONS:
+    for name in SETS:
         found = duel(models, name, indicator).chosen
         error, n = found.error_m.values, found.sizes["sample"]
         choices = {"july": np.zeros(n, int), "november": np.ones(n, int), "hybrid": found.chosen.values,
@@ -74,7 +76,13 @@ def table4(models: Models, indicator: str = confidence.INDICATOR) -> list[dict]:
         for model, chosen in choices.items():
             taken = np.take_along_axis(error, chosen[None], 0)[0]
             best = hybrid.best_choice(error, chosen)
-            records.append({"set": name, "model": model, "n": n, "median_m": np.median(taken),
-                            "ci95_m": results.bootstrap_median(taken), "best_choice_rate": best.mean(),
-                            "ci95_best_choice_rate": confidence.share_interval(best)})
+            record = {"set": name, "model": model, "n": n, "median_m": np.median(taken),
+                      "ci95_m": results.bootstrap_median(taken), "best_choice_rate": best.mean(),
+                      "ci95_best_choice_rate": confidence.share_interval(best)}
+            if model in PAIR:
+                sure = found.confidence.values[PAIR.index(model)]
+                own = found.chosen.values == PAIR.index(model)
+                record |= {"chosen_share": own.mean(), "ci95_chosen_share": confidence.share_interval(own),
+                           "low_confidence_rate": (sure < 1).mean(), "median_confidence": np.median(sure)}
+            records.append(record)
     return records

@@ -1,4 +1,4 @@
-"""What is odd about the inputs that an ensemble is least sure of: rules that a reader can check, not a look."""
+"""What is odd about the samples that an ensemble is least sure of: rules that a reader can check, not a look."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -19,7 +19,7 @@ FAR_M, APART_M = 500.0, 300.0
 RULES = {
     "hot sensor far away": "a receiver more than 500 m away reads higher than its distance explains: the residual from "
                            "the receiver's own log-distance line is above 98 % of those in training",
-    "brightest sensor far away": "the receiver drawn brightest in the input image is more than 500 m away",
+    "brightest sensor far away": "the receiver that reads highest after scaling is more than 500 m away",
     "quiet sensor nearby": "a receiver within 500 m reads lower than its distance explains: the residual is below 98 % "
                            "of those in training",
     "few sensors": "no more receivers heard it than the lowest 5 % of the training samples have",
@@ -27,7 +27,10 @@ RULES = {
     "members disagree": "the largest pixels of two members lie more than 300 m apart",
     "April sample": "it was measured in April, when most receivers of the later seasons were not there",
 }
-"""The oddities and their rules. Each looks at the true place, so they explain a result and never make one."""
+"""The oddities and their rules. They may look at the true place: they explain a result and never make one. That
+members disagree is part of what confidence measures, so it is no surprise among the least sure."""
+LIMITS_M = (300.0, 700.0)
+"""Other limits for the brightest sensor, to show how much its share hangs on the 500 m."""
 
 
 def flags(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], part: xr.Dataset) -> dict[str, np.ndarray]:
@@ -37,13 +40,11 @@ def flags(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], part: xr.Dataset)
     """
     train, samples = sets["train"], part.measurement.values
     residual, away = residuals(dataset, train), distances(dataset)[samples]
-    known = np.isfinite(residual[train]).any(axis=0)
-    low, high = np.full((2, len(known)), np.nan)    # of a receiver unknown in training nothing is odd
-    low[known], high[known] = np.nanquantile(residual[train][:, known], [TAIL, 1 - TAIL], axis=0)
+    low, high = _tails(residual[train])
     heard = np.isfinite(dataset.rss.values).sum(axis=1)
     gap = _gap(dataset, train, samples)
     return {"hot sensor far away": ((residual[samples] > high) & (away > FAR_M)).any(axis=1),
-            "brightest sensor far away": away[np.arange(len(samples)), _brightest(dataset, train, samples)] > FAR_M,
+            "brightest sensor far away": _to_brightest(dataset, train, samples) > FAR_M,
             "quiet sensor nearby": ((residual[samples] < low) & (away < FAR_M)).any(axis=1),
             "few sensors": heard[samples] <= np.quantile(heard[train], 0.05),
             "far from training": gap > np.quantile(_gap(dataset, train, sets["val"]), 0.95),
@@ -73,11 +74,25 @@ def residuals(dataset: xr.Dataset, train: np.ndarray) -> np.ndarray:
     return found
 
 
-def _brightest(dataset: xr.Dataset, train: np.ndarray, samples: np.ndarray) -> np.ndarray:
+def _tails(residual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and highest residual that is not odd, of each receiver; NaN of one unknown in training."""
+    known = np.isfinite(residual).any(axis=0)
+    ends = np.full((2, len(known)), np.nan)
+    ends[:, known] = np.nanquantile(residual[:, known], [TAIL, 1 - TAIL], axis=0)
+    return ends[0], ends[1]
+
+
+def _to_brightest(dataset: xr.Dataset, train: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Distance from the transmitter to the receiver that reads highest after scaling, (samples,) [m]."""
+    return distances(dataset)[samples, _scaled(dataset, train, samples).argmax(axis=1)]
+
+
+def _scaled(dataset: xr.Dataset, train: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Readings as the networks see them, before those in one pixel are merged, (samples, sensor), -inf if unheard."""
     ranges = grid.scaling(dataset, train)
     low, high = np.array([ranges.get(str(name), (np.nan, np.nan)) for name in dataset.sensor.values]).T
     scaled = (dataset.rss.values[samples] - low) / (high - low)
-    return np.where(np.isfinite(scaled), scaled, -np.inf).argmax(axis=1)
+    return np.where(np.isfinite(scaled), scaled, -np.inf)
 
 
 def _gap(dataset: xr.Dataset, train: np.ndarray, samples: np.ndarray) -> np.ndarray:
@@ -102,8 +117,11 @@ def lowest(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], said: xr.Dataset
                 "confidence": sure[place], "error_m": errors[place],
                 "odd": [oddity for oddity, flag in found.items() if flag[place]]}
                for rank, place in enumerate(least, start=1)]
+    away = _to_brightest(dataset, sets["train"], part.measurement.values)
+    found |= {f"brightest sensor beyond {limit:.0f} m": away > limit for limit in LIMITS_M}
     rates = [{"split": split, "set": name, "oddity": oddity, "lowest_share": flag[least].mean(),
-              "all_share": flag.mean(), "n": len(flag)} for oddity, flag in found.items()]
+              "ci95_lowest_share": confidence.share_interval(flag[least]), "all_share": flag.mean(), "n": len(flag)}
+             for oddity, flag in found.items()]
     return samples, rates
 
 
@@ -113,23 +131,22 @@ def miss_beside_a_sensor(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], pa
 
     Where none was sent from within `within_m` of it, the row with the largest error.
     """
-    samples, errors = part.measurement.values, predictions.errors(part)
-    brightest = _brightest(dataset, sets["train"], samples)
-    beside = distances(dataset)[samples, brightest] <= within_m
-    return int(np.argmax(np.where(beside, errors, -1.0)))
+    errors = predictions.errors(part)
+    beside = _to_brightest(dataset, sets["train"], part.measurement.values) <= within_m
+    return int(np.argmax(np.where(beside, errors, -1.0) if beside.any() else errors))
 
 
-def interference(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], part: xr.Dataset) -> int:
-    """Return the row of `part` with the strongest unexplained reading far away among its least sure samples.
+def bright_far_away(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], part: xr.Dataset) -> int:
+    """Return the row of `part` with the brightest sensor that is more than FAR_M away, among its least sure samples.
 
-    Among the LOWEST least sure, the one whose largest residual (see `residuals`) at a receiver more than FAR_M away
-    is the largest.
+    Of the LOWEST least sure samples with this oddity (see RULES) the one whose brightest sensor reads highest after
+    scaling; where none has it, the least sure sample.
     """
     samples = part.measurement.values
-    far = distances(dataset)[samples] > FAR_M
-    strongest = np.where(far, np.nan_to_num(residuals(dataset, sets["train"])[samples], nan=-np.inf), -np.inf).max(1)
+    reading = _scaled(dataset, sets["train"], samples).max(axis=1)
+    odd = np.where(_to_brightest(dataset, sets["train"], samples) > FAR_M, reading, -np.inf)
     least = np.argsort(confidence.score(part), kind="stable")[:LOWEST]
-    return int(least[np.argmax(strongest[least])])
+    return int(least[np.argmax(odd[least])])
 
 
 def raster(said: xr.Dataset) -> grid.Grid:

@@ -69,7 +69,12 @@ def calibrate(dataset: xr.Dataset, samples: np.ndarray, candidates=CANDIDATES) -
     """Return the `a` [dB] of `candidates` with which the samples, those trained on, have the least median error.
 
     A least-squares fit of the path loss itself would locate worse: Min-Max asks for distances that are seldom too
-    short, not for distances that are right on average. Errors: those of `training_errors`.
+    short, not for distances that are right on average. Errors: those of `training_errors`,
+    and InputError when the best `a` is the first or last of the candidates.
     Source: paper 1, Section V.A ("learned from the training data"); the criterion is inferred.
     """
-    return float(candidates[int(np.argmin(training_errors(dataset, samples, candidates)))])
+    best = int(np.argmin(training_errors(dataset, samples, candidates)))
+    if best in (0, len(candidates) - 1):
+        raise InputError(f"ranging: the best a is {candidates[best]:g} dB, at the end of those tried; expected one in "
+                         "between: check that RSS is in dB and places in metres, or pass other candidates")
+    return float(candidates[best])

@@ -39,7 +39,10 @@ def depth(area: shapely.Geometry, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def records(dataset: xr.Dataset, models: Mapping[str, xr.Dataset]) -> list[dict]:
-    """Return Figure 8's records: where the OOD predictions of the GridN splits lie, inside unseen cells or outside."""
+    """Return Figure 8's records: where the OOD predictions of the GridN splits lie, inside unseen cells or outside.
+
+    Near is within BORDER_M of the outline; `true_near_border_share` is the share of the true places, all inside.
+    """
     found = []
     for split, said in models.items():
         ood = predictions.of_set(said, "ood")
@@ -48,5 +51,8 @@ def records(dataset: xr.Dataset, models: Mapping[str, xr.Dataset]) -> list[dict]
         found.append({"split": split, "set": "ood", "n": len(deep), "inside_share": (deep > 0).mean(),
                       "ci95_inside_share": share_interval(deep > 0),
                       "near_border_share": (np.abs(deep) <= BORDER_M).mean(),
+                      "near_outside_share": ((deep <= 0) & (deep >= -BORDER_M)).mean(),
+                      "near_inside_share": ((deep > 0) & (deep <= BORDER_M)).mean(),
+                      "true_near_border_share": (depth(area, ood.x_true.values, ood.y_true.values) <= BORDER_M).mean(),
                       "median_distance_to_border_m": np.median(np.abs(deep))})
     return found

@@ -115,6 +115,9 @@ def _measure(claim: Claim, profile: str, folder: str | Path | None) -> tuple[str
     ours = f"{sides[0]} {relation if holds else f'not {relation}'} {sides[1]} {claim.unit}".strip()
     if low and high and low[0] <= high[1] and high[0] <= low[1]:
         ours += "; the intervals overlap"
+    for interval, number_alone, other in ((low, right, high), (high, left, low)):
+        if interval and not other and interval[0] <= number_alone <= interval[1]:
+            ours += f"; the interval includes {number(number_alone)}"
     return HOLDS if holds else DIFFERS, ours
 
 
@@ -131,7 +134,9 @@ def _quantity(spec: object, profile: str, folder: str | Path | None) -> tuple[fl
     if not isinstance(spec, Mapping):
         return spec, None
     if "compute" in spec:
-        return COMPUTE[spec["compute"]]([_quantity(part, profile, folder)[0] for part in spec["of"]]), None
+        parts = [_quantity(part, profile, folder) for part in spec["of"]]
+        value = COMPUTE[spec["compute"]]([part[0] for part in parts])
+        return value, next((interval for part, interval in parts if part == value), None)    # of min and max
     name, field = spec["file"], spec["field"]
     content = results.read(profile, name, folder)
     record = results.one(content.get(spec.get("list", "records"), []), **spec["where"])

@@ -101,3 +101,5 @@ def test_what_the_papers_print_can_be_looked_up():
     assert len(claims_file.printed("table4", "median_m", "set", "model")) == 9
     assert claims_file.printed("table3", "low_confidence_rate", "split")["grid2",] == pytest.approx(0.666)
     assert claims_file.printed("no such file", "median_m") == {}
+    with pytest.raises(InputError, match="printed twice; name more keys than loss"):
+        claims_file.printed("table2", "median_m", "loss")

@@ -50,6 +50,16 @@ def test_figure_ten_counts_what_the_threshold_marks():
     # the threshold is 0.45: two OOD samples are low, of 39 and 500 m; the validation median is 20 m
     assert ood["threshold"] == pytest.approx(0.45) and ood["low_confidence_rate"] == 0.5
     assert (ood["low_above_median_share"], ood["low_above_twice_share"]) == (1.0, 0.5)
+    assert (ood["high_above_median_share"], ood["above_median_share"], ood["above_twice_share"]) == (0.5, 0.75, 0.5)
+
+
+def test_figure_ten_has_a_record_for_every_set():
+    model = said.predictions(["val"] * 10 + ["july"] * 3 + ["april"] * 3, np.linspace(0, 1, 16), np.full(16, 9.0))
+    assert [r["set"] for r in detection.error_records({"november": model})] == ["val", "july", "april"]
+
+
+def test_every_split_has_a_title():
+    assert [detection.title(split) for split in ("grid2", "july", "grid10")] == ["Grid2", "July→Nov", "Grid10"]
 
 
 def test_table_three_splits_the_ood_set_at_the_threshold():

@@ -51,6 +51,10 @@ def test_table_four_worked_by_hand(models):
     assert medians["november", "hybrid"] == 180 and rates["november", "hybrid"] == 0.5
     assert medians["april", "hybrid"] == 55 and rates["april", "hybrid"] == 1
     assert {r["n"] for r in records if r["set"] == "july"} == {4}
+    july = {r["set"]: r for r in records if r["model"] == "july"}
+    assert (july["july"]["chosen_share"], july["november"]["chosen_share"], july["april"]["chosen_share"]) == (
+        0.75, 0.5, 0.5)
+    assert july["july"]["low_confidence_rate"] == 0 and july["july"]["median_confidence"] == 3
 
 
 def test_the_duel_shows_both_confidences(models):

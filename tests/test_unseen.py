@@ -33,3 +33,4 @@ def test_records_count_the_predictions_inside(campus):
     model["y_hat"][1:] = (south + north) / 2
     (record,) = unseen.records(campus, {"grid2": model})
     assert (record["n"], record["inside_share"], record["near_border_share"]) == (4, 0.25, 0.5)
+    assert (record["near_outside_share"], record["near_inside_share"]) == (0.5, 0.0)

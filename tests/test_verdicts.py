@@ -61,7 +61,7 @@ def test_orderings_and_overlap(folder):
     ({"compute": "percent", "of": [EMD, COM]}, "90.0"),
     ({"compute": "percent_below", "of": [EMD, COM]}, "10"),
     ({"compute": "difference", "of": [COM, EMD]}, "30.0"),
-    ({"compute": "max", "of": [COM, EMD, 7]}, "300.0"),
+    ({"compute": "max", "of": [COM, EMD, 7]}, "300.0 [280.0, 320.0]"),
     ({"compute": "min", "of": [COM, {"compute": "difference", "of": [COM, EMD]}]}, "30.0"),
     (SECONDS, "3.1"),
     (5, "5"),
@@ -122,3 +122,9 @@ def test_files_and_numbers():
         "table2", "table2.stamp"]
     assert files(None) == []
     assert [number(value) for value in (351, 277.52, 1.052, 0.0)] == ["351", "277.5", "1.05", "0"]
+
+
+def test_a_number_within_the_interval_is_noted(folder):
+    assert judge(_order(right=285), "quick", folder).ours.endswith("< 285 m; the interval includes 285")
+    assert judge(_order(left=265, right=EMD), "quick", folder).ours.endswith("; the interval includes 265")
+    assert "includes" not in judge(_order(right=295), "quick", folder).ours

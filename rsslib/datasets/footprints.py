@@ -14,7 +14,7 @@ LEVEL_M = 3.6
 """Height of one level: usual for offices, an assumption of ours."""
 ATTRIBUTION, LICENCE = "(c) OpenStreetMap contributors, openstreetmap.org/copyright", "ODbL 1.0"
 _CANOPIES = ("roof", "no")
-_EMPTY = (None, "", "no")
+_TALLEST_M = 1000.0
 
 
 def read(path: str | Path, name: str | None = None) -> City:
@@ -60,9 +60,9 @@ def city(document: dict, name: str, where: str, source: str, md5: str = "") -> C
         raise InputError(f"{where}: no polygon among {len(features)} features; expected building footprints")
     polygons, side = _to_window(np.array(list(shapes.values())), document, where)
     inside = shapely.intersects(polygons, shapely.box(0.0, 0.0, side, side))
-    tags = [(features[number].get("properties") or {}) for number, here in zip(shapes, inside) if here]
+    tags = [_tags(features[number]) for number, here in zip(shapes, inside) if here]
     if not tags:
-        raise InputError(f"{where}: no building in its window; check the order: longitude, then latitude")
+        raise InputError(f"{where}: no building in its window; check window_m, and the order: longitude, then latitude")
     heights, bases, origin = _heights(tags)
     kept = np.array(origin) != "left_out"
     if not np.isfinite(heights[kept]).any():
@@ -98,19 +98,34 @@ def _to_window(polygons: np.ndarray, document: dict, where: str) -> tuple[np.nda
     from pyproj import Transformer  # here, not above: a city in metres needs no projection
 
     west, south, east, north = shapely.total_bounds(polygons)
-    lon, lat = document.get("origin_lonlat", ((west + east) / 2, (south + north) / 2))
+    lon, lat = _numbers(document.get("origin_lonlat", ((west + east) / 2, (south + north) / 2)), 2,
+                        f"{where}: origin_lonlat")
     plane = Transformer.from_crs("EPSG:4326", f"+proj=aeqd +lat_0={lat} +lon_0={lon} +datum=WGS84", always_xy=True)
     polygons = shapely.transform(polygons, lambda place: np.column_stack(plane.transform(*place.T)))
     window = document.get("window_m")
     if window is None:
         west, south, east, north = shapely.total_bounds(polygons)
-        half = min(east - west, north - south) / 2
-        window = ((west + east) / 2 - half, (south + north) / 2 - half, (west + east) / 2 + half,
-                  (south + north) / 2 + half)
-    side = float(window[2] - window[0])
-    if not (side > 0 and abs(side - (window[3] - window[1])) < 1e-6 * side):
+        half, x, y = min(east - west, north - south) / 2, (west + east) / 2, (south + north) / 2
+        window = x - half, y - half, x + half, y + half
+    west, south, east, north = _numbers(window, 4, f"{where}: window_m")
+    if not (east > west and abs(east - west - north + south) < 1e-6 * (east - west)):
         raise InputError(f"{where}: window_m is {list(window)}; expected a square: west, south, east, north [m]")
-    return shapely.transform(polygons, lambda place: place - np.array(window[:2], float)), side
+    return shapely.transform(polygons, lambda place: place - (west, south)), east - west
+
+
+def _numbers(values, count: int, where: str) -> list[float]:
+    try:
+        found = [float(value) for value in values]
+    except (TypeError, ValueError):
+        found = []
+    if len(found) != count or not np.isfinite(found).all():
+        raise InputError(f"{where} is {values!r}; expected {count} numbers")
+    return found
+
+
+def _tags(feature: dict) -> dict:
+    tags = feature.get("properties")
+    return tags if isinstance(tags, dict) else {}
 
 
 def _heights(tags: list[dict]) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -129,12 +144,12 @@ def _heights(tags: list[dict]) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 
 def _metres(tag: dict, *keys: str) -> float:
-    """Return the first positive number under `keys` ("12", "12 m"), NaN where there is none."""
+    """Return the first number under `keys` ("12", "12 m") above 0 and below 1 km, NaN where there is none."""
     for key in keys:
         try:
             value = float(str(tag.get(key)).removesuffix("m").strip())
         except ValueError:
             continue
-        if 0 < value < np.inf:
+        if 0 < value < _TALLEST_M:
             return value
     return np.nan
