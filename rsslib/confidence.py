@@ -39,6 +39,8 @@ def score(said: xr.Dataset, indicator: str = INDICATOR) -> np.ndarray:
     """
     if indicator not in VARIANTS:
         raise InputError(f"indicator {indicator!r}: expected one of {', '.join(VARIANTS)}")
+    if indicator not in said:
+        raise InputError(f"predictions: no {indicator!r} here; expected what Localizer.predict returns")
     values = said[indicator].values.astype(np.float64)
     if not np.isfinite(values).all():
         raise InputError(f"predictions: {indicator} of sample {int(np.argmin(np.isfinite(values)))} is not finite; an "
@@ -75,16 +77,14 @@ def roc(positive: np.ndarray, confidence: np.ndarray) -> Roc:
     >>> roc(np.array([True, False, False]), np.array([0.1, 0.2, 0.3])).auroc
     1.0
     """
-    positive, confidence = np.asarray(positive, bool), np.asarray(confidence, float)
-    if positive.shape != confidence.shape or positive.all() or not positive.any():
-        raise InputError(f"ROC: expected samples of both kinds, found {int(positive.sum())} positive of "
-                         f"{positive.size} and {confidence.size} scores")
+    positive, confidence = _checked(positive, confidence)
     found = roc_curve(positive, -confidence)
     return Roc(found[0], found[1], float(roc_auc_score(positive, -confidence)))
 
 
 def auroc_interval(positive: np.ndarray, confidence: np.ndarray, draws: int = 1000, seed: int = 0):
     """Return the 95 % interval of the AUROC: bootstrap within the positives and within the negatives."""
+    positive, confidence = _checked(positive, confidence)
     generator = np.random.default_rng(seed)
     # among all samples drawn the rank sum of the positives gives the area (Mann and Whitney 1947)
     parts = [_resample(-confidence[chosen], draws, generator)[0] for chosen in (positive, ~positive)]
@@ -114,10 +114,21 @@ def risk_coverage(confidence: np.ndarray, error: np.ndarray, steps: int = 50) ->
 
     Source: El-Yaniv and Wiener, On the foundations of noise-free selective classification, 2010.
     """
+    if not len(error) or len(error) != len(confidence):
+        raise InputError(f"risk_coverage: {len(error)} errors and {len(confidence)} scores; expected one of each for "
+                         "every sample")
     ordered = np.asarray(error)[np.argsort(-np.asarray(confidence), kind="stable")]
     shares = np.linspace(1 / steps, 1, steps)
     kept = np.maximum(1, np.round(shares * len(ordered))).astype(int)
     return shares, np.array([np.median(ordered[:count]) for count in kept])
+
+
+def _checked(positive: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    positive, confidence = np.asarray(positive, bool), np.asarray(confidence, float)
+    if positive.shape != confidence.shape or positive.all() or not positive.any() or np.isnan(confidence).any():
+        raise InputError(f"ROC: expected samples of both kinds, found {int(positive.sum())} positive of "
+                         f"{positive.size} and {confidence.size} scores, {int(np.isnan(confidence).sum())} of them NaN")
+    return positive, confidence
 
 
 def _resample(values: np.ndarray, draws: int, generator: np.random.Generator) -> np.ndarray:

@@ -15,7 +15,8 @@ def fallback(said: xr.Dataset, x: np.ndarray, y: np.ndarray, indicator: str = co
              percentile: float = confidence.PERCENTILE) -> xr.Dataset:
     """Return the predictions with the locations x, y (sample,) [m] of another method where confidence is low.
 
-    Errors: InputError if the locations are not one a sample, and those of `confidence.threshold`.
+    Only x_hat and y_hat change: indicators and members stay the network's.
+    Errors: InputError if the locations are not one a sample, or not finite, and those of `confidence.threshold`.
     Source: paper 1, Section V.A.
     Example
     -------
@@ -24,6 +25,8 @@ def fallback(said: xr.Dataset, x: np.ndarray, y: np.ndarray, indicator: str = co
     if np.shape(x) != said.set.shape or np.shape(y) != said.set.shape:
         raise InputError(f"fallback: {np.size(x)} eastings and {np.size(y)} northings for {said.sizes['sample']} "
                          "predictions; expected one place each, in the same order")
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise InputError("fallback: a location is not finite; expected a place in metres for every prediction")
     low = confidence.is_low(said, indicator, percentile)
     return said.assign(x_hat=("sample", np.where(low, x, said.x_hat)),
                        y_hat=("sample", np.where(low, y, said.y_hat)))
@@ -55,6 +58,8 @@ def choose(models: Sequence[xr.Dataset], set_name: str, indicator: str = confide
     Errors: InputError for fewer than two models, on different grids or of different samples.
     Source: paper 1, Section V.B, for any number of models.
     """
+    if not all(isinstance(said, xr.Dataset) for said in models):
+        raise InputError("hybrid: expected a list of predictions, one Dataset a model; of a dictionary pass its values")
     parts = [predictions.of_set(said, set_name) for said in models]
     _check_alike(models, parts)
     sure = np.stack([normalised_confidence(said, indicator, percentile)[said.set.values == set_name]
@@ -92,6 +97,8 @@ def _check_alike(models: Sequence[xr.Dataset], parts: Sequence[xr.Dataset]) -> N
             if model.attrs.get(name) != models[0].attrs.get(name):
                 raise InputError(f"hybrid: model {number} lies on another grid ({name} {model.attrs.get(name)}, the "
                                  f"first has {models[0].attrs.get(name)}); train both on the same site and pixel_m")
-        if not np.array_equal(part.measurement.values, parts[0].measurement.values):
-            raise InputError(f"hybrid: model {number} predicts other samples than the first; predict the same set "
-                             "with both")
+        same = [np.array_equal(part[name].values, parts[0][name].values, equal_nan=True)
+                for name in ("x_true", "y_true")]
+        if not np.array_equal(part.measurement.values, parts[0].measurement.values) or not all(same):
+            raise InputError(f"hybrid: model {number} predicts other samples than the first; predict the same set of "
+                             "the same measurements with both")

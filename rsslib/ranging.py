@@ -48,6 +48,8 @@ def min_max(x, y, d) -> tuple[np.ndarray, np.ndarray]:
 
 def locate(dataset: xr.Dataset, samples: np.ndarray, a: float) -> tuple[np.ndarray, np.ndarray]:
     """Return easting and northing of each sample's transmitter by ranging and Min-Max, (samples,) [m]."""
+    if not np.isfinite(a):
+        raise InputError(f"ranging: a is {a}; expected a number of dB, such as calibrate returns")
     x, y, rss = (dataset[name].values[samples] for name in ("sensor_x", "sensor_y", "rss"))
     return min_max(x, y, distance(rss, a))
 

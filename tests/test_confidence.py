@@ -103,7 +103,14 @@ def test_bad_input_is_named():
     broken["max_mean_prediction"][3] = np.nan
     with pytest.raises(InputError, match="max_mean_prediction of sample 3 is not finite"):
         confidence.score(broken)
-    with pytest.raises(InputError, match="samples of both kinds"):
-        confidence.roc(np.array([True, True]), np.array([0.1, 0.2]))
+    for check in (confidence.roc, confidence.auroc_interval):
+        with pytest.raises(InputError, match="samples of both kinds"):
+            check(np.array([True, True]), np.array([0.1, 0.2]))
+        with pytest.raises(InputError, match="1 of them NaN"):
+            check(np.array([True, False]), np.array([0.1, np.nan]))
+    with pytest.raises(InputError, match="2 errors and 1 scores"):
+        confidence.risk_coverage(np.array([0.1]), np.array([1.0, 2.0]))
+    with pytest.raises(InputError, match="no 'max_spread' here"):
+        confidence.score(model.drop_vars("max_spread"), "max_spread")
     with pytest.raises(InputError, match="NaN"):
         files.describe(torch.full((1, 1, 5, 5), torch.nan), Grid(0.0, 0.0, 5, 5, 10.0))

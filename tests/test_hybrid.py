@@ -60,6 +60,12 @@ def test_bad_input_is_named():
         hybrid.choose([first, second.assign_attrs(pixel_m=60.0)], "july")
     with pytest.raises(InputError, match="model 1 predicts other samples"):
         hybrid.choose([first, second.assign_coords(measurement=("sample", np.arange(8)[::-1]))], "july")
+    with pytest.raises(InputError, match="model 1 predicts other samples"):
+        hybrid.choose([first, second.assign(x_true=second.x_true + 100)], "july")
+    with pytest.raises(InputError, match="of a dictionary pass its values"):
+        hybrid.choose({"one": first, "other": second}, "july")
+    with pytest.raises(InputError, match="a location is not finite"):
+        hybrid.fallback(first, np.full(8, np.nan), np.zeros(8))
     with pytest.raises(InputError, match="no set 'april'"):
         hybrid.choose([first, second], "april")
     with pytest.raises(InputError, match="percentile on validation is 0"):

@@ -49,6 +49,8 @@ def test_bad_input_is_named(campus):
         ranging.calibrate(campus, np.array([], int))
     with pytest.raises(InputError, match="the best a is 300 dB, at the end of those tried"):
         ranging.calibrate(campus, np.arange(50), candidates=np.array([200.0, 300.0]))
+    with pytest.raises(InputError, match="a is nan; expected a number of dB"):
+        ranging.locate(campus, np.array([0]), np.nan)
     unknown = campus.assign(tx_x=campus.tx_x * np.nan, tx_y=campus.tx_y * np.nan)
     with pytest.raises(InputError, match="2 have none"):
         ranging.calibrate(unknown, np.array([0, 1]))

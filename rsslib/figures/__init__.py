@@ -4,6 +4,10 @@ from rsslib.figures.confidence import confidence_roc, indicator_scores
 from rsslib.figures.curves import error_cdf, training_curves
 from rsslib.figures.dots import speed, table2
 from rsslib.figures.duel import confidence_duel
+from rsslib.figures.emitter_dots import emitter_counts, emitter_sweep, emitter_table
+from rsslib.figures.emitter_flow import emitter_pipeline
+from rsslib.figures.emitter_maps import emitter_sample, emitter_scenes
+from rsslib.figures.emitter_scores import ENVIRONMENTS, emitter_transfer
 from rsslib.figures.errors import confidence_scatter, risk_coverage
 from rsslib.figures.fallback import grid_sizes
 from rsslib.figures.flow import pipeline
@@ -11,8 +15,11 @@ from rsslib.figures.hybrids import hybrid_medians
 from rsslib.figures.images import ambiguous, loss_outputs
 from rsslib.figures.maps import split_maps
 from rsslib.figures.ood import odd_inputs, prediction_maps
+from rsslib.figures.pairs import two_transmitters
 from rsslib.figures.style import BANNER, save
 
-__all__ = ["BANNER", "ambiguous", "confidence_duel", "confidence_roc", "confidence_scatter", "error_cdf",
-           "grid_sizes", "hybrid_medians", "indicator_scores", "loss_outputs", "odd_inputs", "pipeline",
-           "prediction_maps", "risk_coverage", "save", "speed", "split_maps", "table2", "training_curves"]
+__all__ = ["BANNER", "ENVIRONMENTS", "ambiguous", "confidence_duel", "confidence_roc", "confidence_scatter",
+           "emitter_counts", "emitter_pipeline", "emitter_sample", "emitter_scenes", "emitter_sweep", "emitter_table",
+           "emitter_transfer", "error_cdf", "grid_sizes", "hybrid_medians", "indicator_scores", "loss_outputs",
+           "odd_inputs", "pipeline", "prediction_maps", "risk_coverage", "save", "speed", "split_maps", "table2",
+           "training_curves", "two_transmitters"]

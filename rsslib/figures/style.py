@@ -57,10 +57,11 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return with_style
 
 
-def page(width: float, height: float, note: str, synthetic: bool = False, beside: float = 0.0) -> Page:
+def page(width: float, height: float, note: str, synthetic: bool | str = False, beside: float = 0.0) -> Page:
     """Return an empty figure: `height` inches for its axes, the note at the foot and, if asked, the banner.
 
-    The note is wrapped so that `beside` inches at its right stay free for a legend.
+    The note is wrapped so that `beside` inches at its right stay free for a legend. `synthetic` is False, True for
+    BANNER, or the banner's own text.
     """
     lines = textwrap.wrap(note, int(21 * (width - beside)))
     foot, head = 0.12 + 0.11 * max(len(lines), 1), 0.22 if synthetic else 0.0
@@ -70,8 +71,8 @@ def page(width: float, height: float, note: str, synthetic: bool = False, beside
     fig.text(0.06 / width, 0.05 / total, "\n".join(lines), va="bottom", fontsize=6, color=GREY)
     if synthetic:
         fig.add_artist(Rectangle((0, 1 - 0.2 / total), 1, 0.2 / total, color=RED, lw=0))
-        fig.text(0.5, 1 - 0.1 / total, BANNER, ha="center", va="center_baseline", fontsize=7,
-                 fontweight="bold", color="white")
+        fig.text(0.5, 1 - 0.1 / total, BANNER if synthetic is True else synthetic, ha="center",
+                 va="center_baseline", fontsize=7, fontweight="bold", color="white")
     return fig
 
 

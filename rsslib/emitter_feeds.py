@@ -1,0 +1,137 @@
+"""What a network of the second paper is trained on: maps and targets, a batch at a time, from sparse samples."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rsslib import emitter_images, emitters
+from rsslib.emitter_loss import pit
+from rsslib.emitter_networks import second_input
+from rsslib.emitter_recipe import EmitterRecipe, Model
+from rsslib.emitters import Samples, Scene
+from rsslib.project import InputError
+
+CACHE_BYTES = 2**30
+"""Occupancy logits are kept, in 16 bits, while they are smaller: 164 MB for 20,000 maps of 64 x 64."""
+
+
+def turned(image: Tensor, symmetry: int) -> Tensor:
+    """Return maps (..., n, n) in a symmetry of the square, 0 to 7: 1 flips columns, 2 rows, 4 then transposes."""
+    image = image.flip(-1) if symmetry & 1 else image
+    image = image.flip(-2) if symmetry & 2 else image
+    return image.transpose(-1, -2) if symmetry & 4 else image
+
+
+def turned_labels(labels: Tensor, symmetry: int) -> Tensor:
+    """Return the labels (..., 3) of maps that were `turned`; what is absent stays 0."""
+    there, row, column = labels.unbind(-1)
+    column = 1 - column if symmetry & 1 else column
+    row = 1 - row if symmetry & 2 else row
+    row, column = (column, row) if symmetry & 4 else (row, column)
+    return torch.stack([there, row * there, column * there], dim=-1)
+
+
+class Feed:
+    """Maps of samples as a localizer sees them, with their label matrices.
+
+    Parameters: samples; threshold_dbm; slots of the network; method and occupancy, the frozen network that a two-stage
+    method looks through: `logits_of` images (batch, 1, n, n).
+    """
+
+    turn = staticmethod(turned_labels)
+
+    def __init__(self, samples: Samples, threshold_dbm: float, slots: int, method: str = "single_stage",
+                 logits_of: nn.Module | None = None, device: torch.device | str = "cpu"):
+        self.n, self.threshold_dbm, self.method, self.logits_of = samples.n, threshold_dbm, method, logits_of
+        self.sensor = torch.from_numpy(samples.sensor).long().to(device)
+        self.value = torch.from_numpy(samples.value).to(device)
+        self.target = torch.from_numpy(emitter_images.labels(samples, slots)).to(device)
+        self.kept: Tensor | None = None
+        if logits_of is not None and 2 * len(samples) * samples.n**2 <= CACHE_BYTES:
+            chosen = torch.arange(len(samples), device=device)
+            self.kept = torch.cat([logits_of(self.sensed(part)).half() for part in chosen.split(250)])
+
+    def __len__(self) -> int:
+        return len(self.sensor)
+
+    def sensed(self, chosen: Tensor) -> Tensor:
+        """Return the sensors' images, Eq. (4), of the samples chosen."""
+        return emitter_images.input_image(self.sensor[chosen], self.value[chosen], self.threshold_dbm, self.n)
+
+    def image(self, chosen: Tensor) -> Tensor:
+        """Return the network's input, (batch, 1, n, n)."""
+        if self.logits_of is None:
+            return self.sensed(chosen)
+        # through 16 bits also where nothing is kept: memory must not change a result
+        logits = self.logits_of(self.sensed(chosen)).half() if self.kept is None else self.kept[chosen]
+        return second_input(logits, self.method)
+
+    def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the maps and the targets of the samples chosen."""
+        return self.image(chosen), self.target[chosen]
+
+    def loss(self, said: Tensor, target: Tensor) -> Tensor:
+        """Return the training loss (see `emitter_loss.pit`)."""
+        return pit(said, target)
+
+
+class OccupancyFeed(Feed):
+    """Sensors' images with the full map of occupied cells as target; only outdoor cells count."""
+
+    turn = staticmethod(turned)
+
+    def __init__(self, samples: Samples, scene: Scene, device: torch.device | str = "cpu"):
+        super().__init__(samples, scene.threshold_dbm, samples.emitter.shape[1], device=device)
+        self.target = torch.from_numpy(emitter_images.occupancy(scene, samples)).to(device)
+        self.outdoor = torch.from_numpy(np.array(scene.outdoor, np.float32)).to(device)
+
+    def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        return self.sensed(chosen), emitter_images.unpack(self.target[chosen], self.n)
+
+    def loss(self, said: Tensor, target: Tensor) -> Tensor:
+        """Return the mean binary cross-entropy over the outdoor cells."""
+        costs = F.binary_cross_entropy_with_logits(said[:, 0], target.float(), reduction="none")
+        return (costs * self.outdoor).sum() / (self.outdoor.sum() * len(said))
+
+    def right(self, said: Tensor, target: Tensor) -> Tensor:
+        """Return each sample's share of outdoor cells told right at 0.5, (batch,)."""
+        right = ((said[:, 0] > 0) == target).float() * self.outdoor
+        return right.sum((1, 2)) / self.outdoor.sum()
+
+
+def symmetric(feed: Feed, image: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a batch with an eighth of it in each symmetry of the square; the order of the samples stays.
+
+    Batches are shuffled, so that each sample meets all symmetries.
+    """
+    images, targets = image.chunk(8), target.chunk(8)
+    return (torch.cat([turned(part, symmetry) for symmetry, part in enumerate(images)]),
+            torch.cat([feed.turn(part, symmetry) for symmetry, part in enumerate(targets)]))
+
+
+def check_augment(scene: Scene, augment: bool) -> None:
+    """Raise InputError where symmetries are asked for on a map with buildings."""
+    if augment and not np.asarray(scene.outdoor).all():
+        raise InputError("recipe: augment is true on a map with indoor cells; expected free space: a turned city is "
+                         "another city, set augment to false")
+
+
+def feed(recipe: EmitterRecipe, scene: Scene, set_name: str, occupancy: Model | None = None,
+         device: torch.device | str = "cpu") -> Feed:
+    """Draw a set of a scene ("train", "val", "test") and return it as the recipe's network sees it.
+
+    Errors: InputError for another n than the scene's, or a two-stage localizer without its occupancy network.
+    """
+    if recipe.n != scene.n:
+        raise InputError(f"recipe: n is {recipe.n}, the scene has {scene.n} cells a side; expected the same")
+    looks = recipe.stage == "localizer" and recipe.method != "single_stage"
+    if looks != (occupancy is not None):
+        raise InputError(f"training: {recipe.method}, stage {recipe.stage}, "
+                         f"{'without' if looks else 'with'} an occupancy network; expected one for the localizer of a "
+                         "two-stage method, and for nothing else")
+    count = {"train": recipe.samples, "val": recipe.val_samples, "test": recipe.test_samples}[set_name]
+    samples = emitters.draw(scene, set_name, count, recipe.sensors, recipe.n_max, recipe.powers_dbm, recipe.seed)
+    if recipe.stage == "occupancy":
+        return OccupancyFeed(samples, scene, device)
+    return Feed(samples, scene.threshold_dbm, recipe.n_max, recipe.method, occupancy and occupancy.says, device)

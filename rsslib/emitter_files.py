@@ -1,0 +1,51 @@
+"""What stages of the second paper hand on: scenes, and an occupancy network's facts and logits."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from rsslib.emitter_feeds import feed
+from rsslib.emitter_predictions import occupancy_accuracy
+from rsslib.emitter_recipe import EmitterRecipe, Model
+from rsslib.networks import parameter_count
+from rsslib.project import InputError, atomic_path
+from rsslib.propagation import library
+from rsslib.propagation import scene as scenes
+
+
+def scene(folder: str | Path, environment: str, n: int) -> scenes.Scene:
+    """Return a scene: free space, or a city with the gain library `<folder>/<environment>.nc`."""
+    if environment == scenes.FREE_SPACE:
+        return scenes.free_space(n)
+    return scenes.scene(environment, n, library.load(Path(folder) / f"{environment}.nc"))
+
+
+def occupancy(model: Model, recipe: EmitterRecipe, place: scenes.Scene, count: int = 64) -> tuple[dict, np.ndarray]:
+    """Return an occupancy network's facts on the test samples, and its logits of the first `count`, (count, n, n)."""
+    shown = feed(recipe, place, "test", device=model.device)
+    logits = model.says(shown.sensed(torch.arange(min(count, len(shown)), device=model.device)))[:, 0]
+    facts = occupancy_accuracy(model, recipe, place)
+    return {"environment": place.environment, "n": place.n, "samples": len(shown), **facts,
+            "parameters": parameter_count(model.net)}, logits.cpu().numpy()
+
+
+def save_occupancy(folder: str | Path, facts: dict, logits: np.ndarray) -> Path:
+    """Write an occupancy network's facts (JSON) and logits (.npy), whole."""
+    folder = Path(folder)
+    with atomic_path(folder / "facts.json") as temporary:
+        temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    with atomic_path(folder / "logits.npy") as temporary:
+        np.save(temporary, logits.astype(np.float16))
+    return folder
+
+
+def load_occupancy(folder: str | Path) -> tuple[dict, np.ndarray]:
+    """Read what `save_occupancy` wrote: facts, and logits (samples, n, n) float32."""
+    folder = Path(folder)
+    try:
+        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        return facts, np.load(folder / "logits.npy").astype(np.float32)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: no occupancy network's outputs ({error}); run its training stage first") from None

@@ -1,0 +1,160 @@
+"""Training one network of the second paper: the best validation loss kept, continued after an interruption."""
+
+import json
+import logging
+import math
+import sys
+import time
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from rsslib import emitter_feeds, emitter_images, emitter_loss, emitter_networks, emitter_recipe, emitters
+from rsslib.emitter_feeds import check_augment, feed, symmetric
+from rsslib.emitter_recipe import EmitterRecipe, Model, build
+from rsslib.progress import Progress
+from rsslib.project import InputError, atomic_path
+
+log = logging.getLogger(__name__)
+CHECKPOINT_SECONDS = 30.0
+VALIDATION_BATCH = 250
+_CODE = (emitter_feeds, emitter_images, emitter_loss, emitter_networks, emitter_recipe, emitters,
+         sys.modules[__name__])
+
+
+class EmitterTrainer:
+    """Trains one network on the set "train" of a scene and keeps the epoch with the lowest loss on "val".
+
+    Parameters: recipe; scene; occupancy, the trained first stage of a two-stage method, whose weights stay;
+    checkpoint, a file from which an interrupted training continues and which a finished one removes.
+
+    Errors: InputError where recipe, scene and occupancy network do not fit, or a training that diverges.
+    Source: paper 2, Section III.D.
+    Example
+    -------
+    >>> recipe = EmitterRecipe(method="two_stage_logit", stage="occupancy", epochs=5)   # doctest: +SKIP
+    >>> occupancy = EmitterTrainer(recipe, scene).fit()                                  # doctest: +SKIP
+    """
+
+    def __init__(self, recipe: EmitterRecipe, scene: emitters.Scene, occupancy: Model | None = None,
+                 checkpoint: str | Path | None = None, device: str = "auto"):
+        check_augment(scene, recipe.augment)
+        torch.set_num_threads(recipe.threads)
+        self.recipe, self.occupancy = recipe, occupancy
+        self.model = build(recipe, device)
+        self.sets = {name: feed(recipe, scene, name, occupancy, self.model.device) for name in ("train", "val")}
+        self.batch_size = min(recipe.batch_size, recipe.samples)
+        # the last, short batch of an epoch is left out
+        self.batches = recipe.samples // self.batch_size
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), recipe.learning_rate,
+                                           weight_decay=recipe.weight_decay,
+                                           fused=self.model.device.type in ("cpu", "cuda"))
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, recipe.learning_rate, total_steps=recipe.epochs * self.batches, pct_start=0.2)
+        self.order = torch.Generator().manual_seed(recipe.seed)
+        self.epoch, self.best_epoch, self.best_loss, self.seconds = 0, 0, float("inf"), 0.0
+        self.best: dict[str, Tensor] = {}
+        self.history: list[dict] = []
+        self.checkpoint = Path(checkpoint) if checkpoint else None
+        self._resume()
+
+    def _train_epoch(self) -> float:
+        self.model.train()
+        train, total = self.sets["train"], 0.0
+        order = torch.randperm(len(train), generator=self.order).to(self.model.device)
+        for chosen in order.split(self.batch_size)[: self.batches]:
+            image, target = train.batch(chosen)
+            if self.recipe.augment:
+                image, target = symmetric(train, image, target)
+            loss = train.loss(self.model(image), target)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizer.step()
+            self.schedule.step()
+            total += loss.detach()
+        return float(total) / self.batches
+
+    def _validate(self) -> float:
+        val, total = self.sets["val"], 0.0
+        for chosen in torch.arange(len(val), device=self.model.device).split(VALIDATION_BATCH):
+            image, target = val.batch(chosen)
+            total += float(val.loss(self.model.says(image), target)) * len(chosen)
+        return total / len(val)
+
+    def _keep(self, loss: float, found: float) -> None:
+        if not (math.isfinite(loss) and math.isfinite(found)):
+            raise InputError(f"training {self.recipe.method}: the loss is not a number in epoch {self.epoch}; lower "
+                             f"learning_rate ({self.recipe.learning_rate})")
+        self.history.append({"epoch": self.epoch, "loss": loss, "val_loss": found})
+        if found < self.best_loss:
+            self.best_loss, self.best_epoch = found, self.epoch
+            self.best = {key: value.clone() for key, value in self.model.net.state_dict().items()}
+
+    def fit(self) -> Model:
+        """Train to the end, load the best epoch's weights and return the model."""
+        saved, name = time.monotonic(), f"{self.recipe.method} {self.recipe.stage}"
+        with Progress(self.recipe.epochs, name, start=self.epoch) as progress:
+            while self.epoch < self.recipe.epochs:
+                started = time.perf_counter()
+                loss = self._train_epoch()
+                self.seconds += time.perf_counter() - started
+                self.epoch += 1
+                self._keep(loss, self._validate())
+                if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self.save_checkpoint()
+                    saved = time.monotonic()
+                progress.step(self.epoch, f"loss {loss:.3g}, val {self.best_loss:.3g}")
+        self.model.net.load_state_dict(self.best)
+        if self.checkpoint:
+            self.checkpoint.unlink(missing_ok=True)
+        return self.model.eval()
+
+    def _key(self) -> str:
+        """Name this training: a checkpoint of other code, recipe, scene or occupancy network is not continued."""
+        code = [sha256(Path(module.__file__).read_bytes()).hexdigest() for module in _CODE]
+        tensors = [part for fed in self.sets.values() for part in (fed.sensor, fed.value, fed.target)]
+        tensors += self.occupancy.state_dict().values() if self.occupancy else []
+        sums = [float(tensor.double().sum()) for tensor in tensors]
+        thresholds = [fed.threshold_dbm for fed in self.sets.values()]
+        return sha256(json.dumps([code, asdict(self.recipe), sums, thresholds]).encode()).hexdigest()
+
+    def save_checkpoint(self) -> None:
+        """Write all that the training needs to continue; nothing if no checkpoint file was named."""
+        if self.checkpoint is None:
+            return
+        # the schedule keeps its annealing function under a private name; it is not state
+        schedule = {key: value for key, value in self.schedule.state_dict().items()
+                    if isinstance(value, (int, float, list))}
+        state = {"key": self._key(), "net": self.model.net.state_dict(), "optimizer": self.optimizer.state_dict(),
+                 "schedule": schedule, "order": self.order.get_state(), "best": self.best, "epoch": self.epoch,
+                 "best_epoch": self.best_epoch, "best_loss": self.best_loss, "history": self.history,
+                 "seconds": self.seconds}
+        with atomic_path(self.checkpoint) as temporary:
+            torch.save(state, temporary)
+
+    def _resume(self) -> None:
+        if self.checkpoint is None or not self.checkpoint.is_file():
+            return
+        try:
+            state = torch.load(self.checkpoint, weights_only=True, map_location=self.model.device)
+            if state["key"] != self._key():
+                raise KeyError("made by another recipe, scene or occupancy network")
+        except Exception as error:  # an unreadable checkpoint only costs the time it held
+            log.warning("%s: not continued (%s); training starts anew", self.checkpoint, error)
+            return
+        self.model.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.order.set_state(state["order"].cpu())
+        for name in ("best", "epoch", "best_epoch", "best_loss", "history", "seconds"):
+            setattr(self, name, state[name])
+        log.info("%s: continued after epoch %d", self.checkpoint, self.epoch)
+
+
+def train(recipe: EmitterRecipe, scene: emitters.Scene, occupancy: Model | None = None,
+          checkpoint: str | Path | None = None, device: str = "auto") -> Model:
+    """Train one network and return it (see `EmitterTrainer`)."""
+    return EmitterTrainer(recipe, scene, occupancy, checkpoint, device).fit()

@@ -1,0 +1,100 @@
+"""A square of a city as obstacles: footprints with heights, their height raster, the cells that lie outdoors."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import shapely
+
+from rsslib.project import InputError
+
+PIXEL_M = 2.0
+GROUND_M = 3.0
+"""What begins higher than this above the street has air below it: a bridge between houses, a tower on a podium."""
+
+
+@dataclass(frozen=True, eq=False)
+class City:
+    """Buildings in a square window, in metres from its south-west corner.
+
+    Parameters
+    ----------
+    name : "chicago", say
+    polygons : (buildings,) shapely geometries [m]
+    heights_m, bases_m : (buildings,) top and bottom above the street [m]
+    side_m : side of the window [m]
+    attribution, licence : what a picture of it must say
+    source : "file", "openstreetmap" or "procedural"
+    synthetic : whether the streets are made up
+    height_sources : buildings by where their height comes from: "height", "levels", "default"; "left_out" of the map
+    default_m : the height of the "default" ones [m]
+    md5 : of the file it was read from, "" without one
+    """
+
+    name: str
+    polygons: np.ndarray
+    heights_m: np.ndarray
+    bases_m: np.ndarray
+    side_m: float
+    attribution: str = ""
+    licence: str = ""
+    source: str = ""
+    synthetic: bool = False
+    height_sources: dict[str, int] = field(default_factory=dict)
+    default_m: float = float("nan")
+    md5: str = ""
+
+    @property
+    def standing(self) -> np.ndarray:
+        """Which buildings reach down to the street, (buildings,) bool."""
+        return self.bases_m < GROUND_M
+
+
+def centres(n: int, side_m: float) -> np.ndarray:
+    """Return the centres of n x n cells from the south-west corner, (n * n, 2) as x, y [m], cell = row * n + column."""
+    along = (np.arange(n) + 0.5) * (side_m / n)
+    return np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
+
+
+def height_raster(city: City, pixel_m: float = PIXEL_M) -> np.ndarray:
+    """Return the height of what stands on each pixel, at its centre, (rows, columns) float32 [m], 0 in the open.
+
+    Row 0 is south. The highest of overlapping buildings counts; one that begins above GROUND_M counts only where
+    another stands below it. The last row and column may reach beyond the window.
+    Errors: InputError for a pixel that is not above 0 m.
+    Example
+    -------
+    >>> block = City("one", np.array([shapely.box(0, 0, 4, 2)]), np.array([9.0]), np.array([0.0]), 6.0)
+    >>> height_raster(block).tolist()
+    [[9.0, 9.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    if not pixel_m > 0:
+        raise InputError(f"pixel_m: expected a pixel above 0 m, found {pixel_m}; {PIXEL_M:g} is usual")
+    count = int(np.ceil(city.side_m / pixel_m))
+    pixels = shapely.STRtree(shapely.points(centres(count, count * pixel_m)))
+    standing, raised = np.zeros((2, count * count), np.float32)
+    for buildings, raster in ((city.standing, standing), (~city.standing, raised)):
+        building, pixel = pixels.query(city.polygons[buildings], predicate="intersects")
+        np.maximum.at(raster, pixel, city.heights_m[buildings][building].astype(np.float32))
+    return np.where(standing > 0, np.maximum(standing, raised), 0.0).reshape(count, count)
+
+
+def outdoor(city: City, n: int, pixel_m: float = PIXEL_M, raster: np.ndarray | None = None) -> np.ndarray:
+    """Return which of n x n cells have their centre in the open, (n, n) bool.
+
+    The centre must lie outside every building and on a free pixel of `raster` (`height_raster(city, pixel_m)`, made
+    here if not given), so that both ways to draw a city agree. Errors: InputError for no cells.
+    Example
+    -------
+    >>> block = City("one", np.array([shapely.box(0, 0, 4, 2)]), np.array([9.0]), np.array([0.0]), 6.0)
+    >>> outdoor(block, 3).tolist()
+    [[False, False, True], [True, True, True], [True, True, True]]
+    """
+    if n < 1:
+        raise InputError(f"n: expected at least 1 cell a side, found {n}")
+    raster = height_raster(city, pixel_m) if raster is None else raster
+    places = centres(n, city.side_m)
+    column, row = (places / pixel_m).astype(int).T
+    free = raster[row, column] == 0
+    inside = shapely.STRtree(shapely.points(places)).query(city.polygons[city.standing], predicate="intersects")[1]
+    free[inside] = False
+    return free.reshape(n, n)

@@ -1,0 +1,146 @@
+"""A scene: a square of n x n cells, where emitters may stand, and the path gain between any two cells."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from rsslib.project import InputError
+from rsslib.propagation.friis import FREQUENCY_HZ, cell_gain_db
+
+FREE_SPACE = "free_space"
+SETS = ("train", "val", "test")
+SIDE_M, THRESHOLD_DBM = 5000.0, -80.0
+"""Free space of the reproduction; the paper prints neither. Friis is scale-free: the share of occupied cells counts."""
+MOST, POWERS_DBM = 3, (10.0, 40.0)
+"""The mix of a sample: 1 to 3 emitters of independent powers, all equally likely."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A square map of n x n cells, cell = row * n + column from the south-west corner.
+
+    Parameters
+    ----------
+    environment : "free_space", or a city's name
+    n : cells a side; side_m : side of the map [m]; frequency_hz [Hz]
+    threshold_dbm : power above which a cell counts as occupied [dBm]
+    outdoor : (n, n) bool, cells that have a gain
+    cells : cells that may hold an emitter, (cells,) int64, for each of "train", "val" and "test"
+    attribution : what a picture of it must say; synthetic : whether its streets are made up
+    lookup : two arrays of cells that broadcast to their gains; use `gain_db`
+
+    Example
+    -------
+    >>> free = scene("free_space", 64)
+    >>> free.gain_db(np.array([[0], [70]]), np.array([0, 1, 2])).shape
+    (2, 3)
+    """
+
+    environment: str
+    n: int
+    side_m: float
+    frequency_hz: float
+    threshold_dbm: float
+    outdoor: np.ndarray
+    cells: Mapping[str, np.ndarray]
+    attribution: str
+    synthetic: bool
+    lookup: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+    def gain_db(self, emitter_cells, cells) -> np.ndarray:
+        """Return the path gain from emitters' cells to cells, two arrays of integers that broadcast: float32 [dB].
+
+        It is NaN to a cell indoors. Errors: InputError for a cell outside the map, or an emitter in a cell that is in
+        no set of a city.
+        """
+        emitter_cells, cells = np.asarray(emitter_cells, np.int64), np.asarray(cells, np.int64)
+        for name, wanted in (("emitter_cells", emitter_cells), ("cells", cells)):
+            if wanted.size and not (wanted.min() >= 0 and wanted.max() < self.n**2):
+                raise InputError(f"gain_db: {name} reach from {wanted.min()} to {wanted.max()}; expected 0 to "
+                                 f"{self.n**2 - 1}, row * n + column on {self.n} x {self.n} cells")
+        return self.lookup(emitter_cells, cells)
+
+
+def free_space(n: int, side_m: float = SIDE_M, frequency_hz: float = FREQUENCY_HZ,
+               threshold_dbm: float = THRESHOLD_DBM) -> Scene:
+    """Return free space: an emitter may stand in any cell, in every set, since there are no maps to learn by heart.
+
+    Errors: InputError for no cells, or a side or frequency that is not above 0. Source: rsslib.propagation.friis.
+    """
+    width = 2 * n - 1
+    table = cell_gain_db(n, side_m, frequency_hz).ravel()
+    place = (np.arange(n)[:, None] * width + np.arange(n)).ravel()  # its differences tell displacements apart
+    here = (n - 1) * (width + 1)
+
+    def lookup(emitter_cells: np.ndarray, cells: np.ndarray) -> np.ndarray:
+        return table.take(place[cells] - (place[emitter_cells] - here))
+
+    every = np.arange(n * n, dtype=np.int64)
+    return Scene(FREE_SPACE, n, float(side_m), float(frequency_hz), float(threshold_dbm), np.ones((n, n), bool),
+                 {name: every for name in SETS}, "", False, lookup)
+
+
+def of_library(library: xr.Dataset) -> Scene:
+    """Return the scene of a gain library (`rsslib.propagation.library`): emitters at its positions, in their set."""
+    n = library.sizes["row"]
+    gains, cell = library.gain_db.values.reshape(-1, n * n), library.cell.values
+    start = np.full(n * n, -1)  # where an emitter's map begins
+    start[cell] = np.arange(len(cell)) * (n * n)
+    flat = gains.ravel()
+
+    def lookup(emitter_cells: np.ndarray, cells: np.ndarray) -> np.ndarray:
+        begin = start[emitter_cells]
+        if begin.size and begin.min() < 0:
+            raise InputError(f"gain_db: cell {emitter_cells.flat[int(begin.argmin())]} is no emitter's; expected cells "
+                             "of a set: scene.cells['train'], say")
+        return flat.take(begin + cells)
+
+    sets = {name: np.sort(cell[library.set.values == name]) for name in SETS}
+    attrs = library.attrs
+    return Scene(attrs["environment"], n, float(attrs["side_m"]), float(attrs["frequency_hz"]),
+                 float(attrs["threshold_dbm"]), library.outdoor.values, sets, attrs["attribution"],
+                 bool(attrs["synthetic"]), lookup)
+
+
+def scene(environment: str, n: int, library: xr.Dataset | None = None) -> Scene:
+    """Return the scene of an environment: "free_space", or a city with its gain library.
+
+    Errors: InputError for a city without a library, or a library of another city or other cells.
+    Example
+    -------
+    >>> scene("free_space", 64).threshold_dbm
+    -80.0
+    """
+    if environment == FREE_SPACE:
+        return free_space(n)
+    if library is None:
+        raise InputError(f"scene: {environment} needs a gain library; make one with rsslib.propagation.library.build")
+    found = library.attrs.get("environment"), library.sizes.get("row")
+    if found != (environment, n):
+        raise InputError(f"scene: the library is of {found[0]} with n = {found[1]}; expected {environment}, n = {n}")
+    return of_library(library)
+
+
+def levels_dbm(place: Scene, set_name: str = "train", samples: int = 500, seed: int = 0) -> np.ndarray:
+    """Return the power at all outdoor cells for some random mixes of emitters, (samples, cells) float32 [dBm].
+
+    A mix has K ~ U{1, 2, 3} emitters in different cells of the set, with powers ~ U[10, 40] dBm.
+    Errors: InputError for a set of fewer than 3 cells. Source: paper 2, Section III.D and Eq. (2); ranges inferred.
+    """
+    permitted, there = place.cells[set_name], np.flatnonzero(place.outdoor)
+    if len(permitted) < MOST:
+        raise InputError(f"levels_dbm: {len(permitted)} cells in the set {set_name!r}; expected at least {MOST}")
+    rng, levels = np.random.default_rng([seed, 2]), np.empty((samples, len(there)), np.float32)
+    for level in levels:
+        emitters = rng.choice(permitted, rng.integers(1, MOST + 1), replace=False)
+        powers = rng.uniform(*POWERS_DBM, len(emitters))
+        parts = (place.gain_db(emitters[:, None], there) + powers[:, None]) * (np.log(10) / 10)
+        level[:] = np.logaddexp.reduce(parts, axis=0) * (10 / np.log(10))
+    return levels
+
+
+def occupied_share(place: Scene, set_name: str = "train", samples: int = 500, seed: int = 0) -> float:
+    """Return the share of outdoor cells whose power exceeds the scene's threshold, over `levels_dbm`."""
+    return float((levels_dbm(place, set_name, samples, seed) > place.threshold_dbm).mean())

@@ -1,0 +1,114 @@
+"""Two transmitters on real measurements: a network trained on sums of one-transmitter samples, and its yardstick."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+import xarray as xr
+
+from rsslib import gallery, mixtures
+from rsslib.confidence import share_interval
+from rsslib.emitter_loss import pit
+from rsslib.emitter_metrics import Scores, score
+from rsslib.emitter_recipe import EmitterRecipe, Model, build
+from rsslib.grid import Grid, make, scaling
+from rsslib.localizer import Localizer
+from rsslib.progress import Progress
+from rsslib.project import InputError
+from rsslib.results import bootstrap_median
+
+SLOTS = 2
+
+
+def train(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], recipe: EmitterRecipe) -> tuple[Model, Grid]:
+    """Train a localizer for up to two transmitters on sums of the samples in `train`; keep the best loss on `val`'s.
+
+    Half of the sums are samples as measured (see `mixtures.mix`); fresh sums are drawn each epoch. Output: the model
+    and the square raster of its images.
+    Errors: InputError for an empty set or a training that diverges.
+    """
+    for name in ("train", "val"):
+        if len(sets.get(name, ())) < 2:
+            raise InputError(f"training: the set {name!r} has {len(sets.get(name, ()))} samples; expected at least two")
+    torch.set_num_threads(recipe.threads)
+    raster, ranges = mixtures.square(make(dataset), recipe.n), scaling(dataset, sets["train"])
+    model = build(recipe, "cpu")
+    steps = recipe.samples // recipe.batch_size
+    optimizer = torch.optim.AdamW(model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay,
+                                  fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate,
+                                                   total_steps=recipe.epochs * steps, pct_start=0.2)
+
+    def drawn(name: str, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+        mixed = mixtures.mix(dataset, sets[name], count, seed=seed)
+        images, labels = mixtures.images(mixed, raster, ranges), mixtures.labels(mixed, raster, SLOTS)
+        return torch.from_numpy(images)[:, None], torch.from_numpy(labels)
+
+    val, best, kept = drawn("val", recipe.val_samples, 10**6 + recipe.seed), float("inf"), {}
+    with Progress(recipe.epochs, "two transmitters") as progress:
+        for epoch in range(recipe.epochs):
+            model.train()
+            images, labels = drawn("train", steps * recipe.batch_size, 1000 * recipe.seed + epoch)
+            for image, label in zip(images.split(recipe.batch_size), labels.split(recipe.batch_size)):
+                loss = pit(model(image), label)
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+            found = float(pit(torch.cat([model.says(part) for part in val[0].split(250)]), val[1]))
+            if not np.isfinite(found):
+                raise InputError(f"training: the loss is not a number in epoch {epoch + 1}; lower learning_rate")
+            if found < best:
+                best, kept = found, {key: value.clone() for key, value in model.net.state_dict().items()}
+            progress.step(epoch + 1, f"val {best:.3g}")
+    model.net.load_state_dict(kept)
+    return model.eval(), raster
+
+
+def located(model: Model, raster: Grid, dataset: xr.Dataset, ranges: Mapping) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the network finds: existence (sample, 2) and places (sample, 2, 2) easting, northing [m]."""
+    image = torch.from_numpy(mixtures.images(dataset, raster, dict(ranges)))[:, None]
+    said = torch.cat([model.says(part) for part in image.split(250)]).double().numpy()
+    x, y = raster.to_metres(said[..., 2] * (raster.width - 1), said[..., 1] * (raster.height - 1))
+    return 1 / (1 + np.exp(-said[..., 0])), np.stack([x, y], axis=-1)
+
+
+def peaks(localizer: Localizer, dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return the two strongest modes of a one-transmitter ensemble's mean image: shares (sample, 2), places [m].
+
+    See `gallery.modes`. The shares are of the image's mass: the second tells whether there is a second transmitter.
+    """
+    samples, ensemble = localizer.samples(dataset.isel(tx=[0])), localizer.ensemble
+    shares, places = [], []
+    for images in ensemble.images(samples, np.arange(dataset.sizes["sample"])):
+        for image in images.mean(1).float().cpu().numpy():
+            found = gallery.modes(image, ensemble.grid)
+            shares.append([mode[2] for mode in found])
+            places.append([mode[:2] for mode in found])
+    return np.array(shares), np.array(places)
+
+
+def judged(existence: np.ndarray, place: np.ndarray, dataset: xr.Dataset, threshold: float = 0.5) -> Scores:
+    """Return counts and, where they are right, root mean squared distances of the best pairing [m]."""
+    true = np.stack([dataset.tx_x.values, dataset.tx_y.values], axis=-1)
+    return score(existence, place, true, 1, 1.0, threshold)
+
+
+def best_threshold(share: np.ndarray, two: np.ndarray) -> float:
+    """Return the share of the second mode above which most samples of a validation set are told right as two."""
+    limits = np.quantile(share, np.linspace(0, 1, 201))
+    return float(limits[np.argmax([((share > limit) == two).mean() for limit in limits])])
+
+
+def record(method: str, name: str, found: Scores, anyway: Scores) -> dict:
+    """Return a record: count accuracy with interval, median matched error, and the error with both places taken."""
+    right = found.predicted == found.true
+    values = {"method": method, "set": name, "n": len(right), "count_accuracy": right.mean(),
+              "ci95_count_accuracy": share_interval(right)}
+    for key, error in (("matched_median_m", found.error), ("two_taken_median_m", anyway.error)):
+        error = error[np.isfinite(error)]
+        if len(error):
+            values |= {key: np.median(error), f"ci95_{key}": bootstrap_median(error)}
+        else:
+            values |= {key: float("nan"), f"{key}_reason": "no sample has the right count"}
+    return values

@@ -1,0 +1,121 @@
+"""The networks of the second paper: about 70 k parameters a method, any n that fits, places in 0..1."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from rsslib.emitter_networks import (
+    METHODS,
+    EmitterNet,
+    OccupancyNet,
+    Residual,
+    blocks_of,
+    build_localizer,
+    second_input,
+)
+from rsslib.networks import parameter_count
+from rsslib.project import InputError
+
+
+@pytest.mark.parametrize("n, single, second", [(64, 72_537, 45_649), (128, 74_841, 47_953)])
+def test_each_method_has_about_70_thousand_parameters(n, single, second):
+    assert parameter_count(OccupancyNet()) == 25_537
+    counts = [parameter_count(build_localizer(method, n)) for method in METHODS]
+    assert counts == [single, second, second]
+    for total in (single, 25_537 + second):
+        assert total == pytest.approx(70_000, rel=0.07)
+
+
+def test_the_second_stage_has_the_same_kernels_and_fewer_channels():
+    single, second = (build_localizer(method, 64) for method in METHODS[:2])
+    kernels = [[layer.kernel_size for layer in net.modules() if isinstance(layer, torch.nn.Conv2d)]
+               for net in (single, second)]
+    assert kernels[0] == kernels[1]
+    assert parameter_count(second) < parameter_count(single)
+
+
+@pytest.mark.parametrize("n", [16, 64, 128])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_localizer_gives_a_logit_and_a_place_for_each_slot(n, method):
+    torch.manual_seed(0)
+    net = build_localizer(method, n, 5)
+    said = net(torch.randn(3, 1, n, n))
+    assert said.shape == (3, 5, 3) and said.dtype == torch.float32
+    assert 0 <= said[..., 1:].min() and said[..., 1:].max() <= 1
+    said.sum().backward()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in net.parameters())
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (64, 64), (24, 40)])
+def test_the_occupancy_map_has_the_size_of_its_input(shape):
+    assert OccupancyNet()(torch.randn(2, 1, *shape)).shape == (2, 1, *shape)
+
+
+@pytest.mark.parametrize("net", [OccupancyNet(), build_localizer("single_stage", 64)])
+def test_a_sample_does_not_depend_on_its_batch(net):
+    image = torch.randn(4, 1, 64, 64)
+    net.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(net(image)[2:3], net(image[2:3]), atol=1e-5, rtol=1e-4)
+
+
+def test_every_cell_of_the_map_has_a_say():
+    torch.manual_seed(0)
+    for net in (EmitterNet(64).eval(), EmitterNet(128).eval()):
+        # a map of zeros would rest on the kink of every ReLU
+        image = torch.randn(1, 1, net.n, net.n, requires_grad=True)
+        net(image).sum().backward()
+        assert (image.grad != 0).float().mean() > 0.9
+
+
+def test_the_same_reading_elsewhere_is_another_place():
+    torch.manual_seed(0)
+    net, image = EmitterNet(64).eval(), torch.zeros(1, 1, 64, 64)
+    image[..., 10, 12] = 2.0
+    with torch.no_grad():
+        for shift in (1, 16):  # within a block, and by four whole blocks
+            assert not torch.allclose(net(image), net(image.roll(shift, 2)), atol=1e-5)
+
+
+def test_sensed_and_empty_is_not_the_same_as_not_sensed():
+    torch.manual_seed(0)
+    net, image = EmitterNet(64).eval(), torch.zeros(1, 1, 64, 64)
+    empty = image.clone()
+    empty[..., 10, 12] = -1e-6    # the sign alone must be seen
+    with torch.no_grad():
+        assert not torch.allclose(net(image), net(empty), atol=1e-5)
+
+
+@pytest.mark.parametrize("n", [32, 64])
+def test_blocks_are_those_of_pixel_unshuffle(n):
+    image = torch.randn(3, 1, n, n)
+    blocks = blocks_of(image, 16)
+    assert torch.equal(blocks, F.pixel_unshuffle(image, n // 16))
+    assert blocks.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_residual_block_adds_its_input():
+    block = Residual(4, 4).eval()
+    torch.nn.init.zeros_(block.second[1].weight)
+    image = torch.rand(2, 4, 8, 8)
+    torch.testing.assert_close(block(image), image)
+    assert Residual(4, 6, 2)(image).shape == (2, 6, 4, 4)
+
+
+def test_what_the_second_stage_sees():
+    logits = torch.tensor([-3.0, 0.0, 1e-3, 20.0])
+    torch.testing.assert_close(second_input(logits, "two_stage_logit"), logits / 10)
+    assert second_input(logits.half(), "two_stage_binary").tolist() == [0.0, 0.0, 1.0, 1.0]
+    with pytest.raises(InputError, match="single_stage looks at the sensors"):
+        second_input(logits, "single_stage")
+
+
+def test_what_does_not_fit_is_named():
+    with pytest.raises(InputError, match=r"the input is \(1, 1, 60, 64\); expected .* multiple of 8"):
+        OccupancyNet()(torch.zeros(1, 1, 60, 64))
+    with pytest.raises(InputError, match="n is 40, slots 3; expected n a multiple of 16"):
+        EmitterNet(40)
+    with pytest.raises(InputError, match=r"expected \(batch, 1, 64, 64\)"):
+        EmitterNet(64)(torch.zeros(1, 1, 128, 128))
+    with pytest.raises(InputError, match="method: expected one of single_stage, .* found 'three_stage'"):
+        build_localizer("three_stage", 64)
