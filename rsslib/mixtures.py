@@ -8,11 +8,13 @@ from rsslib.project import InputError
 
 
 def mix(dataset: xr.Dataset, samples: np.ndarray, count: int, shared: int = 6, seed: int = 0) -> xr.Dataset:
-    """Return `count` samples, half of them as measured, half sums of two: r = 10 log10(10^(r_1/10) + 10^(r_2/10)).
+    """Return `count` samples, half as measured, half sums of two: r = 10 log10(10^(r_1/10) + 10^(r_2/10) - 10^(f/10)).
+
+    f is the receiver's floor, its lowest reading among `samples`: each reading holds the receiver's noise, which two
+    transmitters at once would meet only once. (Without it a network learns to tell sums by their doubled noise.)
 
     A receiver that heard only one of the two keeps that reading; a shuttle stands where it was in the first sample,
     and is left out if it moved more than 30 m. Two samples are added only if at least `shared` receivers heard both.
-    Readings are uncalibrated, and a receiver that adds its own noise twice is not corrected for.
 
     Input: a Measurements Dataset with one transmitter a sample; samples, those to draw from. Output: rss, sensor_x,
     sensor_y (sample, sensor), tx_x, tx_y (sample, tx), the second NaN where there is one transmitter.
@@ -26,9 +28,12 @@ def mix(dataset: xr.Dataset, samples: np.ndarray, count: int, shared: int = 6, s
     rss, x, y = (dataset[name].values for name in ("rss", "sensor_x", "sensor_y"))
     level = np.stack([rss[first], rss[second]]).astype(np.float64)
     moved = np.hypot(x[first] - x[second], y[first] - y[second]) > 30.0
-    power = np.where(np.isfinite(level), level * np.log(10) / 10, -np.inf)
-    total = np.logaddexp(*power) * 10 / np.log(10)
-    total[np.isinf(total) | moved] = np.nan
+    heard = np.isfinite(level)
+    power = np.where(heard, 10 ** (level / 10), 0.0)
+    floor = np.where(heard.all(axis=0), 10 ** (_floor(dataset, samples) / 10), 0.0)
+    total = np.full(floor.shape, np.nan)
+    there = heard.any(axis=0) & ~moved
+    total[there] = 10 * np.log10(power.sum(axis=0)[there] - floor[there])
     total[single] = level[0][single]
     place = [np.where(np.isfinite(value[first]) | single[:, None], value[first], value[second]) for value in (x, y)]
     tx = [np.stack([axis[first], np.where(single, np.nan, axis[second])], axis=1) for axis in transmitters(dataset)]
@@ -37,6 +42,13 @@ def mix(dataset: xr.Dataset, samples: np.ndarray, count: int, shared: int = 6, s
         ("rss", "sensor_x", "sensor_y"), (total.astype(np.float32), *place))}
     return xr.Dataset(cells | {"tx_x": (("sample", "tx"), tx[0]), "tx_y": (("sample", "tx"), tx[1])}, sensors,
                       dataset.attrs)
+
+
+def _floor(dataset: xr.Dataset, samples: np.ndarray) -> np.ndarray:
+    """Return each receiver's lowest reading among the samples, (sensor,) [dB]; -inf of one that heard none."""
+    rss = dataset.rss.values[samples].astype(np.float64)
+    lowest = np.where(np.isfinite(rss), rss, np.inf).min(axis=0)
+    return np.where(np.isfinite(lowest), lowest, -np.inf)
 
 
 def _pairs(dataset, samples, count, shared, random) -> tuple[np.ndarray, np.ndarray]:
