@@ -13,10 +13,11 @@ from rsslib.datasets import schema
 PACKAGE = Path(rsslib.__file__).parent
 FLOORS = (
     ("project", "progress"),
-    ("grid", "splits", "networks", "ranging", "propagation"),
-    ("losses", "sliced", "predictions", "emitters", "datasets", "figures"),
-    ("ensemble", "confidence"),
-    ("training", "gallery", "hybrid"),
+    ("grid", "splits", "networks", "ranging", "propagation", "emitter_networks"),
+    ("losses", "sliced", "predictions", "emitters", "emitter_images", "emitter_loss", "emitter_metrics", "datasets",
+     "figures"),
+    ("ensemble", "confidence", "mixtures"),
+    ("training", "gallery", "hybrid", "emitter_recipe", "emitter_feeds", "emitter_training", "emitter_predictions"),
     ("localizer",),
 )
 """From the ground up; what is not named stands above them all."""
