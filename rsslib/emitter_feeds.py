@@ -77,26 +77,36 @@ class Feed:
 
 
 class OccupancyFeed(Feed):
-    """Sensors' images with the full map of occupied cells as target; only outdoor cells count."""
+    """Sensors' images with the margin over the whole map as target; only outdoor cells count.
+
+    The loss asks for P > T, or for P > T + m with a margin m for each sample (see `EmitterRecipe.margin_db`).
+    """
 
     turn = staticmethod(turned)
 
     def __init__(self, samples: Samples, scene: Scene, device: torch.device | str = "cpu"):
         super().__init__(samples, scene.threshold_dbm, samples.emitter.shape[1], device=device)
-        self.target = torch.from_numpy(emitter_images.occupancy(scene, samples)).to(device)
+        self.target = torch.from_numpy(emitter_images.margins(scene, samples)).to(device)
         self.outdoor = torch.from_numpy(np.array(scene.outdoor, np.float32)).to(device)
 
     def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        return self.sensed(chosen), emitter_images.unpack(self.target[chosen], self.n)
+        return self.sensed(chosen), self.target[chosen]
 
-    def loss(self, said: Tensor, target: Tensor) -> Tensor:
-        """Return the mean binary cross-entropy over the outdoor cells."""
-        costs = F.binary_cross_entropy_with_logits(said[:, 0], target.float(), reduction="none")
+    def loss(self, said: Tensor, target: Tensor, margin: Tensor | None = None,
+             slope: Tensor | float = 1.0) -> Tensor:
+        """Return the mean binary cross-entropy of logit - s m against P > T + m over the outdoor cells.
+
+        margin: each sample's m in quarters of a dB, (batch,) uint8; None for 0, the paper's loss; slope: s [1/dB].
+        """
+        margin = torch.zeros(len(said), dtype=torch.uint8, device=said.device) if margin is None else margin
+        margin = margin[:, None, None]
+        costs = F.binary_cross_entropy_with_logits(said[:, 0] - slope * (margin / emitter_images.MARGIN_STEPS),
+                                                   (target > margin).float(), reduction="none")
         return (costs * self.outdoor).sum() / (self.outdoor.sum() * len(said))
 
     def right(self, said: Tensor, target: Tensor) -> Tensor:
         """Return each sample's share of outdoor cells told right at 0.5, (batch,)."""
-        right = ((said[:, 0] > 0) == target).float() * self.outdoor
+        right = ((said[:, 0] > 0) == (target > 0)).float() * self.outdoor
         return right.sum((1, 2)) / self.outdoor.sum()
 
 

@@ -7,6 +7,8 @@ from torch import Tensor
 from rsslib.emitters import Samples, Scene, received
 from rsslib.project import InputError
 
+MARGIN_STEPS = 4
+"""Steps of a margin in a dB."""
 _CELLS = 2**20    # cells worked on at a time: they stay in the processor's cache
 
 
@@ -33,26 +35,24 @@ def input_image(sensor: Tensor, value: Tensor, threshold_dbm: float, n: int) -> 
     return shown.new_zeros(len(sensor), n * n).scatter(1, sensor, shown).view(-1, 1, n, n)
 
 
-def occupancy(scene: Scene, samples: Samples) -> np.ndarray:
-    """Return which cells are occupied, P > T over the whole map, packed: (samples, n * n / 8) uint8.
+def margins(scene: Scene, samples: Samples) -> np.ndarray:
+    """Return how far the power is above T over the whole map, (samples, n, n) uint8: ceil(4 (P - T)), 0 to 255.
 
-    Packed because it is worked out once and used every epoch: 10 MB for 20,000 maps of 64 x 64. `unpack` opens a
-    batch. Indoor cells mean nothing: mask them with `scene.outdoor`.
+    A cell is above T + d/4 dB exactly where its entry is above d, for d = 0, 1, ..., 254: bytes hold all that the
+    training asks, 82 MB for 20,000 maps of 64 x 64, 819 MB for 50,000 of 128 x 128. Indoor cells mean nothing: mask
+    them with `scene.outdoor`.
 
-    Errors: InputError where scene and samples differ in n. Source: paper 2, Section III.B.
+    Errors: InputError where scene and samples differ in n. Source: paper 2, Section III.B, for P > T.
     """
     if scene.n != samples.n:
-        raise InputError(f"occupancy: the scene has {scene.n} cells a side, the samples {samples.n}; draw them from it")
+        raise InputError(f"margins: the scene has {scene.n} cells a side, the samples {samples.n}; draw them from it")
+    found = np.empty((len(samples), scene.n**2), np.uint8)
     cells, rows = np.arange(scene.n**2)[None], max(1, _CELLS // scene.n**2)
-    return np.concatenate([
-        np.packbits(received(scene, samples.emitter[a:a + rows], samples.power[a:a + rows], cells)
-                    > scene.threshold_dbm, axis=1) for a in range(0, len(samples), rows)])
-
-
-def unpack(packed: Tensor, n: int) -> Tensor:
-    """Open packed maps, (batch, n * n / 8) uint8 to (batch, n, n) bool."""
-    bits = torch.tensor([128, 64, 32, 16, 8, 4, 2, 1], dtype=torch.uint8, device=packed.device)
-    return (packed[..., None] & bits).bool().flatten(1)[:, :n * n].view(-1, n, n)
+    for start in range(0, len(samples), rows):
+        part = slice(start, start + rows)
+        above = received(scene, samples.emitter[part], samples.power[part], cells) - scene.threshold_dbm
+        found[part] = np.clip(np.ceil(MARGIN_STEPS * np.nan_to_num(above, nan=0, neginf=0)), 0, 255)
+    return found.reshape(-1, scene.n, scene.n)
 
 
 def labels(samples: Samples, slots: int | None = None) -> np.ndarray:

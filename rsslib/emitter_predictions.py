@@ -72,7 +72,7 @@ def occupancy_accuracy(model: Model, recipe: EmitterRecipe, scene: Scene, set_na
     for part in torch.arange(len(shown), device=model.device).split(_BATCH):
         image, target = shown.batch(part)
         right.append(shown.right(model.says(image), target))
-        occupied.append((target * shown.outdoor).sum((1, 2)) / shown.outdoor.sum())
+        occupied.append(((target > 0) * shown.outdoor).sum((1, 2)) / shown.outdoor.sum())
     accuracy = torch.cat(right)
     return {"accuracy": float(accuracy.mean()), "accuracy_std": float(accuracy.std(correction=0)),
             "occupied": float(torch.cat(occupied).mean())}

@@ -22,13 +22,16 @@ class EmitterRecipe:
     method : one of METHODS; stage : "localizer", or "occupancy" for the first network of the two-stage methods
     n, sensors, n_max, powers_dbm : cells a side, sensors and most emitters of a sample, lowest and highest power [dBm]
     samples, val_samples, test_samples : samples drawn of each set
-    epochs, batch_size, learning_rate, weight_decay : of AdamW, one-cycle up to the rate and down to 0 (Smith 2018)
+    epochs, batch_size, learning_rate, weight_decay, muon_rate : see `emitter_optimizer.Optimizer`
+    margin_db : an occupancy network learns P > T + m, its logit lowered by s m with one learned slope s; m = 0 for a
+    quarter of the samples, ~ U[0, margin_db] for the others: a logit becomes a margin. 0: P > T alone, as in the
+    paper; then logits say about the same 5 dB above T and 60 dB, and a second stage sees the contour of T alone
     augment : an eighth of each batch in each symmetry of the square; valid in free space only
     precision : "float32", "bfloat16", or "auto", which takes bfloat16 where the processor computes in it
     seed, threads : with the same of both a CPU gives the same weights
 
     Errors: InputError naming the setting.
-    Source: paper 2, Section III.D, with a shorter schedule; the paper: Adam, a constant rate.
+    Source: paper 2, Section III.D, with a shorter schedule; the paper: Adam, a constant rate, margin 0.
     """
 
     method: str = "single_stage"
@@ -42,8 +45,10 @@ class EmitterRecipe:
     test_samples: int = 2_000
     epochs: int = 12
     batch_size: int = 128
-    learning_rate: float = 5e-3
-    weight_decay: float = 0.01
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.1
+    muon_rate: float = 0.02
+    margin_db: float = 25.0
     augment: bool = False
     precision: str = "auto"
     seed: int = 0
@@ -61,7 +66,9 @@ class EmitterRecipe:
         self._need("n_max", int, f"a whole number, 1 to {MOST_EMITTERS}", lambda value: 1 <= value <= MOST_EMITTERS)
         self._need("seed", int, "a whole number, at least 0", lambda value: value >= 0)
         self._need("learning_rate", (int, float), "a number above 0", lambda value: 0 < value < math.inf)
-        self._need("weight_decay", (int, float), "a number, at least 0", lambda value: 0 <= value < math.inf)
+        for name in ("weight_decay", "muon_rate"):
+            self._need(name, (int, float), "a finite number, at least 0", lambda value: 0 <= value < math.inf)
+        self._need("margin_db", (int, float), "a number, at least 0 and at most 60", lambda value: 0 <= value <= 60)
         if not isinstance(self.augment, bool):
             raise InputError(f"recipe: augment is {self.augment!r}; expected true or false")
         if self.stage == "occupancy" and self.method == "single_stage":
@@ -79,7 +86,7 @@ class Model(nn.Module):
 
     def __init__(self, net: nn.Module, device: torch.device, precision: str):
         super().__init__()
-        self.net, self.device = net.to(device).to(memory_format=torch.channels_last), device
+        self.net, self.device = net.to(device), device
         self.dtype = choose_precision(precision, device)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -12,8 +12,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from rsslib import emitter_feeds, emitter_images, emitter_loss, emitter_networks, emitter_recipe, emitters
-from rsslib.emitter_feeds import check_augment, feed, symmetric
+from rsslib import (
+    emitter_feeds,
+    emitter_images,
+    emitter_loss,
+    emitter_networks,
+    emitter_optimizer,
+    emitter_recipe,
+    emitter_stem,
+    emitters,
+)
+from rsslib.emitter_feeds import Feed, check_augment, feed, symmetric
+from rsslib.emitter_images import MARGIN_STEPS
+from rsslib.emitter_optimizer import Optimizer
 from rsslib.emitter_recipe import EmitterRecipe, Model, build
 from rsslib.progress import Progress
 from rsslib.project import InputError, atomic_path
@@ -21,8 +32,8 @@ from rsslib.project import InputError, atomic_path
 log = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 30.0
 VALIDATION_BATCH = 250
-_CODE = (emitter_feeds, emitter_images, emitter_loss, emitter_networks, emitter_recipe, emitters,
-         sys.modules[__name__])
+_CODE = (emitter_feeds, emitter_images, emitter_loss, emitter_networks, emitter_optimizer, emitter_recipe,
+         emitter_stem, emitters, sys.modules[__name__])
 
 
 class EmitterTrainer:
@@ -49,11 +60,8 @@ class EmitterTrainer:
         self.batch_size = min(recipe.batch_size, recipe.samples)
         # the last, short batch of an epoch is left out
         self.batches = recipe.samples // self.batch_size
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), recipe.learning_rate,
-                                           weight_decay=recipe.weight_decay,
-                                           fused=self.model.device.type in ("cpu", "cuda"))
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, recipe.learning_rate, total_steps=recipe.epochs * self.batches, pct_start=0.2)
+        self.optimizer = Optimizer(self.model, recipe.epochs * self.batches, recipe.learning_rate,
+                                   recipe.weight_decay, recipe.muon_rate)
         self.order = torch.Generator().manual_seed(recipe.seed)
         self.epoch, self.best_epoch, self.best_loss, self.seconds = 0, 0, float("inf"), 0.0
         self.best: dict[str, Tensor] = {}
@@ -69,19 +77,29 @@ class EmitterTrainer:
             image, target = train.batch(chosen)
             if self.recipe.augment:
                 image, target = symmetric(train, image, target)
-            loss = train.loss(self.model(image), target)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            self.optimizer.step()
-            self.schedule.step()
+            loss = self._loss(train, self.model(image), target, self._margin(len(image)))
+            self.optimizer.step(loss)
             total += loss.detach()
         return float(total) / self.batches
 
+    def _loss(self, fed: Feed, said: Tensor, target: Tensor, margin: Tensor) -> Tensor:
+        if self.recipe.stage == "localizer":
+            return fed.loss(said, target)
+        return fed.loss(said, target, margin, self.model.net.log_slope.exp())
+
+    def _margin(self, count: int) -> Tensor:
+        """Draw the margins of a batch, in quarters of a dB: 0 for a quarter of it."""
+        drawn = torch.rand(2, count, generator=self.order)
+        steps = (drawn[0] * self.recipe.margin_db * MARGIN_STEPS).floor() * (drawn[1] < 0.75)
+        return steps.to(torch.uint8).to(self.model.device)
+
+    @torch.no_grad()
     def _validate(self) -> float:
         val, total = self.sets["val"], 0.0
         for chosen in torch.arange(len(val), device=self.model.device).split(VALIDATION_BATCH):
             image, target = val.batch(chosen)
-            total += float(val.loss(self.model.says(image), target)) * len(chosen)
+            margin = (chosen % 4 / 4 * self.recipe.margin_db * MARGIN_STEPS).to(torch.uint8)    # four levels in turn
+            total += float(self._loss(val, self.model.says(image), target, margin)) * len(chosen)
         return total / len(val)
 
     def _keep(self, loss: float, found: float) -> None:
@@ -117,7 +135,7 @@ class EmitterTrainer:
         code = [sha256(Path(module.__file__).read_bytes()).hexdigest() for module in _CODE]
         tensors = [part for fed in self.sets.values() for part in (fed.sensor, fed.value, fed.target)]
         tensors += self.occupancy.state_dict().values() if self.occupancy else []
-        sums = [float(tensor.double().sum()) for tensor in tensors]
+        sums = [float(tensor.sum(dtype=torch.float64)) for tensor in tensors]    # no copy: maps take up to 1 GB
         thresholds = [fed.threshold_dbm for fed in self.sets.values()]
         return sha256(json.dumps([code, asdict(self.recipe), sums, thresholds]).encode()).hexdigest()
 
@@ -125,11 +143,8 @@ class EmitterTrainer:
         """Write all that the training needs to continue; nothing if no checkpoint file was named."""
         if self.checkpoint is None:
             return
-        # the schedule keeps its annealing function under a private name; it is not state
-        schedule = {key: value for key, value in self.schedule.state_dict().items()
-                    if isinstance(value, (int, float, list))}
         state = {"key": self._key(), "net": self.model.net.state_dict(), "optimizer": self.optimizer.state_dict(),
-                 "schedule": schedule, "order": self.order.get_state(), "best": self.best, "epoch": self.epoch,
+                 "order": self.order.get_state(), "best": self.best, "epoch": self.epoch,
                  "best_epoch": self.best_epoch, "best_loss": self.best_loss, "history": self.history,
                  "seconds": self.seconds}
         with atomic_path(self.checkpoint) as temporary:
@@ -147,7 +162,6 @@ class EmitterTrainer:
             return
         self.model.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
         self.order.set_state(state["order"].cpu())
         for name in ("best", "epoch", "best_epoch", "best_loss", "history", "seconds"):
             setattr(self, name, state[name])

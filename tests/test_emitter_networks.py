@@ -9,20 +9,20 @@ from rsslib.emitter_networks import (
     EmitterNet,
     OccupancyNet,
     Residual,
-    blocks_of,
     build_localizer,
     second_input,
 )
+from rsslib.emitter_stem import KERNELS, REACH, Stem, Surroundings, blocks_of
 from rsslib.networks import parameter_count
 from rsslib.project import InputError
 
 
-@pytest.mark.parametrize("n, single, second", [(64, 72_537, 45_649), (128, 74_841, 47_953)])
+@pytest.mark.parametrize("n, single, second", [(64, 72_463, 41_455), (128, 74_479, 43_471)])
 def test_each_method_has_about_70_thousand_parameters(n, single, second):
-    assert parameter_count(OccupancyNet()) == 25_537
+    assert parameter_count(OccupancyNet()) == 30_472
     counts = [parameter_count(build_localizer(method, n)) for method in METHODS]
     assert counts == [single, second, second]
-    for total in (single, 25_537 + second):
+    for total in (single, 30_472 + second):
         assert total == pytest.approx(70_000, rel=0.07)
 
 
@@ -46,9 +46,9 @@ def test_a_localizer_gives_a_logit_and_a_place_for_each_slot(n, method):
     assert all(torch.isfinite(parameter.grad).all() for parameter in net.parameters())
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (64, 64), (24, 40)])
-def test_the_occupancy_map_has_the_size_of_its_input(shape):
-    assert OccupancyNet()(torch.randn(2, 1, *shape)).shape == (2, 1, *shape)
+@pytest.mark.parametrize("n", [8, 24, 64])
+def test_the_occupancy_map_has_the_size_of_its_input(n):
+    assert OccupancyNet()(torch.randn(2, 1, n, n)).shape == (2, 1, n, n)
 
 
 @pytest.mark.parametrize("net", [OccupancyNet(), build_localizer("single_stage", 64)])
@@ -94,6 +94,28 @@ def test_blocks_are_those_of_pixel_unshuffle(n):
     assert blocks.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_surroundings_are_weighted_means_of_the_sensors_reached():
+    """By hand, around one block: readings 2 and 1 above the threshold, one sensor at or below it."""
+    around, value = Surroundings(), torch.zeros(1, 4, 16, 16)
+    value[0, 1, 5, 5], value[0, 2, 6, 7], value[0, 0, 4, 5] = 2.0, 1.0, -0.1
+    weight = torch.rand(KERNELS, 1, REACH, REACH) + 0.1
+    around.log_weight.data = weight.log()
+    centre = REACH // 2
+    one, other, silent = (weight[:, 0, centre + row, centre + column] for row, column in ((0, 0), (1, 2), (-1, 0)))
+    heard = one + other
+    with torch.no_grad():
+        mean, share = around(value)[0, :, 5, 5].chunk(2)
+    torch.testing.assert_close(mean, (2 * one + other) / (heard + 0.05))
+    torch.testing.assert_close(share, heard / (heard + silent + 0.05))
+    assert around(value)[0, :, 15, 0].eq(0).all()    # nothing within reach
+
+
+def test_a_stem_has_its_channels_whatever_the_raster():
+    for side, cells in ((16, 16), (8, 4)):
+        image = torch.randn(2, 1, side * int(cells**0.5), side * int(cells**0.5))
+        assert Stem(cells)(image, side).shape == (2, 16, side, side)
+
+
 def test_a_residual_block_adds_its_input():
     block = Residual(4, 4).eval()
     torch.nn.init.zeros_(block.second[1].weight)
@@ -111,8 +133,10 @@ def test_what_the_second_stage_sees():
 
 
 def test_what_does_not_fit_is_named():
-    with pytest.raises(InputError, match=r"the input is \(1, 1, 60, 64\); expected .* multiple of 8"):
-        OccupancyNet()(torch.zeros(1, 1, 60, 64))
+    with pytest.raises(InputError, match=r"the input is \(1, 1, 64, 60\); expected .* multiple of 8"):
+        OccupancyNet()(torch.zeros(1, 1, 64, 60))
+    with pytest.raises(InputError, match=r"the input is \(1, 1, 60, 60\); expected .* multiple of 8"):
+        OccupancyNet()(torch.zeros(1, 1, 60, 60))
     with pytest.raises(InputError, match="n is 40, slots 3; expected n a multiple of 16"):
         EmitterNet(40)
     with pytest.raises(InputError, match=r"expected \(batch, 1, 64, 64\)"):

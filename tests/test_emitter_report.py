@@ -1,12 +1,15 @@
 """Records of the second paper from hand-made predictions, and the files between its stages."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 import xarray as xr
 
-from rsslib import emitter_files, emitter_predictions, emitter_report, results
+from rsslib import emitter_effects, emitter_files, emitter_predictions, emitter_report, results
 from rsslib.emitter_recipe import EmitterRecipe, build
+from rsslib.emitters import Samples
 from rsslib.project import InputError
 from rsslib.propagation.scene import free_space
 
@@ -48,6 +51,48 @@ def test_the_table_and_the_counts(said, tmp_path):
     by_count = emitter_report.counts(models)
     assert [(r["true_count"], r["share_right"], r["n"]) for r in by_count] == [(1, 0.5, 2), (2, 0.5, 2)]
     results.write("smoke", "emitters_table1", [row], {}, {}, tmp_path)
+
+
+def test_the_effect_of_an_emitter_is_what_it_changes_at_the_sensors():
+    """By hand, in free space: two emitters of 30 dBm and 0 dBm, a sensor beside each."""
+    scene = free_space(16)
+    sensor, emitter = np.array([[17, 238]]), np.array([[16, 239]], np.int32)
+    power = np.array([[30.0, 0.0]], np.float32)
+    alone = [scene.gain_db(np.array([cell]), sensor[0]) + level for cell, level in zip(emitter[0], power[0])]
+    value = 10 * np.log10(sum(10 ** (level / 10) for level in alone))[None].astype(np.float32)
+    drawn = Samples(16, sensor.astype(np.int32), value, emitter, power)
+    told = [np.maximum(level, scene.threshold_dbm) for level in alone]
+    whole = np.maximum(value[0], scene.threshold_dbm)
+    expected = [np.abs(whole - told[1]).max(), np.abs(whole - told[0]).max()]
+    np.testing.assert_allclose(emitter_effects.effects(scene, drawn)[0], expected, atol=1e-3)
+    one = Samples(16, drawn.sensor, value, np.array([[16, -1]], np.int32), np.array([[30.0, NAN]], np.float32))
+    assert np.isnan(emitter_effects.effects(scene, one)[0, 1])
+
+
+def test_counts_by_the_weakest_emitters_effect():
+    scene, recipe = free_space(16), EmitterRecipe(n=16, sensors=10, samples=8, val_samples=4, test_samples=60,
+                                                  precision="float32", threads=1)
+    said = emitter_predictions.predict(build(recipe, "cpu"), recipe, scene)
+    said = said.assign_attrs(environment="free_space", parameters=1)
+    records = emitter_effects.by_effect({("free_space", "single_stage"): said}, {"free_space": scene})
+    assert sum(record["n"] for record in records) == 60
+    assert sum(record["share_of_samples"] for record in records) == pytest.approx(1)
+    lows = [record["from_db"] for record in records]
+    assert lows == sorted(lows) and set(lows) <= {0.0, 0.1, 1.0, 3.0, 10.0} and records[-1]["to_db"] is None
+
+
+def test_a_fresh_test_is_of_other_samples(tmp_path):
+    scene, recipe = free_space(16), EmitterRecipe(n=16, sensors=10, samples=8, val_samples=4, test_samples=30,
+                                                  precision="float32", threads=1)
+    model = build(recipe, "cpu")
+    said = emitter_predictions.predict(model, recipe, scene).assign_attrs(environment="free_space", parameters=1)
+    folder = tmp_path / "free_space-single_stage"
+    emitter_predictions.save(said, folder / "free_space.nc")
+    emitter_predictions.save_model(model, recipe, folder / "weights")
+    (anew,) = emitter_report.fresh(tmp_path, scene, 50, methods=["single_stage"])
+    assert (anew["samples"], anew["environment"], anew["parameters"]) == (50, "free_space", 1)
+    other = emitter_predictions.predict(model, replace(recipe, seed=1, test_samples=30), scene)
+    assert not np.array_equal(other.true_row, said.true_row, equal_nan=True)
 
 
 def test_no_right_count_is_said():
@@ -97,7 +142,7 @@ def test_occupancy_facts_and_logits_are_kept(tmp_path):
     facts, logits = emitter_files.occupancy(build(recipe, "cpu"), recipe, free_space(16), count=4)
     assert logits.shape == (4, 16, 16) and 0 <= facts["accuracy"] <= 1 and facts["parameters"] > 25_000
     again, kept = emitter_files.load_occupancy(emitter_files.save_occupancy(tmp_path / "o", facts, logits))
-    assert again == facts and kept == pytest.approx(logits, abs=1e-3)
+    assert again == facts and kept == pytest.approx(logits, abs=1e-3, rel=1e-3)
     with pytest.raises(InputError, match="no occupancy network's outputs"):
         emitter_files.load_occupancy(tmp_path)
 

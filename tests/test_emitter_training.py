@@ -9,7 +9,7 @@ import torch
 
 from rsslib import emitter_feeds, emitter_predictions, emitter_training, emitters
 from rsslib.emitter_feeds import OccupancyFeed, feed, symmetric, turned, turned_labels
-from rsslib.emitter_images import occupancy
+from rsslib.emitter_images import margins
 from rsslib.emitter_metrics import metrics
 from rsslib.emitter_recipe import EmitterRecipe, build
 from rsslib.emitter_training import EmitterTrainer, train
@@ -216,17 +216,62 @@ def test_indoor_cells_do_not_count_in_the_occupancy_loss():
     inside = torch.from_numpy(~CITY.outdoor)
     assert (said.grad[:, 0, inside] == 0).all() and (said.grad[:, 0, ~inside] != 0).all()
     outside = said[:, 0, ~inside].detach()
-    expected = torch.nn.functional.binary_cross_entropy_with_logits(outside, target[:, ~inside].float())
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(outside, (target[:, ~inside] > 0).float())
     torch.testing.assert_close(loss.detach(), expected)
-    perfect = torch.where(target, 9.0, -9.0)[:, None]
+    perfect = torch.where(target > 0, 9.0, -9.0)[:, None]
     perfect[:, 0, inside] *= -1
     assert fed.right(perfect, target).tolist() == [1.0] * 8
+
+
+def test_a_margin_raises_the_threshold_and_lowers_the_logit():
+    fed = feed(FIRST, SCENE, "train")
+    said, (_, target) = torch.randn(8, 1, 16, 16), fed.batch(torch.arange(8))
+    margin = torch.tensor([0, 4, 40, 100, 4, 4, 4, 4], dtype=torch.uint8)
+    costs = torch.nn.functional.binary_cross_entropy_with_logits(
+        said[:, 0] - margin[:, None, None] / 4, (target > margin[:, None, None]).float())
+    torch.testing.assert_close(fed.loss(said, target, margin), costs)
+    half = torch.nn.functional.binary_cross_entropy_with_logits(
+        said[:, 0] - margin[:, None, None] / 8, (target > margin[:, None, None]).float())
+    torch.testing.assert_close(fed.loss(said, target, margin, 0.5), half)
+    torch.testing.assert_close(fed.loss(said, target), fed.loss(said, target, torch.zeros_like(margin)))
+    trainer = EmitterTrainer(FIRST, SCENE)
+    drawn = trainer._margin(4000).float() / 4
+    assert (drawn == 0).float().mean() == pytest.approx(0.25, abs=0.03) and 24 < drawn.max() <= 25
+    assert (EmitterTrainer(replace(FIRST, margin_db=0.0), SCENE)._margin(100) == 0).all()
+
+
+def test_muon_takes_the_matrices_and_adamw_the_rest():
+    """Both move in place what the network computes with; without Muon AdamW has everything."""
+    for recipe in (TINY, replace(TINY, muon_rate=0.0), FIRST):
+        trainer = EmitterTrainer(recipe, SCENE)
+        before = {name: value.clone() for name, value in trainer.model.named_parameters()}
+        trainer._train_epoch()
+        for name, value in trainer.model.named_parameters():
+            assert not torch.equal(before[name], value) and value.isfinite().all(), name
+        assert len(trainer.optimizer.parts) == (2 if recipe.muon_rate else 1)
+        matrices = [value for value in trainer.model.parameters() if value.ndim > 1]
+        assert len(trainer.optimizer.views) == (len(matrices) - 1 if recipe.muon_rate else 0)
+        assert all(weight.data_ptr() == view.data_ptr() for weight, view in trainer.optimizer.views)
+
+
+def test_the_slope_of_a_margin_is_learned_where_there_are_margins():
+    for margin, moves in ((25.0, True), (0.0, False)):
+        trainer = EmitterTrainer(replace(FIRST, margin_db=margin, weight_decay=0.0), SCENE)
+        trainer._train_epoch()
+        assert (float(trainer.model.net.log_slope.detach()) != 0) == moves
+
+
+def test_validation_asks_for_four_margins(monkeypatch):
+    trainer, asked = EmitterTrainer(replace(FIRST, margin_db=60.0), SCENE), []
+    monkeypatch.setattr(trainer, "_loss", lambda fed, said, target, margin: asked.append(margin) or torch.tensor(0.0))
+    trainer._validate()
+    assert (torch.cat(asked)[:5] / 4).tolist() == [0.0, 15.0, 30.0, 45.0, 0.0]    # dB
 
 
 def test_occupancy_accuracy_is_that_of_the_maps(first):
     found = emitter_predictions.occupancy_accuracy(first, FIRST, SCENE)
     samples = emitters.draw(SCENE, "test", 40, 16)
-    truth = np.unpackbits(occupancy(SCENE, samples), axis=1).reshape(40, 16, 16).astype(bool)
+    truth = margins(SCENE, samples) > 0
     said = first.says(feed(FIRST, SCENE, "test").sensed(torch.arange(40)))[:, 0].numpy() > 0
     share = (said == truth).mean((1, 2))
     assert found["accuracy"] == pytest.approx(share.mean()) and found["accuracy_std"] == pytest.approx(share.std())
@@ -290,7 +335,9 @@ def test_parts_that_do_not_fit_are_named(recipe, scene, through, message, first)
     ("method", "three_stage", "one of single_stage"), ("n", 40, "a multiple of 16"), ("n_max", 7, "1 to 6"),
     ("epochs", 0, "above 0"), ("batch_size", 1, "at least 2"), ("learning_rate", "5e-3", "YAML reads 5e-4 as text"),
     ("precision", "half", "one of auto"), ("seed", -1, "at least 0"), ("augment", 1, "true or false"),
-    ("stage", "occupancy", "single_stage has no stage"), ("learning_rate", float("nan"), "a number above 0"),
+    ("muon_rate", -1, "at least 0"), ("muon_rate", float("inf"), "finite"), ("margin_db", 61.0, "at most 60"),
+    ("margin_db", "25", "a number"), ("stage", "occupancy", "single_stage has no stage"),
+    ("learning_rate", float("nan"), "a number above 0"),
 ])
 def test_settings_are_checked(setting, value, expected):
     with pytest.raises(InputError, match=f"recipe: .*{expected}"):

@@ -164,21 +164,20 @@ def test_sensors_that_do_not_fit_the_map_are_named(sensor, message):
         emitter_images.input_image(torch.tensor(sensor), torch.zeros(1, 2), -80.0, 4)
 
 
-@pytest.mark.parametrize("n", [16, 15])  # 225 cells do not fill their last byte
-def test_the_map_of_occupied_cells_agrees_with_the_sensors(n):
-    scene = Toy(n)
+def test_margins_agree_with_the_sensors():
+    scene = Toy(16)
     samples = emitters.draw(scene, "train", 300, sensors=20)
-    packed = emitter_images.occupancy(scene, samples)
-    assert packed.dtype == np.uint8 and packed.shape == (300, -(-n * n // 8))
-    occupied = emitter_images.unpack(torch.from_numpy(packed), n)
-    assert occupied.shape == (300, n, n) and occupied.dtype == torch.bool
-    seen = occupied.flatten(1).gather(1, torch.from_numpy(samples.sensor).long()).numpy()
-    assert np.array_equal(seen, samples.value > -80) and 0.2 < seen.mean() < 0.9
+    margin = emitter_images.margins(scene, samples)
+    assert margin.dtype == np.uint8 and margin.shape == (300, 16, 16)
+    at_sensors = np.take_along_axis(margin.reshape(300, -1), samples.sensor.astype(np.int64), 1)
+    for quarters in (0, 10, 60):
+        above = samples.value > -80 + quarters / 4
+        assert np.array_equal(at_sensors > quarters, above) and 0.02 < above.mean() < 0.9
 
 
 def test_a_map_of_another_scene_is_refused(drawn):
     with pytest.raises(InputError, match="the scene has 8 cells a side, the samples 16"):
-        emitter_images.occupancy(Toy(8), drawn)
+        emitter_images.margins(Toy(8), drawn)
 
 
 def test_labels_are_existence_and_place(drawn):

@@ -118,11 +118,12 @@ def _line(ax: Axes, method: str, sizes: Sequence[float], values: Sequence, low: 
 
 
 @style.styled
-def emitter_counts(records: Sequence[Mapping], note: str, synthetic: bool = False) -> Figure:
+def emitter_counts(records: Sequence[Mapping], note: str, synthetic: bool | str = False, by: str = "true_count",
+                   label: str = "true number of emitters, K") -> Figure:
     """Draw how often the number of emitters is right, for each true number, a panel for each environment.
 
-    Input: a record for each environment, method and true_count with share_right, 0..1, and, if it is known, its
-    ci95_share_right (low, high).
+    Input: a record for each environment, method and number under the key `by` with share_right, 0..1, and, if it is
+    known, its ci95_share_right (low, high); label, what that number is.
 
     Errors: InputError for no records, a missing key, a share outside 0..1, or a combination that is missing or
     given twice.
@@ -131,19 +132,19 @@ def emitter_counts(records: Sequence[Mapping], note: str, synthetic: bool = Fals
     >>> emitter_counts(records, "quick profile")   # doctest: +SKIP
     """
     cells, (places, methods, counts) = by_keys(
-        records, {"environment": ENVIRONMENTS, "method": METHODS, "true_count": None}, {"share_right": 1.0},
-        "emitter_counts")
+        records, {"environment": ENVIRONMENTS, "method": METHODS, by: None}, {"share_right": 1.0},
+        "emitter_counts", complete=by == "true_count")
     fig, axes = panels.row([ENVIRONMENTS[place] for place in places], "emitter_counts", 2.2, note, synthetic)
     for (place, method, count), record in cells.items():
         values = interval(record, "share_right", 1.0, "emitter_counts")
         x = counts.index(count) + 0.27 * (methods.index(method) - (len(methods) - 1) / 2)
         _dot(axes[0, places.index(place)], x, method, values, f"{values[0]:.0f}")
     for ax in axes[0]:
-        ax.set_xticks(range(len(counts)), counts)
+        ax.set_xticks(range(len(counts)), [f"{count:g}" for count in counts])
         ax.set(xlim=(-0.5, len(counts) - 0.5), ylim=(0, 116), yticks=range(0, 101, 25))
         ax.tick_params(axis="x", length=0)
         ax.grid(axis="y")
     axes[0, 0].set_ylabel("samples with the right count [%]")
-    panels.label_below(axes[0], "true number of emitters, K")
+    panels.label_below(axes[0], label)
     panels.legend_above(fig, handles(methods), len(methods))
     return fig

@@ -26,14 +26,14 @@ METRICS = {"cmr": ("Count matched (CMR)", "% of the samples", "higher is better"
 
 
 def by_keys(records: Sequence[Mapping], keys: Mapping[str, Iterable | None], metrics: Mapping[str, float],
-            what: str) -> tuple[dict[tuple, Mapping], list[list]]:
+            what: str, complete: bool = True) -> tuple[dict[tuple, Mapping], list[list]]:
     """Return the record of each combination of `keys`, and the values that each key takes.
 
     keys: name -> the values known, in whose order they are returned, or None for any number, then sorted. metrics:
     name -> largest possible value; where a record has ci95_<name>, (low, high), it is checked too.
 
     Errors: InputError for no record, a missing key, an unknown value, a metric that is no number from 0 to its
-    largest value, or a combination that is missing or given twice.
+    largest value, or a combination that is missing (unless not `complete`) or given twice.
     """
     cells = {}
     for row, record in enumerate(records):
@@ -41,7 +41,7 @@ def by_keys(records: Sequence[Mapping], keys: Mapping[str, Iterable | None], met
         style.need(record, (*keys, *metrics), where)
         for key, known in keys.items():
             if known is None:
-                panels.numbers(record[key], f"{where}, {key}", 1)
+                panels.numbers(record[key], f"{where}, {key}", int(complete))
             elif record[key] not in known:
                 raise InputError(f"{where}: expected {key} among {', '.join(known)}, found {record[key]!r}")
         for name, most in metrics.items():
@@ -55,7 +55,7 @@ def by_keys(records: Sequence[Mapping], keys: Mapping[str, Iterable | None], met
     found = [{place[i] for place in cells} for i in range(len(keys))]
     values = [sorted(some) if known is None else [value for value in known if value in some]
               for some, known in zip(found, keys.values())]
-    for place in product(*values):
+    for place in product(*values) if complete else ():
         if place not in cells:
             raise InputError(f"{what}: there is no record of {', '.join(map(str, place))}; add it")
     return cells, values
