@@ -44,6 +44,7 @@ def test_a_notebook_asks_answers_and_invites(path):
     text = "\n".join(cell.source for cell in _cells(path, "markdown"))
     for part in ("**Question.**", "You will learn", "## What we learned", "## Try it"):
         assert part in text, f"{path.name} lacks {part}"
+    assert not re.search(r"\b(WAIT|TODO|FIXME)\b", text), f"{path.name} is unfinished"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
