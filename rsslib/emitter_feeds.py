@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rsslib import emitter_images, emitters
-from rsslib.emitter_loss import pit
+from rsslib.emitter_loss import training_loss
 from rsslib.emitter_networks import second_input
 from rsslib.emitter_recipe import EmitterRecipe, Model
 from rsslib.emitters import Samples, Scene
@@ -35,15 +35,16 @@ def turned_labels(labels: Tensor, symmetry: int) -> Tensor:
 class Feed:
     """Maps of samples as a localizer sees them, with their label matrices.
 
-    Parameters: samples; threshold_dbm; slots of the network; method and occupancy, the frozen network that a two-stage
-    method looks through: `logits_of` images (batch, 1, n, n).
+    Parameters: samples; threshold_dbm; slots of the network; method and the frozen network that a two-stage method
+    looks through: `logits_of` images (batch, 1, n, n); near_weight, see `emitter_loss.training_loss`.
     """
 
     turn = staticmethod(turned_labels)
 
     def __init__(self, samples: Samples, threshold_dbm: float, slots: int, method: str = "single_stage",
-                 logits_of: nn.Module | None = None, device: torch.device | str = "cpu"):
-        self.n, self.threshold_dbm, self.method, self.logits_of = samples.n, threshold_dbm, method, logits_of
+                 logits_of: nn.Module | None = None, near_weight: float = 0.0, device: torch.device | str = "cpu"):
+        self.n, self.threshold_dbm, self.near_weight = samples.n, threshold_dbm, near_weight
+        self.method, self.logits_of = method, logits_of
         self.sensor = torch.from_numpy(samples.sensor).long().to(device)
         self.value = torch.from_numpy(samples.value).to(device)
         self.target = torch.from_numpy(emitter_images.labels(samples, slots)).to(device)
@@ -60,20 +61,21 @@ class Feed:
         return emitter_images.input_image(self.sensor[chosen], self.value[chosen], self.threshold_dbm, self.n)
 
     def image(self, chosen: Tensor) -> Tensor:
-        """Return the network's input, (batch, 1, n, n)."""
+        """Return the network's input, (batch, maps, n, n)."""
+        sensed = self.sensed(chosen)
         if self.logits_of is None:
-            return self.sensed(chosen)
+            return sensed
         # through 16 bits also where nothing is kept: memory must not change a result
-        logits = self.logits_of(self.sensed(chosen)).half() if self.kept is None else self.kept[chosen]
-        return second_input(logits, self.method)
+        logits = self.logits_of(sensed).half() if self.kept is None else self.kept[chosen]
+        return second_input(logits, sensed, self.method)
 
     def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Return the maps and the targets of the samples chosen."""
         return self.image(chosen), self.target[chosen]
 
-    def loss(self, said: Tensor, target: Tensor) -> Tensor:
-        """Return the training loss (see `emitter_loss.pit`)."""
-        return pit(said, target)
+    def loss(self, said: Tensor | tuple[Tensor, Tensor], target: Tensor) -> Tensor:
+        """Return the training loss (see `emitter_loss.training_loss`)."""
+        return training_loss(said, target, self.n, self.near_weight)
 
 
 class OccupancyFeed(Feed):
@@ -144,4 +146,5 @@ def feed(recipe: EmitterRecipe, scene: Scene, set_name: str, occupancy: Model | 
     samples = emitters.draw(scene, set_name, count, recipe.sensors, recipe.n_max, recipe.powers_dbm, recipe.seed)
     if recipe.stage == "occupancy":
         return OccupancyFeed(samples, scene, device)
-    return Feed(samples, scene.threshold_dbm, recipe.n_max, recipe.method, occupancy and occupancy.says, device)
+    return Feed(samples, scene.threshold_dbm, recipe.n_max, recipe.method, occupancy and occupancy.says,
+                recipe.near_weight, device)

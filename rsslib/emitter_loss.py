@@ -1,4 +1,4 @@
-"""The localizers' training loss: existence and place of each emitter, in whichever order costs least (PIT)."""
+"""The localizers' training loss: existence and place of each emitter in whichever order costs least; what is near."""
 
 from functools import lru_cache
 from itertools import permutations
@@ -12,6 +12,8 @@ from rsslib.project import InputError
 
 EXISTENCE_WEIGHT = 1.0
 PLACE_WEIGHT = 10.0
+NEAR_BLOCKS = 0.6
+"""Spread of an emitter over the blocks around it."""
 
 
 @lru_cache
@@ -70,3 +72,38 @@ def pit(said: Tensor, labels: Tensor) -> Tensor:
     """
     with torch.autocast(said.device.type, enabled=False):
         return order_costs(pair_costs(said, labels)).amin(1).mean()
+
+
+def near(logits: Tensor, labels: Tensor, n: int) -> Tensor:
+    """Return the mean over the batch of the summed cross-entropy of each block's "an emitter is near".
+
+    Target of a block: max over the emitters of exp(-d^2 / (2 0.6^2)), d the distance in blocks of its centre from the
+    emitter. A list tells a network only through a few dense layers where it erred; this tells each block.
+    Input: logits, (batch, side, side); labels as in `pair_costs`; n, cells a side of the map.
+
+    Source: Zhou et al. 2019 (objects as points) for the target, with Lee et al. 2015; not in paper 2.
+    Example
+    -------
+    >>> label = torch.tensor([[[1.0, 0.0, 0.0]]])      # an emitter in the first of 2 x 2 cells, each a block
+    >>> near(torch.full((1, 2, 2), -9.0), label, 2) > near(torch.tensor([[[9.0, -1.1], [-1.1, -2.7]]]), label, 2)
+    tensor(True)
+    """
+    side = logits.shape[-1]
+    centre = torch.arange(side, device=logits.device)
+    there, row, column = labels.unbind(-1)
+    away = [(axis[..., None] * (n - 1) + 0.5) * side / n - 0.5 - centre for axis in (row, column)]
+    square = away[0].square()[..., :, None] + away[1].square()[..., None, :]
+    target = (there[..., None, None] * (-square / (2 * NEAR_BLOCKS**2)).exp()).amax(1)
+    with torch.autocast(logits.device.type, enabled=False):
+        return F.binary_cross_entropy_with_logits(logits.float(), target, reduction="sum") / len(logits)
+
+
+def training_loss(said: Tensor | tuple[Tensor, Tensor], labels: Tensor, n: int, near_weight: float) -> Tensor:
+    """Return pit + near_weight * near of what `EmitterNet` says in training; pit alone of a list alone.
+
+    Source: paper 2, Section III.C, for the first term.
+    """
+    if not isinstance(said, tuple):
+        return pit(said, labels)
+    listed, blocks = said
+    return pit(listed, labels) + near_weight * near(blocks, labels, n) if near_weight else pit(listed, labels)

@@ -1,24 +1,38 @@
-"""How the second paper's networks are optimized: Muon for weight matrices, AdamW for the rest, one cycle for both."""
+"""How the second paper's networks are optimized: Muon for weight matrices, AdamW for the rest, one schedule."""
 
 import torch
 from torch import nn
 
 MOMENTUM = 0.9
 STEPS = 4
+SCHEDULES = ("one_cycle", "constant")
+
+
+def _is_matrix(weight: torch.Tensor) -> bool:
+    return weight.ndim > 1 and 1 < len(weight) < weight.numel()
+
+
+def _scheduled(part: torch.optim.Optimizer, schedule: str, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+    if schedule == "constant":
+        return torch.optim.lr_scheduler.ConstantLR(part, 1.0)
+    return torch.optim.lr_scheduler.OneCycleLR(part, part.defaults["lr"], total_steps=steps, pct_start=0.2,
+                                               cycle_momentum=False)
 
 
 class Optimizer:
-    """AdamW and Muon (Jordan et al. 2024) side by side, each on a one-cycle schedule (Smith 2018).
+    """AdamW and Muon (Jordan et al. 2024) side by side, each on a one-cycle schedule (Smith 2018) or at constant rates.
 
-    Muon takes every weight of two and more dimensions as a matrix, (first dimension, product of the others), but the
-    last one of the network, its last layer's; AdamW takes that, biases and norms. `muon_rate` 0 leaves everything to
-    AdamW.
+    Muon takes every weight that is a matrix, (first dimension, product of the others), of two rows and columns or more,
+    but the last one of the network, its last layer's; AdamW takes that, vectors, biases and norms. `muon_rate` 0 leaves
+    everything to AdamW.
 
-    Parameters: net; steps, the batches of the whole training; learning_rate of AdamW; weight_decay; muon_rate.
+    Parameters: net; steps, the batches of the whole training; learning_rate of AdamW; weight_decay; muon_rate;
+    schedule, one of SCHEDULES.
     """
 
-    def __init__(self, net: nn.Module, steps: int, learning_rate: float, weight_decay: float, muon_rate: float):
-        matrices = [weight for weight in net.parameters() if weight.ndim > 1][:-1] if muon_rate else []
+    def __init__(self, net: nn.Module, steps: int, learning_rate: float, weight_decay: float, muon_rate: float,
+                 schedule: str = "one_cycle"):
+        matrices = [weight for weight in net.parameters() if _is_matrix(weight)][:-1] if muon_rate else []
         chosen = {id(weight) for weight in matrices}
         others = [weight for weight in net.parameters() if id(weight) not in chosen]
         on_device = others[0].device.type in ("cpu", "cuda")
@@ -29,8 +43,7 @@ class Optimizer:
         if matrices:
             self.parts.append(torch.optim.Muon([view for _, view in self.views], muon_rate, weight_decay=weight_decay,
                                                momentum=MOMENTUM, ns_steps=STEPS))
-        self.schedules = [torch.optim.lr_scheduler.OneCycleLR(
-            part, part.defaults["lr"], total_steps=steps, pct_start=0.2, cycle_momentum=False) for part in self.parts]
+        self.schedules = [_scheduled(part, schedule, steps) for part in self.parts]
 
     def step(self, loss: torch.Tensor) -> None:
         """Take one step down the gradient of a loss."""

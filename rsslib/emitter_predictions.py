@@ -14,7 +14,7 @@ from rsslib.emitter_recipe import EmitterRecipe, Model, build
 from rsslib.emitters import Scene
 from rsslib.project import InputError, atomic_path
 
-FORMAT = "rsslib-emitter-model-1"
+FORMAT = "rsslib-emitter-model-2"
 VARIABLES = {"existence": ("sample", "slot"), "row": ("sample", "slot"), "column": ("sample", "slot"),
              "true_row": ("sample", "emitter"), "true_column": ("sample", "emitter")}
 _BATCH = 250

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from rsslib import emitter_networks
 from rsslib.emitter_networks import METHODS, SIDE
+from rsslib.emitter_optimizer import SCHEDULES
 from rsslib.emitters import MOST_EMITTERS
 from rsslib.ensemble import PRECISIONS, choose_device, choose_precision
 from rsslib.project import InputError
@@ -22,7 +23,8 @@ class EmitterRecipe:
     method : one of METHODS; stage : "localizer", or "occupancy" for the first network of the two-stage methods
     n, sensors, n_max, powers_dbm : cells a side, sensors and most emitters of a sample, lowest and highest power [dBm]
     samples, val_samples, test_samples : samples drawn of each set
-    epochs, batch_size, learning_rate, weight_decay, muon_rate : see `emitter_optimizer.Optimizer`
+    epochs, batch_size, learning_rate, weight_decay, muon_rate, schedule : see `emitter_optimizer.Optimizer`
+    near_weight : of the blocks near an emitter in a localizer's loss (see `emitter_loss.training_loss`); 0: the paper's
     margin_db : an occupancy network learns P > T + m, its logit lowered by s m with one learned slope s; m = 0 for a
     quarter of the samples, ~ U[0, margin_db] for the others: a logit becomes a margin. 0: P > T alone, as in the
     paper; then logits say about the same 5 dB above T and 60 dB, and a second stage sees the contour of T alone
@@ -31,7 +33,7 @@ class EmitterRecipe:
     seed, threads : with the same of both a CPU gives the same weights
 
     Errors: InputError naming the setting.
-    Source: paper 2, Section III.D, with a shorter schedule; the paper: Adam, a constant rate, margin 0.
+    Source: paper 2, Section III.D, with a shorter schedule; the paper: Adam, a constant rate, margin and near_weight 0.
     """
 
     method: str = "single_stage"
@@ -48,6 +50,8 @@ class EmitterRecipe:
     learning_rate: float = 3e-3
     weight_decay: float = 0.1
     muon_rate: float = 0.02
+    schedule: str = "one_cycle"
+    near_weight: float = 0.5
     margin_db: float = 25.0
     augment: bool = False
     precision: str = "auto"
@@ -55,7 +59,8 @@ class EmitterRecipe:
     threads: int = 2
 
     def __post_init__(self):
-        for name, values in (("method", METHODS), ("stage", STAGES), ("precision", PRECISIONS)):
+        for name, values in (("method", METHODS), ("stage", STAGES), ("precision", PRECISIONS),
+                             ("schedule", SCHEDULES)):
             if getattr(self, name) not in values:
                 raise InputError(f"recipe: {name} is {getattr(self, name)!r}; expected one of {', '.join(values)}")
         for name in ("sensors", "epochs", "test_samples", "threads"):
@@ -66,7 +71,7 @@ class EmitterRecipe:
         self._need("n_max", int, f"a whole number, 1 to {MOST_EMITTERS}", lambda value: 1 <= value <= MOST_EMITTERS)
         self._need("seed", int, "a whole number, at least 0", lambda value: value >= 0)
         self._need("learning_rate", (int, float), "a number above 0", lambda value: 0 < value < math.inf)
-        for name in ("weight_decay", "muon_rate"):
+        for name in ("weight_decay", "muon_rate", "near_weight"):
             self._need(name, (int, float), "a finite number, at least 0", lambda value: 0 <= value < math.inf)
         self._need("margin_db", (int, float), "a number, at least 0 and at most 60", lambda value: 0 <= value <= 60)
         if not isinstance(self.augment, bool):
@@ -89,10 +94,10 @@ class Model(nn.Module):
         self.net, self.device = net.to(device), device
         self.dtype = choose_precision(precision, device)
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         image = image.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            return self.net(image).float()
+            return self.net(image)
 
     @torch.no_grad()
     def says(self, image: Tensor) -> Tensor:

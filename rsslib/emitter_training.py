@@ -61,7 +61,7 @@ class EmitterTrainer:
         # the last, short batch of an epoch is left out
         self.batches = recipe.samples // self.batch_size
         self.optimizer = Optimizer(self.model, recipe.epochs * self.batches, recipe.learning_rate,
-                                   recipe.weight_decay, recipe.muon_rate)
+                                   recipe.weight_decay, recipe.muon_rate, recipe.schedule)
         self.order = torch.Generator().manual_seed(recipe.seed)
         self.epoch, self.best_epoch, self.best_loss, self.seconds = 0, 0, float("inf"), 0.0
         self.best: dict[str, Tensor] = {}
@@ -82,7 +82,7 @@ class EmitterTrainer:
             total += loss.detach()
         return float(total) / self.batches
 
-    def _loss(self, fed: Feed, said: Tensor, target: Tensor, margin: Tensor) -> Tensor:
+    def _loss(self, fed: Feed, said: Tensor | tuple[Tensor, Tensor], target: Tensor, margin: Tensor) -> Tensor:
         if self.recipe.stage == "localizer":
             return fed.loss(said, target)
         return fed.loss(said, target, margin, self.model.net.log_slope.exp())

@@ -16,13 +16,16 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import nbformat
-import papermill
 import yaml
-from papermill.exceptions import PapermillExecutionError
 
 from rsslib.progress import relay
 from rsslib.project import ROOT, InputError, atomic_path
+
+# jsonschema, below nbformat, would build a grammar of web addresses: 1.2 s of each run, and notebooks hold none to check
+sys.modules.setdefault("rfc3987_syntax", None)    # type: ignore[arg-type]
+import nbformat  # noqa: E402
+import papermill  # noqa: E402
+from papermill.exceptions import PapermillExecutionError  # noqa: E402
 
 _KERNEL_FILE = re.compile(r"\S*ipykernel_\d+[/\\]\d+\.py")
 

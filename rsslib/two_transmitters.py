@@ -8,7 +8,7 @@ import xarray as xr
 
 from rsslib import gallery, mixtures
 from rsslib.confidence import share_interval
-from rsslib.emitter_loss import pit
+from rsslib.emitter_loss import pit, training_loss
 from rsslib.emitter_metrics import Scores, score
 from rsslib.emitter_optimizer import Optimizer
 from rsslib.emitter_recipe import EmitterRecipe, Model, build
@@ -35,7 +35,8 @@ def train(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], recipe: EmitterRe
     raster, ranges = mixtures.square(make(dataset), recipe.n), scaling(dataset, sets["train"])
     model = build(recipe, "cpu")
     steps = recipe.samples // recipe.batch_size
-    optimizer = Optimizer(model, recipe.epochs * steps, recipe.learning_rate, recipe.weight_decay, recipe.muon_rate)
+    optimizer = Optimizer(model, recipe.epochs * steps, recipe.learning_rate, recipe.weight_decay, recipe.muon_rate,
+                          recipe.schedule)
 
     def drawn(name: str, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
         mixed = mixtures.mix(dataset, sets[name], count, seed=seed)
@@ -48,7 +49,7 @@ def train(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], recipe: EmitterRe
             model.train()
             images, labels = drawn("train", steps * recipe.batch_size, 1000 * recipe.seed + epoch)
             for image, label in zip(images.split(recipe.batch_size), labels.split(recipe.batch_size)):
-                optimizer.step(pit(model(image), label))
+                optimizer.step(training_loss(model(image), label, recipe.n, recipe.near_weight))
             found = float(pit(torch.cat([model.says(part) for part in val[0].split(250)]), val[1]))
             if not np.isfinite(found):
                 raise InputError(f"training: the loss is not a number in epoch {epoch + 1}; lower learning_rate")

@@ -1,5 +1,6 @@
 """The loss of a list without order: the cheapest order by brute force, labels in any order, absent emitters."""
 
+import math
 from itertools import permutations
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from rsslib.emitter_loss import order_costs, orders, pair_costs, pit
+from rsslib.emitter_loss import near, order_costs, orders, pair_costs, pit, training_loss
 from rsslib.project import InputError
 
 
@@ -104,3 +105,34 @@ def test_other_shapes_and_too_many_slots_are_named():
         pit(torch.zeros(2, 3, 3), torch.zeros(2, 2, 3))
     with pytest.raises(InputError, match="7 slots; expected 1 to 6"):
         pit(torch.zeros(2, 7, 3), torch.zeros(2, 7, 3))
+
+
+@pytest.mark.parametrize("n, side", [(16, 8), (64, 8), (8, 8)])
+def test_near_is_the_cross_entropy_of_bells_around_the_emitters(n, side):
+    """Cell by cell and emitter by emitter, with the emitters' cells as integers."""
+    random = torch.Generator().manual_seed(0)
+    cell = torch.randint(n, (5, 3, 2), generator=random)
+    there = torch.rand(5, 3, generator=random) < 0.6
+    labels = torch.cat([there[..., None].float(), there[..., None] * cell / (n - 1)], dim=-1)
+    logits, total = torch.randn(5, side, side, generator=random), 0.0
+    for sample in range(5):
+        for row in range(side):
+            for column in range(side):
+                target = 0.0
+                for slot in range(3):
+                    away = [(int(cell[sample, slot, axis]) + 0.5) / (n / side) - (place + 0.5)
+                            for axis, place in enumerate((row, column))]
+                    bell = math.exp(-(away[0] ** 2 + away[1] ** 2) / (2 * 0.6**2)) * bool(there[sample, slot])
+                    target = max(target, bell)
+                chance = torch.sigmoid(logits[sample, row, column].double())
+                total -= float(target * chance.log() + (1 - target) * (1 - chance).log())
+    assert float(near(logits, labels, n)) == pytest.approx(total / 5, rel=1e-4)
+
+
+def test_the_loss_of_a_list_alone_is_the_papers():
+    said, labels = random_batch(3)
+    blocks = torch.randn(6, 8, 8)
+    assert training_loss(said, labels, 64, 0.5) == pit(said, labels)
+    assert training_loss((said, blocks), labels, 64, 0.0) == pit(said, labels)
+    torch.testing.assert_close(training_loss((said, blocks), labels, 64, 2.0),
+                               pit(said, labels) + 2 * near(blocks, labels, 64))

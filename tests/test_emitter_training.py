@@ -10,6 +10,7 @@ import torch
 from rsslib import emitter_feeds, emitter_predictions, emitter_training, emitters
 from rsslib.emitter_feeds import OccupancyFeed, feed, symmetric, turned, turned_labels
 from rsslib.emitter_images import margins
+from rsslib.emitter_loss import near, pit
 from rsslib.emitter_metrics import metrics
 from rsslib.emitter_recipe import EmitterRecipe, build
 from rsslib.emitter_training import EmitterTrainer, train
@@ -172,9 +173,11 @@ def test_the_second_stage_sees_the_first_kept_or_not(first, monkeypatch):
     chosen = torch.tensor([3, 0, 17])
     with torch.no_grad():
         sensed = feed(TINY, SCENE, "val").image(chosen)
-        torch.testing.assert_close(kept.image(chosen), first(sensed) / 10, atol=2e-3, rtol=2e-3)
+        shown, estimate = kept.image(chosen).split(1, dim=1)
+        torch.testing.assert_close(estimate, first(sensed) / 10, atol=2e-3, rtol=2e-3)
+    assert torch.equal(shown, sensed)
     binary = feed(BINARY, SCENE, "val", first).image(chosen)
-    assert set(binary.unique().tolist()) <= {0.0, 1.0} and torch.equal(binary > 0, kept.image(chosen) > 0)
+    assert set(binary.unique().tolist()) <= {0.0, 1.0} and torch.equal(binary > 0, estimate > 0)
     monkeypatch.setattr(emitter_feeds, "CACHE_BYTES", 0)
     fresh = feed(LOGIT, SCENE, "val", first)
     assert fresh.kept is None and kept.kept is not None
@@ -249,9 +252,28 @@ def test_muon_takes_the_matrices_and_adamw_the_rest():
         for name, value in trainer.model.named_parameters():
             assert not torch.equal(before[name], value) and value.isfinite().all(), name
         assert len(trainer.optimizer.parts) == (2 if recipe.muon_rate else 1)
-        matrices = [value for value in trainer.model.parameters() if value.ndim > 1]
+        matrices = [value for value in trainer.model.parameters() if value.ndim > 1 and 1 < len(value) < value.numel()]
         assert len(trainer.optimizer.views) == (len(matrices) - 1 if recipe.muon_rate else 0)
         assert all(weight.data_ptr() == view.data_ptr() for weight, view in trainer.optimizer.views)
+
+
+def test_a_schedule_is_one_cycle_or_constant():
+    for schedule, last in (("one_cycle", 0.0), ("constant", TINY.learning_rate)):
+        trainer = fitted(EmitterTrainer(replace(TINY, schedule=schedule), SCENE))
+        assert trainer.optimizer.parts[0].param_groups[0]["lr"] == pytest.approx(last, abs=1e-4)
+
+
+def test_the_blocks_near_an_emitter_are_learned_and_judge_nothing():
+    """With weight 0 the training is the paper's; the loss on the validation set is the list's alone in both."""
+    for weight in (0.0, 0.5):
+        trainer = EmitterTrainer(replace(TINY, near_weight=weight), SCENE)
+        image, target = trainer.sets["train"].batch(torch.arange(32))
+        listed, blocks = trainer.model.train()(image)
+        loss = trainer.sets["train"].loss((listed, blocks), target)
+        torch.testing.assert_close(loss, pit(listed, target) + weight * near(blocks, target, 16))
+        val = trainer.sets["val"]
+        image, target = val.batch(torch.arange(32))
+        assert trainer._validate() == pytest.approx(float(pit(trainer.model.says(image), target)), rel=1e-5)
 
 
 def test_the_slope_of_a_margin_is_learned_where_there_are_margins():
@@ -335,6 +357,7 @@ def test_parts_that_do_not_fit_are_named(recipe, scene, through, message, first)
     ("method", "three_stage", "one of single_stage"), ("n", 40, "a multiple of 16"), ("n_max", 7, "1 to 6"),
     ("epochs", 0, "above 0"), ("batch_size", 1, "at least 2"), ("learning_rate", "5e-3", "YAML reads 5e-4 as text"),
     ("precision", "half", "one of auto"), ("seed", -1, "at least 0"), ("augment", 1, "true or false"),
+    ("schedule", "cosine", "one of one_cycle"), ("near_weight", -0.1, "at least 0"),
     ("muon_rate", -1, "at least 0"), ("muon_rate", float("inf"), "finite"), ("margin_db", 61.0, "at most 60"),
     ("margin_db", "25", "a number"), ("stage", "occupancy", "single_stage has no stage"),
     ("learning_rate", float("nan"), "a number above 0"),
