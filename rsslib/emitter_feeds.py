@@ -1,8 +1,10 @@
 """What a network of the second paper is trained on: maps and targets, a batch at a time, from sparse samples."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from rsslib import emitter_images, emitters
@@ -35,19 +37,18 @@ def turned_labels(labels: Tensor, symmetry: int) -> Tensor:
 class Feed:
     """Maps of samples as a localizer sees them, with their label matrices.
 
-    Parameters: samples; threshold_dbm; slots of the network; method and the frozen network that a two-stage method
-    looks through: `logits_of` images (batch, 1, n, n); near_weight, see `emitter_loss.training_loss`.
+    Parameters: samples; threshold_dbm; recipe of the network; the frozen network that a two-stage method looks through:
+    `logits_of` images (batch, 1, n, n).
     """
 
     turn = staticmethod(turned_labels)
 
-    def __init__(self, samples: Samples, threshold_dbm: float, slots: int, method: str = "single_stage",
-                 logits_of: nn.Module | None = None, near_weight: float = 0.0, device: torch.device | str = "cpu"):
-        self.n, self.threshold_dbm, self.near_weight = samples.n, threshold_dbm, near_weight
-        self.method, self.logits_of = method, logits_of
+    def __init__(self, samples: Samples, threshold_dbm: float, recipe: EmitterRecipe,
+                 logits_of: Callable[[Tensor], Tensor] | None = None, device: torch.device | str = "cpu"):
+        self.n, self.threshold_dbm, self.recipe, self.logits_of = samples.n, threshold_dbm, recipe, logits_of
         self.sensor = torch.from_numpy(samples.sensor).long().to(device)
         self.value = torch.from_numpy(samples.value).to(device)
-        self.target = torch.from_numpy(emitter_images.labels(samples, slots)).to(device)
+        self.target = torch.from_numpy(emitter_images.labels(samples, recipe.n_max)).to(device)
         self.kept: Tensor | None = None
         if logits_of is not None and 2 * len(samples) * samples.n**2 <= CACHE_BYTES:
             chosen = torch.arange(len(samples), device=device)
@@ -67,7 +68,7 @@ class Feed:
             return sensed
         # through 16 bits also where nothing is kept: memory must not change a result
         logits = self.logits_of(sensed).half() if self.kept is None else self.kept[chosen]
-        return second_input(logits, sensed, self.method)
+        return second_input(logits, self.recipe.method, sensed if self.recipe.beside else None)
 
     def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Return the maps and the targets of the samples chosen."""
@@ -75,7 +76,7 @@ class Feed:
 
     def loss(self, said: Tensor | tuple[Tensor, Tensor], target: Tensor) -> Tensor:
         """Return the training loss (see `emitter_loss.training_loss`)."""
-        return training_loss(said, target, self.n, self.near_weight)
+        return training_loss(said, target, self.n, self.recipe.near_weight)
 
 
 class OccupancyFeed(Feed):
@@ -86,8 +87,8 @@ class OccupancyFeed(Feed):
 
     turn = staticmethod(turned)
 
-    def __init__(self, samples: Samples, scene: Scene, device: torch.device | str = "cpu"):
-        super().__init__(samples, scene.threshold_dbm, samples.emitter.shape[1], device=device)
+    def __init__(self, samples: Samples, scene: Scene, recipe: EmitterRecipe, device: torch.device | str = "cpu"):
+        super().__init__(samples, scene.threshold_dbm, recipe, device=device)
         self.target = torch.from_numpy(emitter_images.margins(scene, samples)).to(device)
         self.outdoor = torch.from_numpy(np.array(scene.outdoor, np.float32)).to(device)
 
@@ -145,6 +146,5 @@ def feed(recipe: EmitterRecipe, scene: Scene, set_name: str, occupancy: Model | 
     count = {"train": recipe.samples, "val": recipe.val_samples, "test": recipe.test_samples}[set_name]
     samples = emitters.draw(scene, set_name, count, recipe.sensors, recipe.n_max, recipe.powers_dbm, recipe.seed)
     if recipe.stage == "occupancy":
-        return OccupancyFeed(samples, scene, device)
-    return Feed(samples, scene.threshold_dbm, recipe.n_max, recipe.method, occupancy and occupancy.says,
-                recipe.near_weight, device)
+        return OccupancyFeed(samples, scene, recipe, device)
+    return Feed(samples, scene.threshold_dbm, recipe, occupancy and occupancy.says, device)

@@ -134,22 +134,23 @@ def _known(method: str) -> None:
         raise InputError(f"method: expected one of {', '.join(METHODS)}, found {method!r}")
 
 
-def build_localizer(method: str, n: int, n_max: int = 3) -> EmitterNet:
+def build_localizer(method: str, n: int, n_max: int = 3, beside: bool = True) -> EmitterNet:
     """Return the localizer of a method: 68,144 parameters alone, about 41,000 behind the occupancy network (n = 64).
 
     All have the same layers and kernels, a second stage fewer channels, so that each method has about 70 k in total.
+    beside: whether that of "logit" sees the sensors' image beside the logits (see `second_input`).
 
     Errors: InputError for an unknown method or an n that is no multiple of 16. Source: paper 2, Section III.B.
     """
     _known(method)
-    return EmitterNet(n, n_max, _WIDTHS[method], maps=2 if method == "two_stage_logit" else 1)
+    return EmitterNet(n, n_max, _WIDTHS[method], maps=2 if method == "two_stage_logit" and beside else 1)
 
 
-def second_input(logits: Tensor, sensed: Tensor, method: str) -> Tensor:
-    """Return what a second stage sees of occupancy logits, (batch, 1, n, n), and of the sensors' image they came from.
+def second_input(logits: Tensor, method: str, sensed: Tensor | None = None) -> Tensor:
+    """Return what a second stage sees of occupancy logits, (batch, 1, n, n) to (batch, maps, n, n).
 
-    "logit": two maps, the sensors' image and the logits / 10: no estimate of a map keeps the readings exactly.
-    "binary": one map, 1[sigmoid(logit) > 0.5].
+    "logit": logits / 10, behind the sensors' image if that is given: an estimated map does not keep the readings
+    exactly. "binary": 1[sigmoid(logit) > 0.5].
 
     Errors: InputError for a method without a second stage.
     Source: paper 2, Section III, where the logits come alone; the sensors' image and the scale are ours.
@@ -159,4 +160,5 @@ def second_input(logits: Tensor, sensed: Tensor, method: str) -> Tensor:
         raise InputError("method: single_stage looks at the sensors, not through an occupancy network")
     if method == "two_stage_binary":
         return (logits > 0).float()
-    return torch.cat([sensed, logits.float() / LOGIT_SCALE], dim=1)
+    scaled = logits.float() / LOGIT_SCALE
+    return scaled if sensed is None else torch.cat([sensed, scaled], dim=1)

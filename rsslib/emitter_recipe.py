@@ -24,6 +24,7 @@ class EmitterRecipe:
     n, sensors, n_max, powers_dbm : cells a side, sensors and most emitters of a sample, lowest and highest power [dBm]
     samples, val_samples, test_samples : samples drawn of each set
     epochs, batch_size, learning_rate, weight_decay, muon_rate, schedule : see `emitter_optimizer.Optimizer`
+    beside : the second stage of "two_stage_logit" sees the sensors' image beside the logits; False: the logits alone
     near_weight : of the blocks near an emitter in a localizer's loss (see `emitter_loss.training_loss`); 0: the paper's
     margin_db : an occupancy network learns P > T + m, its logit lowered by s m with one learned slope s; m = 0 for a
     quarter of the samples, ~ U[0, margin_db] for the others: a logit becomes a margin. 0: P > T alone, as in the
@@ -33,7 +34,8 @@ class EmitterRecipe:
     seed, threads : with the same of both a CPU gives the same weights
 
     Errors: InputError naming the setting.
-    Source: paper 2, Section III.D, with a shorter schedule; the paper: Adam, a constant rate, margin and near_weight 0.
+    Source: paper 2, Section III.D, with a shorter schedule; the paper: Adam, a constant rate, logits alone,
+    near_weight and margin_db 0.
     """
 
     method: str = "single_stage"
@@ -51,6 +53,7 @@ class EmitterRecipe:
     weight_decay: float = 0.1
     muon_rate: float = 0.02
     schedule: str = "one_cycle"
+    beside: bool = True
     near_weight: float = 0.5
     margin_db: float = 25.0
     augment: bool = False
@@ -74,8 +77,9 @@ class EmitterRecipe:
         for name in ("weight_decay", "muon_rate", "near_weight"):
             self._need(name, (int, float), "a finite number, at least 0", lambda value: 0 <= value < math.inf)
         self._need("margin_db", (int, float), "a number, at least 0 and at most 60", lambda value: 0 <= value <= 60)
-        if not isinstance(self.augment, bool):
-            raise InputError(f"recipe: augment is {self.augment!r}; expected true or false")
+        for name in ("augment", "beside"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"recipe: {name} is {getattr(self, name)!r}; expected true or false")
         if self.stage == "occupancy" and self.method == "single_stage":
             raise InputError("recipe: single_stage has no stage 'occupancy'; take two_stage_logit or two_stage_binary")
 
@@ -113,5 +117,5 @@ def build(recipe: EmitterRecipe, device: str = "auto") -> Model:
         if recipe.stage == "occupancy":
             net: nn.Module = emitter_networks.OccupancyNet()
         else:
-            net = emitter_networks.build_localizer(recipe.method, recipe.n, recipe.n_max)
+            net = emitter_networks.build_localizer(recipe.method, recipe.n, recipe.n_max, recipe.beside)
     return Model(net, choose_device(device), recipe.precision)

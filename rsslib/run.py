@@ -21,7 +21,7 @@ import yaml
 from rsslib.progress import relay
 from rsslib.project import ROOT, InputError, atomic_path
 
-# jsonschema, below nbformat, would build a grammar of web addresses: 1.2 s of each run, and notebooks hold none to check
+# jsonschema, below nbformat, would build a grammar of web addresses: 1.2 s of each run; notebooks need no such check
 sys.modules.setdefault("rfc3987_syntax", None)    # type: ignore[arg-type]
 import nbformat  # noqa: E402
 import papermill  # noqa: E402

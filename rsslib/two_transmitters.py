@@ -12,7 +12,7 @@ from rsslib.emitter_loss import pit, training_loss
 from rsslib.emitter_metrics import Scores, score
 from rsslib.emitter_optimizer import Optimizer
 from rsslib.emitter_recipe import EmitterRecipe, Model, build
-from rsslib.grid import Grid, make, scaling
+from rsslib.grid import Grid, make, scaling, transmitters
 from rsslib.localizer import Localizer
 from rsslib.progress import Progress
 from rsslib.project import InputError
@@ -81,6 +81,23 @@ def peaks(localizer: Localizer, dataset: xr.Dataset) -> tuple[np.ndarray, np.nda
             shares.append([mode[2] for mode in found])
             places.append([mode[:2] for mode in found])
     return np.array(shares), np.array(places)
+
+
+def fixed_places(dataset: xr.Dataset, samples: np.ndarray, held: xr.Dataset, tries: int = 300,
+                 seed: int = 0) -> np.ndarray:
+    """Return the two places (2, 2) easting, northing [m] to name where nothing was read: the best of `tries` pairs.
+
+    Pairs of the samples' transmitters are drawn; the best has the smallest median error of a pair on `held`'s samples
+    with two transmitters. Errors: InputError where `held` has none.
+    """
+    places = np.stack(transmitters(dataset.isel(sample=samples)), axis=-1)
+    two = held.isel(sample=np.flatnonzero(np.isfinite(held.tx_x.values[:, 1])))
+    if not two.sizes["sample"]:
+        raise InputError("fixed_places: no sample with two transmitters to choose by; mix some")
+    drawn = places[np.random.default_rng(seed).integers(len(places), size=(tries, 2))]
+    shape = two.sizes["sample"], 2
+    errors = [np.median(judged(np.ones(shape), np.broadcast_to(pair, (*shape, 2)), two).error) for pair in drawn]
+    return drawn[int(np.argmin(errors))]
 
 
 def judged(existence: np.ndarray, place: np.ndarray, dataset: xr.Dataset, threshold: float = 0.5) -> Scores:

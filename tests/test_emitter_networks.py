@@ -22,6 +22,7 @@ from rsslib.project import InputError
 def test_each_method_has_about_70_thousand_parameters(n, single, logit, binary):
     assert parameter_count(OccupancyNet()) == 30_471
     assert [parameter_count(build_localizer(method, n)) for method in METHODS] == [single, logit, binary]
+    assert parameter_count(build_localizer("two_stage_logit", n, beside=False)) == binary
     for total in (single, 30_471 + logit, 30_471 + binary):
         assert total == pytest.approx(70_000, rel=0.07)
 
@@ -137,11 +138,12 @@ def test_a_loop_goes_through_the_same_convolutions():
 
 def test_what_the_second_stage_sees():
     logits, sensed = torch.tensor([-3.0, 0.0, 1e-3, 20.0]).view(1, 1, 2, 2), torch.randn(1, 1, 2, 2)
-    torch.testing.assert_close(second_input(logits, sensed, "two_stage_logit"), torch.cat([sensed, logits / 10], 1))
-    binary = second_input(logits.half(), sensed, "two_stage_binary")
+    torch.testing.assert_close(second_input(logits, "two_stage_logit", sensed), torch.cat([sensed, logits / 10], 1))
+    torch.testing.assert_close(second_input(logits, "two_stage_logit"), logits / 10)
+    binary = second_input(logits.half(), "two_stage_binary", sensed)
     assert binary.flatten().tolist() == [0.0, 0.0, 1.0, 1.0] and binary.shape == logits.shape
     with pytest.raises(InputError, match="single_stage looks at the sensors"):
-        second_input(logits, sensed, "single_stage")
+        second_input(logits, "single_stage", sensed)
 
 
 def test_the_second_stage_sees_what_was_read_and_what_was_estimated():

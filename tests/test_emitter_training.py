@@ -184,6 +184,13 @@ def test_the_second_stage_sees_the_first_kept_or_not(first, monkeypatch):
     torch.testing.assert_close(fresh.image(chosen), kept.image(chosen), atol=2e-3, rtol=2e-3)
 
 
+def test_logits_may_come_alone_as_in_the_paper(first):
+    alone, chosen = replace(LOGIT, beside=False), torch.arange(5)
+    shown = feed(alone, SCENE, "val", first).image(chosen)
+    assert torch.equal(shown, feed(LOGIT, SCENE, "val", first).image(chosen)[:, 1:]) and shown.shape[1] == 1
+    assert train(alone, SCENE, first).says(shown).shape == (5, 3, 3)
+
+
 def test_the_network_of_a_turned_city_is_refused():
     with pytest.raises(InputError, match="augment is true on a map with indoor cells"):
         EmitterTrainer(replace(TINY, augment=True), CITY)
@@ -357,7 +364,7 @@ def test_parts_that_do_not_fit_are_named(recipe, scene, through, message, first)
     ("method", "three_stage", "one of single_stage"), ("n", 40, "a multiple of 16"), ("n_max", 7, "1 to 6"),
     ("epochs", 0, "above 0"), ("batch_size", 1, "at least 2"), ("learning_rate", "5e-3", "YAML reads 5e-4 as text"),
     ("precision", "half", "one of auto"), ("seed", -1, "at least 0"), ("augment", 1, "true or false"),
-    ("schedule", "cosine", "one of one_cycle"), ("near_weight", -0.1, "at least 0"),
+    ("schedule", "cosine", "one of one_cycle"), ("beside", 1, "true or false"), ("near_weight", -0.1, "at least 0"),
     ("muon_rate", -1, "at least 0"), ("muon_rate", float("inf"), "finite"), ("margin_db", 61.0, "at most 60"),
     ("margin_db", "25", "a number"), ("stage", "occupancy", "single_stage has no stage"),
     ("learning_rate", float("nan"), "a number above 0"),

@@ -31,6 +31,15 @@ def test_counts_and_distances_worked_by_hand():
     assert record["count_accuracy"] == pytest.approx(2 / 3) and record["matched_median_m"] == 15
 
 
+def test_fixed_places_are_the_best_pair_of_training_locations():
+    dataset = truth([[0, np.nan], [100, np.nan], [900, np.nan]]).isel(tx=[0])
+    held = truth([[10, 110], [0, 90], [500, np.nan], [20, 100]])
+    assert set(two_transmitters.fixed_places(dataset, np.arange(3), held)[:, 0]) == {0, 100}
+    assert set(two_transmitters.fixed_places(dataset, np.array([1, 2]), held)[:, 0]) == {100}    # of three, twice one
+    with pytest.raises(InputError, match="no sample with two transmitters"):
+        two_transmitters.fixed_places(dataset, np.arange(3), held.isel(sample=[2]))
+
+
 def test_a_tiny_training_finds_places_on_the_map(campus):
     july = np.flatnonzero(campus.season.values == "july")
     train, val = splits.holdout(campus, july)
@@ -48,7 +57,9 @@ def test_a_tiny_training_finds_places_on_the_map(campus):
 def records():
     return [{"method": method, "set": name, "n": 5, "count_accuracy": 0.6, "ci95_count_accuracy": [0.5, 0.7],
              "two_taken_median_m": 300.0, "ci95_two_taken_median_m": [250.0, 350.0]}
-            for method in ("trained on sums", "two peaks") for name in ("one transmitter", "two transmitters")]
+            for method, name in (("trained on sums", "one transmitter"), ("trained on sums", "two transmitters"),
+                                 ("two peaks", "one transmitter"), ("two peaks", "two transmitters"),
+                                 ("two fixed places", "two transmitters"))]
 
 
 def test_the_figure_names_sets_and_values():
@@ -56,6 +67,9 @@ def test_the_figure_names_sets_and_values():
     assert isinstance(fig, Figure)
     assert [label.get_text() for label in fig.axes[0].get_xticklabels()] == [
         "one transmitter\nn = 5", "two transmitters\nn = 5"]
-    assert [text.get_text() for text in fig.axes[1].texts] == ["300", "300"]
+    assert [text.get_text() for text in fig.axes[1].texts] == [
+        "300", "300", "two fixed places, whatever is read: 300"]
+    with pytest.raises(InputError, match="no record of two fixed places, two transmitters"):
+        figures.two_transmitters(records()[:4], "a note")
     with pytest.raises(InputError, match="no record of two peaks, two transmitters"):
         figures.two_transmitters(records()[:3], "a note")

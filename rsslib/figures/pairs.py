@@ -10,15 +10,17 @@ from rsslib.figures import style
 from rsslib.project import InputError
 
 _LOOK = {"trained on sums": ("#004488", "D"), "two peaks": ("#DDAA33", "o")}
+_FIXED = "two fixed places"
 _SETS = ("one transmitter", "two transmitters")
 
 
 @style.styled
 def two_transmitters(records: Sequence[Mapping], note: str, synthetic: bool = False) -> Figure:
-    """Draw the share of right counts and the median error of both places, for both methods.
+    """Draw the share of right counts and the median error of both places, for both methods, and what no reading gives.
 
     Input: records with method ("trained on sums", "two peaks"), set ("one transmitter", "two transmitters"), n,
-    count_accuracy 0..1, two_taken_median_m [m] (of the second set) and their ci95_<name> (low, high).
+    count_accuracy 0..1, two_taken_median_m [m] (of the second set) and their ci95_<name> (low, high); one of the method
+    "two fixed places" for the second set, drawn as a line.
     Errors: InputError for a missing record or key.
     Example
     -------
@@ -30,6 +32,8 @@ def two_transmitters(records: Sequence[Mapping], note: str, synthetic: bool = Fa
             if (method, name) not in cells:
                 raise InputError(f"two_transmitters: there is no record of {method}, {name}; add it")
             style.need(cells[method, name], ("n", "count_accuracy", "ci95_count_accuracy"), "two_transmitters")
+    if (_FIXED, _SETS[1]) not in cells:
+        raise InputError(f"two_transmitters: there is no record of {_FIXED}, {_SETS[1]}; add it")
     fig = style.page(style.PAGE_IN, 2.3, note, synthetic)
     left, right = fig.subplots(1, 2, width_ratios=[3, 2])
     for row, name in enumerate(_SETS):
@@ -39,7 +43,11 @@ def two_transmitters(records: Sequence[Mapping], note: str, synthetic: bool = Fa
     _dots(right, 0, {method: cells[method, _SETS[1]] for method in _LOOK}, "two_taken_median_m", 1)
     right.set_xticks([0], ["two transmitters,\nboth places taken"])
     right.set(xlim=(-0.5, 0.5), title="Median error of a pair [m]")
-    right.set_ylim(0, 1.15 * right.get_ylim()[1])
+    fixed = cells[_FIXED, _SETS[1]]["two_taken_median_m"]
+    right.axhline(fixed, color=style.GREY, ls="--", lw=1)
+    right.annotate(f"{_FIXED}, whatever is read: {fixed:.0f}", (0, fixed), (0, 3), textcoords="offset points",
+                   ha="center", fontsize=6, color=style.GREY)
+    right.set_ylim(0, 1.15 * max(fixed, right.get_ylim()[1]))
     handles = [Line2D([], [], ls="", marker=marker, color=colour, ms=5) for colour, marker in _LOOK.values()]
     left.legend(handles, list(_LOOK), loc="lower left")
     return fig
