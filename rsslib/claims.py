@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from rsslib import results
+from rsslib import claims_figures, results
 from rsslib.claims_file import REAL, Claim, load
 from rsslib.project import ROOT, atomic_path
 from rsslib.verdicts import VERDICTS, Verdict, files, judge, number, unexplained
@@ -35,7 +35,6 @@ the number. The verdicts:
   the reader to look at; our value, where there is one, is shown all the same.
 - **not run**: there is no record yet.
 """
-_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4}
 _COLUMNS = ("claim", "paper", "ours", "tolerance", "verdict", "made by")
 
 
@@ -90,18 +89,10 @@ def _section(profile: str, verdicts: Sequence[Verdict], folder: str | Path | Non
         parts.append(f"\n### {paper}")
         for place, group in groupby(of_paper, key=lambda verdict: verdict.claim.where.split(",")[0]):
             parts += [f"\n#### {place}\n", _table(_COLUMNS, [_row(verdict) for verdict in group])]
-            parts += [f"\n![{place}, profile {profile}]({name})" for name in _figures(place, profile)]
+            parts += [f"\n![{place}, profile {profile}]({name})" for name in claims_figures.of_place(place, profile)]
+    parts += claims_figures.beyond(profile)
     parts.append("\n### Where these records come from\n")
     return "\n".join(parts) + "\n" + "\n".join(_origins(profile, verdicts, folder)) + "\n"
-
-
-def _figures(place: str, profile: str) -> list[str]:
-    """Return the figures of a place such as "Figure 7" or "Table II", as paths from RESULTS.md."""
-    kind, _, number = place.partition(" ")
-    stem = {"Figure": f"fig{number:0>2}_", "Table": f"table{_ROMAN.get(number, number)}_"}.get(kind)
-    if stem is None:
-        return []
-    return sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "figures" / profile).glob(f"{stem}*.png"))
 
 
 def _row(verdict: Verdict) -> list[str]:

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from rsslib import claims, results
+from rsslib import claims, claims_figures, results
 from rsslib.project import ROOT
 
 LEDGER = """
@@ -42,7 +42,8 @@ def place(tmp_path):
     return tmp_path
 
 
-def test_rows_verdicts_and_provenance(place):
+def test_rows_verdicts_and_provenance(place, monkeypatch):
+    monkeypatch.setattr(claims_figures, "ROOT", place)    # no figure there
     text = claims.render(["quick"], place / "claims.yaml", place / "results")
     link = "[02_loss_comparison](notebooks/02_loss_comparison.ipynb)"
     assert "| Median \\| EMD | 277.5 m | 270.0 m [260.0, 290.5] | ±25 %, lower is better |" in text
@@ -88,8 +89,26 @@ def test_a_places_figures_follow_its_table(place, monkeypatch):
         picture = place / "figures" / "quick" / f"{name}.png"
         picture.parent.mkdir(parents=True, exist_ok=True)
         picture.touch()
-    monkeypatch.setattr(claims, "ROOT", place)
+    monkeypatch.setattr(claims_figures, "ROOT", place)
     text = claims.render(["quick"], place / "claims.yaml", place / "results")
     assert "![Table II, profile quick](figures/quick/table2_cdf.png)" in text.split("#### Table II")[1].split("####")[0]
-    assert claims._figures("Section II.B", "quick") == []
+    assert claims_figures.of_place("Section II.B", "quick") == [] and "Beyond the papers" not in text
     assert text.count("![") == 3 and "![Figure 4, profile quick](figures/quick/fig04_outputs.png)" in text
+
+
+def test_figures_of_the_second_paper_and_beyond_the_papers_are_shown(place, monkeypatch):
+    folder = place / "figures" / "quick"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("emitters_table1", "emitters_fig2_sample", "emitters_sweep", "table1_other"):
+        (folder / f"{name}.png").touch()
+    monkeypatch.setattr(claims_figures, "ROOT", place)
+    assert claims_figures.of_place("Emitters Table I", "quick") == ["figures/quick/emitters_table1.png"]
+    assert claims_figures.of_place("Emitters Figure 2", "quick") == ["figures/quick/emitters_fig2_sample.png"]
+    assert claims_figures.of_place("Table I", "quick") == ["figures/quick/table1_other.png"]
+    shown = claims.render(["quick"], place / "claims.yaml", place / "results").split("### Beyond the papers")[1]
+    assert shown.count("![") == 1 and "(figures/quick/emitters_sweep.png)" in shown
+
+
+def test_figures_beyond_the_papers_name_notebooks_that_draw_them():
+    for stem, _, notebook in claims_figures.BEYOND:
+        assert f'"{stem}.png' in (ROOT / "notebooks" / f"{notebook}.ipynb").read_text().replace("\\", "")

@@ -19,11 +19,13 @@ _EMITTERS = np.array([[0.31, 0.72], [0.64, 0.2]])  # of the sketch: row and colu
 
 
 @style.styled
-def emitter_pipeline(parameters: Mapping[str, Mapping], note: str, synthetic: bool = False) -> Figure:
+def emitter_pipeline(parameters: Mapping[str, Mapping], note: str, synthetic: bool = False,
+                     readings: bool = False) -> Figure:
     """Draw the single-stage and the two-stage methods (Figure 1 of paper 2); their maps are sketches, not data.
 
     Input: parameters, method ("single_stage", "two_stage_logit", "two_stage_binary") -> numbers of parameters of
-    its networks, {"occupancy": None for single_stage, "localizer": 70_000}.
+    its networks, {"occupancy": None for single_stage, "localizer": 70_000}; readings, whether the second stage sees the
+    sensors' image beside the logits.
 
     Errors: InputError for a missing method or network, or a number that is none.
     Example
@@ -46,7 +48,7 @@ def emitter_pipeline(parameters: Mapping[str, Mapping], note: str, synthetic: bo
         _arrow(ax, (1.2, _MIDDLE + 0.3 * np.sign(y - _MIDDLE)), (start, y))
         _arrow(ax, (end, y), (5.86, _MIDDLE + 0.3 * np.sign(y - _MIDDLE)))
     _single_stage(ax, counts)
-    _two_stage(ax, counts, logits)
+    _two_stage(ax, counts, logits, "logits + readings" if readings else "logits")
     _matrix(ax)
     return fig
 
@@ -77,7 +79,7 @@ def _single_stage(ax: Axes, counts: Mapping) -> None:
     _label(ax, 3.59, 1.96, "residual CNN, more channels", centred=True)
 
 
-def _two_stage(ax: Axes, counts: Mapping, logits: np.ndarray) -> None:
+def _two_stage(ax: Axes, counts: Mapping, logits: np.ndarray, seen: str) -> None:
     variants = ("two_stage_logit", "two_stage_binary")
     occupancy, localizer = ([counts[variant, name] for variant in variants] for name in ("occupancy", "localizer"))
     _way(ax, 0.02, 1.7, "(b)  Two-stage", METHODS["two_stage_logit"][1], _said(np.add(occupancy, localizer)))
@@ -87,7 +89,7 @@ def _two_stage(ax: Axes, counts: Mapping, logits: np.ndarray) -> None:
     _label(ax, 2.42, 0.3, "occupancy network", centred=True)
     _label(ax, 2.42, 0.18, _said(occupancy), centred=True)
     for variant, y, drawn, text, aside in zip(variants, (1.15, 0.53), (logits, 6 * np.sign(logits)),
-                                              ("logits", "binary map"), (0.34, -0.33)):
+                                              (seen, "binary map"), (0.34, -0.33)):
         _map(ax, 3.55, y, 0.5, drawn)
         _label(ax, 3.55, y + aside, text, centred=True, color=style.darker(METHODS[variant][1]))
         _arrow(ax, (3.02, _LOWER + 0.3 * (y - _LOWER)), (3.26, y))
