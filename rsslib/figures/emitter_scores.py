@@ -1,7 +1,6 @@
 """What the figures of the multi-emitter networks share: methods, metrics, checks; CMR from city to city."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import product
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,38 +26,18 @@ METRICS = {"cmr": ("Count matched (CMR)", "% of the samples", "higher is better"
 
 def by_keys(records: Sequence[Mapping], keys: Mapping[str, Iterable | None], metrics: Mapping[str, float],
             what: str, complete: bool = True) -> tuple[dict[tuple, Mapping], list[list]]:
-    """Return the record of each combination of `keys`, and the values that each key takes.
+    """Return what `panels.by_keys` does, for records with metrics.
 
-    keys: name -> the values known, in whose order they are returned, or None for any number, then sorted. metrics:
-    name -> largest possible value; where a record has ci95_<name>, (low, high), it is checked too.
+    metrics: name -> largest possible value; where a record has ci95_<name>, (low, high), it is checked too.
 
-    Errors: InputError for no record, a missing key, an unknown value, a metric that is no number from 0 to its
-    largest value, or a combination that is missing (unless not `complete`) or given twice.
+    Errors: as `panels.by_keys`, and for a metric that is no number from 0 to its largest value.
     """
-    cells = {}
-    for row, record in enumerate(records):
-        where = f"{what}, record {row}"
-        style.need(record, (*keys, *metrics), where)
-        for key, known in keys.items():
-            if known is None:
-                panels.numbers(record[key], f"{where}, {key}", int(complete))
-            elif record[key] not in known:
-                raise InputError(f"{where}: expected {key} among {', '.join(known)}, found {record[key]!r}")
+    def check(record: Mapping, where: str) -> None:
+        style.need(record, metrics, where)
         for name, most in metrics.items():
             interval(record, name, most, where)
-        place = tuple(record[key] for key in keys)
-        if place in cells:
-            raise InputError(f"{where}: {', '.join(map(str, place))} is given twice; keep one")
-        cells[place] = record
-    if not cells:
-        raise InputError(f"{what}: no records; expected one for each {', '.join(keys)}")
-    found = [{place[i] for place in cells} for i in range(len(keys))]
-    values = [sorted(some) if known is None else [value for value in known if value in some]
-              for some, known in zip(found, keys.values())]
-    for place in product(*values) if complete else ():
-        if place not in cells:
-            raise InputError(f"{what}: there is no record of {', '.join(map(str, place))}; add it")
-    return cells, values
+
+    return panels.by_keys(records, keys, what, check, complete)
 
 
 def interval(record: Mapping, name: str, most: float, what: str) -> tuple[float, ...]:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from rsslib.figures import style
+from rsslib.figures import panels, style
 from rsslib.project import InputError
 
 HYBRID_COLOUR = "#AA3377"  # of P. Tol's "bright" scheme: no loss and no set has it
@@ -21,20 +21,11 @@ _DASH = (0, (4, 2))
 
 def by_keys(records: Sequence[Mapping], names: Mapping[str, Iterable], what: str) -> dict[tuple, Mapping]:
     """Return the record of each combination of the values in `names`, key -> values: each must be there once."""
-    cells = {}
-    for row, record in enumerate(records):
-        where = f"{what}, record {row}"
-        style.need(record, (*names, "median_m", "ci95_m", "n"), where)
-        for key, known in names.items():
-            if record[key] not in known:
-                raise InputError(f"{where}: expected {key} among {', '.join(map(str, known))}, found {record[key]!r}")
+    def check(record: Mapping, where: str) -> None:
+        style.need(record, ("median_m", "ci95_m", "n"), where)
         _within((record["median_m"], *record["ci95_m"]), np.inf, f"{where}, median_m and ci95_m [m]")
-        place = tuple(record[key] for key in names)
-        if place in cells:
-            raise InputError(f"{where}: {', '.join(map(str, place))} is given twice; keep one")
-        cells[place] = record
-    if not cells:
-        raise InputError(f"{what}: no records; expected one for each {', '.join(names)}")
+
+    cells, _ = panels.by_keys(records, names, what, check)
     for place in product(*names.values()):
         if place not in cells:
             raise InputError(f"{what}: there is no record of {', '.join(map(str, place))}; add it")

@@ -1,6 +1,7 @@
 """Rows of panels: their titles, one legend above and one label below; checks of what is drawn in them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -25,6 +26,41 @@ def numbers(values, what: str, low: float = 0.0, high: float = np.inf) -> np.nda
     if not (len(values) and np.isfinite(values).all() and low <= values.min() and values.max() <= high):
         raise InputError(f"{what}: expected one or more finite numbers from {low:g} to {high:g}")
     return values
+
+
+def by_keys(records: Sequence[Mapping], keys: Mapping[str, Iterable | None], what: str,
+            check: Callable[[Mapping, str], object], complete: bool = True) -> tuple[dict[tuple, Mapping], list[list]]:
+    """Return the record of each combination of `keys`, and the values that each key takes.
+
+    keys: name -> the values known, in whose order they are returned, or None for any number, then sorted. check: called
+    with each record and its place in words.
+
+    Errors: InputError for no record, a missing key, an unknown value, or a combination that is missing (unless not
+    `complete`) or given twice; what `check` raises.
+    """
+    cells: dict[tuple, Mapping] = {}
+    for index, record in enumerate(records):
+        where = f"{what}, record {index}"
+        style.need(record, keys, where)
+        for key, known in keys.items():
+            if known is None:
+                numbers(record[key], f"{where}, {key}", int(complete))
+            elif record[key] not in known:
+                raise InputError(f"{where}: expected {key} among {', '.join(map(str, known))}, found {record[key]!r}")
+        check(record, where)
+        place = tuple(record[key] for key in keys)
+        if place in cells:
+            raise InputError(f"{where}: {', '.join(map(str, place))} is given twice; keep one")
+        cells[place] = record
+    if not cells:
+        raise InputError(f"{what}: no records; expected one for each {', '.join(keys)}")
+    found = [{place[i] for place in cells} for i in range(len(keys))]
+    values = [sorted(some) if known is None else [value for value in known if value in some]
+              for some, known in zip(found, keys.values())]
+    for place in product(*values) if complete else ():
+        if place not in cells:
+            raise InputError(f"{what}: there is no record of {', '.join(map(str, place))}; add it")
+    return cells, values
 
 
 def row(titles: Iterable[str], what: str, height: float, note: str, synthetic: bool,
