@@ -1,4 +1,4 @@
-"""Which figures belong into RESULTS.md: those of a place in a paper, and those that go beyond the papers."""
+"""Which figures belong in RESULTS.md: those of a place in a paper, and those that go beyond the papers."""
 
 from rsslib.project import ROOT
 
@@ -30,18 +30,17 @@ def of_place(place: str, profile: str) -> list[str]:
     stems = {"Figure": f"fig{number}_" if second else f"fig{number:0>2}_", "Table": f"table{number}"}
     if kind not in stems:
         return []
-    return _there(profile, f"{'emitters_' if second else ''}{stems[kind]}*.png")
+    pattern = f"{'emitters_' if second else ''}{stems[kind]}*.png"
+    return sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "figures" / profile).glob(pattern))
 
 
 def beyond(profile: str) -> list[str]:
     """Return the lines of a profile's section "Beyond the papers"; none where it has no such figure."""
     lines = []
     for stem, said, notebook in BEYOND:
-        for path in _there(profile, f"{stem}.png"):
+        path = f"figures/{profile}/{stem}.png"
+        if (ROOT / path).is_file():
             lines += [f"\n{said} ([{notebook}](notebooks/{notebook}.ipynb)).\n",
                       f"![{said}, profile {profile}]({path})"]
     return ["\n### Beyond the papers", *lines] if lines else []
 
-
-def _there(profile: str, pattern: str) -> list[str]:
-    return sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "figures" / profile).glob(pattern))

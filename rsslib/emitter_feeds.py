@@ -63,12 +63,13 @@ class Feed:
 
     def image(self, chosen: Tensor) -> Tensor:
         """Return the network's input, (batch, maps, n, n)."""
-        sensed = self.sensed(chosen)
+        beside = self.recipe.maps == 2
+        sensed = self.sensed(chosen) if beside or self.kept is None else None
         if self.logits_of is None:
             return sensed
         # through 16 bits also where nothing is kept: memory must not change a result
         logits = self.logits_of(sensed).half() if self.kept is None else self.kept[chosen]
-        return second_input(logits, self.recipe.method, sensed if self.recipe.beside else None)
+        return second_input(logits, self.recipe.method, sensed if beside else None)
 
     def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Return the maps and the targets of the samples chosen."""

@@ -16,7 +16,7 @@ _WIDTHS = {"single_stage": (32, 32), "two_stage_logit": (24, 16), "two_stage_bin
 _STEP = 4
 _PASSES = 3
 _RARE = -4.0
-"""First logit of "an emitter near this block": 2 %, nearly as rare as emitters are."""
+"""First logit of "an emitter is near this block": 2 %, since most blocks are near none."""
 
 
 def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -134,16 +134,16 @@ def _known(method: str) -> None:
         raise InputError(f"method: expected one of {', '.join(METHODS)}, found {method!r}")
 
 
-def build_localizer(method: str, n: int, n_max: int = 3, beside: bool = True) -> EmitterNet:
+def build_localizer(method: str, n: int, n_max: int = 3, maps: int = 1) -> EmitterNet:
     """Return the localizer of a method: 68,144 parameters alone, about 41,000 behind the occupancy network (n = 64).
 
     All have the same layers and kernels, a second stage fewer channels, so that each method has about 70 k in total.
-    beside: whether that of "logit" sees the sensors' image beside the logits (see `second_input`).
+    maps: 2 for a second stage that sees the sensors' image beside the logits (see `second_input`).
 
     Errors: InputError for an unknown method or an n that is no multiple of 16. Source: paper 2, Section III.B.
     """
     _known(method)
-    return EmitterNet(n, n_max, _WIDTHS[method], maps=2 if method == "two_stage_logit" and beside else 1)
+    return EmitterNet(n, n_max, _WIDTHS[method], maps)
 
 
 def second_input(logits: Tensor, method: str, sensed: Tensor | None = None) -> Tensor:

@@ -5,7 +5,6 @@ from torch import nn
 
 MOMENTUM = 0.9
 STEPS = 4
-SCHEDULES = ("one_cycle", "constant")
 
 
 def _is_matrix(weight: torch.Tensor) -> bool:
@@ -27,11 +26,11 @@ class Optimizer:
     everything to AdamW.
 
     Parameters: net; steps, the batches of the whole training; learning_rate of AdamW; weight_decay; muon_rate;
-    schedule, one of SCHEDULES.
+    schedule, one of `ensemble.SCHEDULES`.
     """
 
     def __init__(self, net: nn.Module, steps: int, learning_rate: float, weight_decay: float, muon_rate: float,
-                 schedule: str = "one_cycle"):
+                 schedule: str):
         matrices = [weight for weight in net.parameters() if _is_matrix(weight)][:-1] if muon_rate else []
         chosen = {id(weight) for weight in matrices}
         others = [weight for weight in net.parameters() if id(weight) not in chosen]

@@ -8,9 +8,8 @@ from torch import Tensor, nn
 
 from rsslib import emitter_networks
 from rsslib.emitter_networks import METHODS, SIDE
-from rsslib.emitter_optimizer import SCHEDULES
 from rsslib.emitters import MOST_EMITTERS
-from rsslib.ensemble import PRECISIONS, choose_device, choose_precision
+from rsslib.ensemble import PRECISIONS, SCHEDULES, choose_device, choose_precision
 from rsslib.project import InputError
 
 STAGES = ("occupancy", "localizer")
@@ -25,7 +24,8 @@ class EmitterRecipe:
     samples, val_samples, test_samples : samples drawn of each set
     epochs, batch_size, learning_rate, weight_decay, muon_rate, schedule : see `emitter_optimizer.Optimizer`
     beside : the second stage of "two_stage_logit" sees the sensors' image beside the logits; False: the logits alone
-    near_weight : of the blocks near an emitter in a localizer's loss (see `emitter_loss.training_loss`); 0: the paper's
+    near_weight : of the blocks near an emitter in a localizer's loss (see `emitter_loss.training_loss`); paper: 0.
+    That term is a sum over 64 blocks, at the start some ten times the list's; the validation loss is the list's alone
     margin_db : an occupancy network learns P > T + m, its logit lowered by s m with one learned slope s; m = 0 for a
     quarter of the samples, ~ U[0, margin_db] for the others: a logit becomes a margin. 0: P > T alone, as in the
     paper; then logits say about the same 5 dB above T and 60 dB, and a second stage sees the contour of T alone
@@ -83,6 +83,11 @@ class EmitterRecipe:
         if self.stage == "occupancy" and self.method == "single_stage":
             raise InputError("recipe: single_stage has no stage 'occupancy'; take two_stage_logit or two_stage_binary")
 
+    @property
+    def maps(self) -> int:
+        """How many maps its network sees: two behind the logits, if the sensors' image lies beside them."""
+        return 2 if self.stage == "localizer" and self.method == "two_stage_logit" and self.beside else 1
+
     def _need(self, name: str, kind, expected: str, right) -> None:
         value = getattr(self, name)
         if not isinstance(value, kind) or isinstance(value, bool) or not right(value):
@@ -117,5 +122,5 @@ def build(recipe: EmitterRecipe, device: str = "auto") -> Model:
         if recipe.stage == "occupancy":
             net: nn.Module = emitter_networks.OccupancyNet()
         else:
-            net = emitter_networks.build_localizer(recipe.method, recipe.n, recipe.n_max, recipe.beside)
+            net = emitter_networks.build_localizer(recipe.method, recipe.n, recipe.n_max, recipe.maps)
     return Model(net, choose_device(device), recipe.precision)

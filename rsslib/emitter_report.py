@@ -40,7 +40,7 @@ def record(said: xr.Dataset, chosen: np.ndarray | None = None) -> dict:
     found = metrics(found if chosen is None else found.of(chosen))
     values: dict = {"environment": said.attrs["environment"], "method": said.attrs["method"],
                     "n_sensors": int(said.attrs["sensors"]), "n_max": int(said.attrs["n_max"]),
-                    "n": int(said.attrs["n"]), "samples": found["n"]}
+                    "second_stage_sees": seen(said.attrs), "n": int(said.attrs["n"]), "samples": found["n"]}
     for name, source in _METRICS.items():
         values[name] = found[source]
         if f"{source}_reason" in found:
@@ -48,6 +48,13 @@ def record(said: xr.Dataset, chosen: np.ndarray | None = None) -> dict:
         if found.get(f"{source}_ci95"):
             values[f"ci95_{name}"] = found[f"{source}_ci95"]
     return values | {"parameters": int(said.attrs["parameters"]), "threshold_dbm": float(said.attrs["threshold_dbm"])}
+
+
+def seen(attrs: Mapping) -> str | None:
+    """Say what the second stage of a method sees; None for the single stage."""
+    if attrs["method"] == "two_stage_logit":
+        return "logits and readings" if attrs.get("beside") else "logits"
+    return "binary map" if attrs["method"] == "two_stage_binary" else None
 
 
 def table1(found: Found, occupied: Mapping[str, float]) -> list[dict]:
@@ -73,23 +80,20 @@ def transfer(folder: str | Path, environments: Iterable[str], methods: Iterable[
     return records
 
 
-def fresh(folder: str | Path, scene: Scene, count: int = 10_000, seed: int = 1,
-          methods: Iterable[str] = METHODS) -> list[dict]:
-    """Return the metrics of an environment's networks on `count` test samples drawn anew, from another seed.
+def fresh(folder: str | Path, scene: Scene, networks: Iterable[str], count: int = 10_000, seed: int = 2) -> list[dict]:
+    """Return the metrics of networks, folders such as "free_space-single_stage", on `count` test samples drawn anew.
 
-    Settings were chosen with the first test samples in sight; these took no part in anything.
+    Settings were chosen with the first test samples in sight; those of a new seed took no part in anything.
     """
-    records = []
-    for method in methods:
-        own = Path(folder) / f"{scene.environment}-{method}"
-        model, recipe = emitter_predictions.load_model(own / "weights")
+    records, place = [], scene.environment
+    for name in networks:
+        model, recipe = emitter_predictions.load_model(Path(folder) / name / "weights")
         occupancy = None
-        if method != "single_stage":
-            occupancy, _ = emitter_predictions.load_model(Path(folder) / f"{scene.environment}-occupancy" / "weights")
-        again = replace(recipe, seed=seed, test_samples=count)
-        said = emitter_predictions.predict(model, again, scene, occupancy)
-        first = emitter_predictions.load(own / f"{scene.environment}.nc")
-        records.append(record(said.assign_attrs(environment=scene.environment, parameters=first.attrs["parameters"])))
+        if recipe.method != "single_stage":
+            occupancy, _ = emitter_predictions.load_model(Path(folder) / f"{place}-occupancy" / "weights")
+        said = emitter_predictions.predict(model, replace(recipe, seed=seed, test_samples=count), scene, occupancy)
+        first = emitter_predictions.load(Path(folder) / name / f"{place}.nc")
+        records.append(record(said.assign_attrs(environment=place, parameters=first.attrs["parameters"])))
     return records
 
 

@@ -68,7 +68,7 @@ class Stem(nn.Module):
         super().__init__()
         self.around = Surroundings()
         self.own = nn.Conv2d((2 + maps) * cells, channels - 2, 1)
-        self.near = nn.Conv2d(2 * KERNELS, channels - 2, 1, bias=False)
+        self.context = nn.Conv2d(2 * KERNELS, channels - 2, 1, bias=False)
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, image: Tensor, side: int) -> Tensor:
@@ -77,7 +77,7 @@ class Stem(nn.Module):
         half = torch.is_autocast_enabled(value.device.type)
         kind = torch.get_autocast_dtype(value.device.type) if half else value.dtype
         own = torch.cat([part.to(kind) for part in (value, value > 0, value < 0, *others)], dim=1)
-        seen = F.relu(self.own(own) + self.near(self.around(value)))
+        seen = F.relu(self.own(own) + self.context(self.around(value)))
         ends = torch.linspace(-1, 1, side, device=value.device, dtype=seen.dtype)
         place = torch.stack(torch.meshgrid(ends, ends, indexing="ij"))[None].expand(len(seen), -1, -1, -1)
         return self.norm(torch.cat([seen, place], dim=1))

@@ -27,6 +27,9 @@ import nbformat  # noqa: E402
 import papermill  # noqa: E402
 from papermill.exceptions import PapermillExecutionError  # noqa: E402
 
+if sys.modules["rfc3987_syntax"] is None:    # others may want it
+    del sys.modules["rfc3987_syntax"]
+
 _KERNEL_FILE = re.compile(r"\S*ipykernel_\d+[/\\]\d+\.py")
 
 

@@ -18,11 +18,16 @@ from rsslib.networks import parameter_count
 from rsslib.project import InputError
 
 
+def maps(method):
+    return 2 if method == "two_stage_logit" else 1
+
+
 @pytest.mark.parametrize("n, single, logit, binary", [(64, 68_144, 41_160, 40_936), (128, 70_160, 43_848, 42_952)])
 def test_each_method_has_about_70_thousand_parameters(n, single, logit, binary):
     assert parameter_count(OccupancyNet()) == 30_471
-    assert [parameter_count(build_localizer(method, n)) for method in METHODS] == [single, logit, binary]
-    assert parameter_count(build_localizer("two_stage_logit", n, beside=False)) == binary
+    counts = [parameter_count(build_localizer(method, n, maps=maps(method))) for method in METHODS]
+    assert counts == [single, logit, binary]
+    assert parameter_count(build_localizer("two_stage_logit", n)) == binary
     for total in (single, 30_471 + logit, 30_471 + binary):
         assert total == pytest.approx(70_000, rel=0.07)
 
@@ -39,7 +44,7 @@ def test_the_second_stage_has_the_same_kernels_and_fewer_channels():
 @pytest.mark.parametrize("method", METHODS)
 def test_a_localizer_gives_a_logit_and_a_place_for_each_slot(n, method):
     torch.manual_seed(0)
-    net = build_localizer(method, n, 5)
+    net = build_localizer(method, n, 5, maps(method))
     said, blocks = net(torch.randn(3, net.maps, n, n))
     assert said.shape == (3, 5, 3) and said.dtype == torch.float32 and blocks.shape == (3, 8, 8)
     assert 0 <= said[..., 1:].min() and said[..., 1:].max() <= 1
@@ -148,12 +153,21 @@ def test_what_the_second_stage_sees():
 
 def test_the_second_stage_sees_what_was_read_and_what_was_estimated():
     torch.manual_seed(0)
-    net, maps = build_localizer("two_stage_logit", 64).eval(), torch.randn(1, 2, 64, 64)
+    net, seen = build_localizer("two_stage_logit", 64, maps=2).eval(), torch.randn(1, 2, 64, 64)
     with torch.no_grad():
         for part in (0, 1):
-            other = maps.clone()
+            other = seen.clone()
             other[:, part, 3, 7] += 1.0
-            assert not torch.allclose(net(maps), net(other), atol=1e-6)
+            assert not torch.allclose(net(seen), net(other), atol=1e-6)
+
+
+def test_the_map_of_what_is_near_is_fed_back():
+    torch.manual_seed(0)
+    net, image = EmitterNet(64).eval(), torch.randn(1, 1, 64, 64)
+    with torch.no_grad():
+        before = net(image)
+        net.near.bias += 5.0
+        assert not torch.allclose(net(image), before, atol=1e-6)
 
 
 def test_what_does_not_fit_is_named():

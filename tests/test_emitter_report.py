@@ -89,7 +89,7 @@ def test_a_fresh_test_is_of_other_samples(tmp_path):
     folder = tmp_path / "free_space-single_stage"
     emitter_predictions.save(said, folder / "free_space.nc")
     emitter_predictions.save_model(model, recipe, folder / "weights")
-    (anew,) = emitter_report.fresh(tmp_path, scene, 50, methods=["single_stage"])
+    (anew,) = emitter_report.fresh(tmp_path, scene, ["free_space-single_stage"], 50)
     assert (anew["samples"], anew["environment"], anew["parameters"]) == (50, "free_space", 1)
     other = emitter_predictions.predict(model, replace(recipe, seed=1, test_samples=30), scene)
     assert not np.array_equal(other.true_row, said.true_row, equal_nan=True)

@@ -25,7 +25,7 @@ def by_keys(records: Sequence[Mapping], names: Mapping[str, Iterable], what: str
         style.need(record, ("median_m", "ci95_m", "n"), where)
         _within((record["median_m"], *record["ci95_m"]), np.inf, f"{where}, median_m and ci95_m [m]")
 
-    cells, _ = panels.by_keys(records, names, what, check)
+    cells, _ = panels.by_keys(records, names, what, check, complete=False)
     for place in product(*names.values()):
         if place not in cells:
             raise InputError(f"{what}: there is no record of {', '.join(map(str, place))}; add it")

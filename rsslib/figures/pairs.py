@@ -43,6 +43,7 @@ def two_transmitters(records: Sequence[Mapping], note: str, synthetic: bool = Fa
     _dots(right, 0, {method: cells[method, _SETS[1]] for method in _LOOK}, "two_taken_median_m", 1)
     right.set_xticks([0], ["two transmitters,\nboth places taken"])
     right.set(xlim=(-0.5, 0.5), title="Median error of a pair [m]")
+    style.need(cells[_FIXED, _SETS[1]], ("two_taken_median_m",), "two_transmitters")
     fixed = cells[_FIXED, _SETS[1]]["two_taken_median_m"]
     right.axhline(fixed, color=style.GREY, ls="--", lw=1)
     right.annotate(f"{_FIXED}, whatever is read: {fixed:.0f}", (0, fixed), (0, 3), textcoords="offset points",
