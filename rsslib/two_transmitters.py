@@ -117,10 +117,11 @@ def record(method: str, name: str, found: Scores, anyway: Scores) -> dict:
     right = found.predicted == found.true
     values = {"method": method, "set": name, "n": len(right), "count_accuracy": right.mean(),
               "ci95_count_accuracy": share_interval(right)}
-    for key, error in (("matched_median_m", found.error), ("two_taken_median_m", anyway.error)):
+    for key, error, none in (("matched_median_m", found.error, "no sample has the right count"),
+                             ("two_taken_median_m", anyway.error, "no sample has two transmitters")):
         error = error[np.isfinite(error)]
         if len(error):
             values |= {key: np.median(error), f"ci95_{key}": bootstrap_median(error)}
         else:
-            values |= {key: float("nan"), f"{key}_reason": "no sample has the right count"}
+            values |= {key: float("nan"), f"{key}_reason": none}
     return values
