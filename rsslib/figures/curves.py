@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
@@ -112,6 +111,8 @@ def error_cdf(errors_by_loss: Mapping, note: str, synthetic: bool = False) -> Fi
 
 
 def _cdf(ax: Axes, title: str, curves: Mapping[str, np.ndarray]) -> None:
+    import seaborn as sns  # here, not above: it takes a second that the other figures do without
+
     ax.grid()
     for line, (loss, errors) in enumerate(curves.items()):
         errors = np.asarray(errors, dtype=float).ravel()
