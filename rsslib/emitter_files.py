@@ -1,13 +1,14 @@
-"""What stages of the second paper hand on: scenes, and an occupancy network's facts and logits."""
+"""What stages of the second paper hand on: scenes, networks, and an occupancy network's facts and logits."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from rsslib.emitter_feeds import feed
-from rsslib.emitter_predictions import occupancy_accuracy
+from rsslib.emitter_predictions import load_model, occupancy_accuracy
 from rsslib.emitter_recipe import EmitterRecipe, Model
 from rsslib.networks import parameter_count
 from rsslib.project import InputError, atomic_path
@@ -19,7 +20,29 @@ def scene(folder: str | Path, environment: str, n: int) -> scenes.Scene:
     """Return a scene: free space, or a city with the gain library `<folder>/<environment>.nc`."""
     if environment == scenes.FREE_SPACE:
         return scenes.free_space(n)
-    return scenes.scene(environment, n, library.load(Path(folder) / f"{environment}.nc"))
+    path = Path(folder) / f"{environment}.nc"
+    if not path.is_file():
+        raise InputError(f"{path}: no gain maps of {environment!r}; `make smoke` makes those of `procedural`, "
+                         "`make reproduce` those of the cities, notebooks/train/scenes.ipynb any")
+    return scenes.scene(environment, n, library.load(path))
+
+
+def first_stage(folder: str | Path, environment: str, network: str) -> Model | None:
+    """Return what a second stage looks through, `<folder>/<environment>-occupancy`; None for other networks."""
+    if not network.startswith("two_stage"):
+        return None
+    weights = Path(folder) / f"{environment}-occupancy" / "weights"
+    if not weights.is_dir():
+        raise InputError(f"{weights}: {network} looks through an occupancy network; train `occupancy` first")
+    return load_model(weights)[0]
+
+
+def homes(folder: str | Path, environment: str, networks: str | Sequence[str], name: str = "") -> dict[str, Path]:
+    """Return the folder of each network: `<folder>/<environment>-<network>`, or `<folder>/<name>` for a single one."""
+    chosen = [networks] if isinstance(networks, str) else list(networks)
+    if name and len(chosen) > 1:
+        raise InputError(f"name is {name!r}; expected none for several networks ({', '.join(chosen)})")
+    return {network: Path(folder) / (name or f"{environment}-{network}") for network in chosen}
 
 
 def occupancy(model: Model, recipe: EmitterRecipe, place: scenes.Scene, count: int = 64) -> tuple[dict, np.ndarray]:

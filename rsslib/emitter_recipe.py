@@ -13,6 +13,8 @@ from rsslib.ensemble import PRECISIONS, SCHEDULES, choose_device, choose_precisi
 from rsslib.project import InputError
 
 STAGES = ("occupancy", "localizer")
+NETWORKS = ("occupancy", *METHODS)
+"""What can be trained: the first network of the two-stage methods, and each method's localizer."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,7 @@ class EmitterRecipe:
     near_weight : of the blocks near an emitter in a localizer's loss (see `emitter_loss.training_loss`); paper: 0.
     That term is a sum over 64 blocks, at the start some ten times the list's; the validation loss is the list's alone
     margin_db : an occupancy network learns P > T + m, its logit lowered by s m with one learned slope s; m = 0 for a
-    quarter of the samples, ~ U[0, margin_db] for the others: a logit becomes a margin. 0: P > T alone, as in the
-    paper; then logits say about the same 5 dB above T and 60 dB, and a second stage sees the contour of T alone
+    quarter of the samples, ~ U[0, margin_db] for the others: a logit becomes a margin. 0: P > T alone, as in the paper
     augment : an eighth of each batch in each symmetry of the square; valid in free space only
     precision : "float32", "bfloat16", or "auto", which takes bfloat16 where the processor computes in it
     seed, threads : with the same of both a CPU gives the same weights
@@ -87,6 +88,21 @@ class EmitterRecipe:
     def maps(self) -> int:
         """How many maps its network sees: two behind the logits, if the sensors' image lies beside them."""
         return 2 if self.stage == "localizer" and self.method == "two_stage_logit" and self.beside else 1
+
+    @classmethod
+    def of(cls, network: str, **settings) -> "EmitterRecipe":
+        """Return the recipe of one of NETWORKS; InputError for another name.
+
+        Example
+        -------
+        >>> EmitterRecipe.of("occupancy", epochs=5).stage
+        'occupancy'
+        """
+        if network not in NETWORKS:
+            raise InputError(f"recipe: the network is {network!r}; expected one of {', '.join(NETWORKS)}")
+        first = network == "occupancy"
+        return cls(method="two_stage_logit" if first else network, stage="occupancy" if first else "localizer",
+                   **settings)
 
     def _need(self, name: str, kind, expected: str, right) -> None:
         value = getattr(self, name)

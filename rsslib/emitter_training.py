@@ -1,18 +1,16 @@
 """Training one network of the second paper: the best validation loss kept, continued after an interruption."""
 
-import json
-import logging
 import math
 import sys
 import time
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from rsslib import (
+    checkpoints,
     emitter_feeds,
     emitter_images,
     emitter_loss,
@@ -22,16 +20,16 @@ from rsslib import (
     emitter_stem,
     emitters,
 )
+from rsslib.checkpoints import Checkpoint
 from rsslib.emitter_feeds import Feed, check_augment, feed, symmetric
 from rsslib.emitter_images import MARGIN_STEPS
 from rsslib.emitter_optimizer import Optimizer
 from rsslib.emitter_recipe import EmitterRecipe, Model, build
 from rsslib.progress import Progress
-from rsslib.project import InputError, atomic_path
+from rsslib.project import InputError
 
-log = logging.getLogger(__name__)
-CHECKPOINT_SECONDS = 30.0
 VALIDATION_BATCH = 250
+_COUNTED = ("best", "epoch", "best_epoch", "best_loss", "history", "seconds")
 _CODE = (emitter_feeds, emitter_images, emitter_loss, emitter_networks, emitter_optimizer, emitter_recipe,
          emitter_stem, emitters, sys.modules[__name__])
 
@@ -66,8 +64,9 @@ class EmitterTrainer:
         self.epoch, self.best_epoch, self.best_loss, self.seconds = 0, 0, float("inf"), 0.0
         self.best: dict[str, Tensor] = {}
         self.history: list[dict] = []
-        self.checkpoint = Path(checkpoint) if checkpoint else None
-        self._resume()
+        self.checkpoint = Checkpoint(checkpoint, self._key)
+        if state := self.checkpoint.load(self.model.device):
+            self._restore(state)
 
     def _train_epoch(self) -> float:
         self.model.train()
@@ -113,59 +112,35 @@ class EmitterTrainer:
 
     def fit(self) -> Model:
         """Train to the end, load the best epoch's weights and return the model."""
-        saved, name = time.monotonic(), f"{self.recipe.method} {self.recipe.stage}"
-        with Progress(self.recipe.epochs, name, start=self.epoch) as progress:
+        with Progress(self.recipe.epochs, f"{self.recipe.method} {self.recipe.stage}", self.epoch) as progress:
             while self.epoch < self.recipe.epochs:
                 started = time.perf_counter()
                 loss = self._train_epoch()
                 self.seconds += time.perf_counter() - started
                 self.epoch += 1
                 self._keep(loss, self._validate())
-                if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                    self.save_checkpoint()
-                    saved = time.monotonic()
+                self.checkpoint.save(self._state)
                 progress.step(self.epoch, f"loss {loss:.3g}, val {self.best_loss:.3g}")
         self.model.net.load_state_dict(self.best)
-        if self.checkpoint:
-            self.checkpoint.unlink(missing_ok=True)
+        self.checkpoint.remove()
         return self.model.eval()
 
     def _key(self) -> str:
-        """Name this training: a checkpoint of other code, recipe, scene or occupancy network is not continued."""
-        code = [sha256(Path(module.__file__).read_bytes()).hexdigest() for module in _CODE]
         tensors = [part for fed in self.sets.values() for part in (fed.sensor, fed.value, fed.target)]
         tensors += self.occupancy.state_dict().values() if self.occupancy else []
         sums = [float(tensor.sum(dtype=torch.float64)) for tensor in tensors]    # no copy: maps take up to 1 GB
-        thresholds = [fed.threshold_dbm for fed in self.sets.values()]
-        return sha256(json.dumps([code, asdict(self.recipe), sums, thresholds]).encode()).hexdigest()
+        return checkpoints.key(_CODE, asdict(self.recipe), sums, [fed.threshold_dbm for fed in self.sets.values()])
 
-    def save_checkpoint(self) -> None:
-        """Write all that the training needs to continue; nothing if no checkpoint file was named."""
-        if self.checkpoint is None:
-            return
-        state = {"key": self._key(), "net": self.model.net.state_dict(), "optimizer": self.optimizer.state_dict(),
-                 "order": self.order.get_state(), "best": self.best, "epoch": self.epoch,
-                 "best_epoch": self.best_epoch, "best_loss": self.best_loss, "history": self.history,
-                 "seconds": self.seconds}
-        with atomic_path(self.checkpoint) as temporary:
-            torch.save(state, temporary)
+    def _state(self) -> dict:
+        return {"net": self.model.net.state_dict(), "optimizer": self.optimizer.state_dict(),
+                "order": self.order.get_state(), **{name: getattr(self, name) for name in _COUNTED}}
 
-    def _resume(self) -> None:
-        if self.checkpoint is None or not self.checkpoint.is_file():
-            return
-        try:
-            state = torch.load(self.checkpoint, weights_only=True, map_location=self.model.device)
-            if state["key"] != self._key():
-                raise KeyError("made by another recipe, scene or occupancy network")
-        except Exception as error:  # an unreadable checkpoint only costs the time it held
-            log.warning("%s: not continued (%s); training starts anew", self.checkpoint, error)
-            return
+    def _restore(self, state: dict) -> None:
         self.model.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.order.set_state(state["order"].cpu())
-        for name in ("best", "epoch", "best_epoch", "best_loss", "history", "seconds"):
+        for name in _COUNTED:
             setattr(self, name, state[name])
-        log.info("%s: continued after epoch %d", self.checkpoint, self.epoch)
 
 
 def train(recipe: EmitterRecipe, scene: emitters.Scene, occupancy: Model | None = None,

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +17,13 @@ from rsslib.project import InputError, atomic_path
 from rsslib.training import Trainer
 
 FORMAT = "rsslib-localizer-1"
+
+
+def _checked(sets: Mapping[str, np.ndarray], task: str) -> Mapping[str, np.ndarray]:
+    if not isinstance(sets, Mapping):
+        raise InputError(f"{task}: sets is of type {type(sets).__name__}; expected index sets by name, such as "
+                         '{"test": indices} or what splits.make returns')
+    return sets
 
 
 class Localizer:
@@ -39,7 +47,7 @@ class Localizer:
             checkpoint: str | Path | None = None, watch: tuple[str, ...] = ()) -> "Localizer":
         """Train on `sets["train"]`, stopped by `sets["val"]` (default: the Random split). See `Trainer`."""
         schema.validate(dataset, "the data set to fit")
-        sets = splits.make(dataset, "random") if sets is None else sets
+        sets = splits.make(dataset, "random") if sets is None else _checked(sets, "fit")
         self.trainer = Trainer(dataset, sets, self.recipe, checkpoint, watch, str(self.device))
         self.ensemble, self.ranges = self.trainer.fit(), self.trainer.ranges
         return self
@@ -59,7 +67,7 @@ class Localizer:
         """Return the predictions (see `rsslib.predictions`) for the samples of `sets`, or for all of them."""
         ensemble = self._fitted()
         schema.validate(dataset, "the data set to localize")
-        sets = {"all": np.arange(dataset.sizes["sample"])} if sets is None else sets
+        sets = {"all": np.arange(dataset.sizes["sample"])} if sets is None else _checked(sets, "predict")
         chosen = np.concatenate([[], *sets.values()]).astype(np.int64)
         if not len(chosen):
             raise InputError("predict: no samples; expected at least one index in `sets`")

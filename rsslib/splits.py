@@ -50,14 +50,14 @@ def grid_test_cells(n: int, seed: int = 0) -> list[int]:
     n^2 - round(0.8 n^2) cells are drawn one at a time; a drawn cell and its index neighbours (+-1, +-n)
     leave the urn, and only when it is empty are the neighbours drawn from as well.
 
-    Errors: InputError for n < 2. Source: paper 1, Section II.B; details from the authors' published code line.
+    Errors: InputError for n < 2 or n > 100. Source: paper 1, Section II.B; details: the authors' published code line.
     Example
     -------
     >>> grid_test_cells(5)
     [12, 20, 5, 1, 14]
     """
-    if n < 2:
-        raise InputError(f"grid{n}: expected at least 2 bins a side, for instance grid2")
+    if not 2 <= n <= 100:    # finer ones would take minutes to draw, and few would hold a sample
+        raise InputError(f"grid{n}: expected 2 to 100 bins a side, for instance grid2")
     rng = np.random.RandomState(seed)
     urn, neighbours, drawn = list(range(n * n)), [], []
     while len(drawn) < n * n - round(0.8 * n * n):

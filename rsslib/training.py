@@ -1,27 +1,25 @@
 """Training an ensemble: members in step, the best epoch kept, stopped early, continued after an interruption."""
 
 import json
-import logging
 import sys
 import time
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import torch
 import xarray as xr
 
-from rsslib import ensemble, losses, networks
+from rsslib import checkpoints, ensemble, losses, networks
 from rsslib import grid as grids
+from rsslib.checkpoints import Checkpoint
 from rsslib.ensemble import Ensemble, Recipe, Samples, choose_device
 from rsslib.losses import LOSSES
 from rsslib.progress import Progress
 from rsslib.project import InputError, atomic_path
 
-log = logging.getLogger(__name__)
-CHECKPOINT_SECONDS = 30.0
 _CODE = (ensemble, grids, losses, networks, sys.modules[__name__])
+_COUNTED = ("best", "epoch", "best_epoch", "best_mean", "history", "seconds")
 
 
 class _Member:
@@ -93,8 +91,9 @@ class Trainer:
         self.best: list[dict] = []
         self.history: list[dict] = []
         self.seconds = 0.0
-        self.checkpoint = Path(checkpoint) if checkpoint else None
-        self._resume()
+        self.checkpoint = Checkpoint(checkpoint, self._key)
+        if state := self.checkpoint.load(self.ensemble.device):
+            self._restore(state)
 
     def _train_epoch(self, number: int) -> float:
         member, net = self.members[number], self.ensemble.members[number]
@@ -145,7 +144,7 @@ class Trainer:
 
     def fit(self) -> Ensemble:
         """Train to the end, load the best epoch's weights and return the ensemble."""
-        recipe, saved = self.recipe, time.monotonic()
+        recipe = self.recipe
         name = f"{recipe.loss} x{recipe.members}"
         with Progress(recipe.epochs, name, start=self.epoch) as progress:
             while self.epoch < recipe.epochs and self.epoch - self.best_epoch < recipe.patience:
@@ -158,14 +157,11 @@ class Trainer:
                                      f"lower learning_rate ({recipe.learning_rate})")
                 if self.epoch % recipe.validate_every == 0 or self.epoch == recipe.epochs:
                     self._validate(found)
-                if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                    self.save_checkpoint()
-                    saved = time.monotonic()
+                self.checkpoint.save(self._state)
                 progress.step(self.epoch, f"loss {np.mean(found):.3g}, val mean {self.best_mean:.1f} m")
         for net, state in zip(self.ensemble.members, self.best):
             net.load_state_dict(state)
-        if self.checkpoint:
-            self.checkpoint.unlink(missing_ok=True)
+        self.checkpoint.remove()
         return self.ensemble
 
     @property
@@ -181,35 +177,16 @@ class Trainer:
         return Path(path)
 
     def _key(self) -> str:
-        """Name this training: a checkpoint of other code, another recipe, data set or split is not continued."""
         sets = {name: np.asarray(chosen).tolist() for name, chosen in self.sets.items()}
-        code = [sha256(Path(module.__file__).read_bytes()).hexdigest() for module in _CODE]
-        text = json.dumps([code, self.watch, asdict(self.recipe), sets, self.dataset.attrs.get("md5", ""),
-                           *(float(values.sum()) for values in self.dataset.data_vars.values())])
-        return sha256(text.encode()).hexdigest()
+        sums = [float(values.sum()) for values in self.dataset.data_vars.values()]
+        return checkpoints.key(_CODE, self.watch, asdict(self.recipe), sets, self.dataset.attrs.get("md5", ""), sums)
 
-    def save_checkpoint(self) -> None:
-        """Write all that the training needs to continue; nothing if no checkpoint file was named."""
-        if self.checkpoint is None:
-            return
-        state = {"key": self._key(), "members": [member.state() for member in self.members], "best": self.best,
-                 "epoch": self.epoch, "best_epoch": self.best_epoch, "best_mean": self.best_mean,
-                 "history": self.history, "seconds": self.seconds}
-        with atomic_path(self.checkpoint) as temporary:
-            torch.save(state, temporary)
+    def _state(self) -> dict:
+        return {"members": [member.state() for member in self.members],
+                **{name: getattr(self, name) for name in _COUNTED}}
 
-    def _resume(self) -> None:
-        if self.checkpoint is None or not self.checkpoint.is_file():
-            return
-        try:
-            state = torch.load(self.checkpoint, weights_only=True, map_location=self.ensemble.device)
-            if state["key"] != self._key():
-                raise KeyError("made by another recipe, data set or split")
-        except Exception as error:  # an unreadable checkpoint only costs the time it held
-            log.warning("%s: not continued (%s); training starts anew", self.checkpoint, error)
-            return
+    def _restore(self, state: dict) -> None:
         for member, saved in zip(self.members, state["members"]):
             member.restore({**saved, "order": saved["order"].cpu()})
-        self.best, self.history, self.seconds = state["best"], state["history"], state["seconds"]
-        self.epoch, self.best_epoch, self.best_mean = state["epoch"], state["best_epoch"], state["best_mean"]
-        log.info("%s: continued after epoch %d", self.checkpoint, self.epoch)
+        for name in _COUNTED:
+            setattr(self, name, state[name])

@@ -149,5 +149,33 @@ def test_occupancy_facts_and_logits_are_kept(tmp_path):
 
 def test_a_scene_is_free_space_or_has_a_library(tmp_path):
     assert emitter_files.scene(tmp_path, "free_space", 32).n == 32
-    with pytest.raises(InputError, match="chicago.nc: no such file"):
+    with pytest.raises(InputError, match="chicago.nc: no gain maps of 'chicago'; `make smoke` makes"):
         emitter_files.scene(tmp_path, "chicago", 32)
+
+
+def test_a_second_stage_finds_the_network_it_looks_through(tmp_path):
+    recipe = EmitterRecipe.of("occupancy", n=16, precision="float32", seed=3)
+    assert emitter_files.first_stage(tmp_path, "free_space", "single_stage") is None
+    with pytest.raises(InputError, match="free_space-occupancy.weights: two_stage_binary looks through"):
+        emitter_files.first_stage(tmp_path, "free_space", "two_stage_binary")
+    made = build(recipe, "cpu")
+    emitter_predictions.save_model(made, recipe, tmp_path / "free_space-occupancy" / "weights")
+    found = emitter_files.first_stage(tmp_path, "free_space", "two_stage_binary")
+    assert all(torch.equal(a, b) for a, b in zip(made.net.state_dict().values(), found.net.state_dict().values()))
+
+
+def test_each_network_has_a_folder_of_its_own(tmp_path):
+    assert emitter_files.homes(tmp_path, "sydney", "occupancy") == {"occupancy": tmp_path / "sydney-occupancy"}
+    assert emitter_files.homes(tmp_path, "sydney", "occupancy", "mine") == {"occupancy": tmp_path / "mine"}
+    both = emitter_files.homes(tmp_path, "sydney", ["occupancy", "single_stage"])
+    assert both == {name: tmp_path / f"sydney-{name}" for name in ("occupancy", "single_stage")}
+    with pytest.raises(InputError, match="name is 'mine'; expected none for several networks"):
+        emitter_files.homes(tmp_path, "sydney", ["occupancy", "single_stage"], "mine")
+
+
+def test_a_network_has_a_recipe():
+    first = EmitterRecipe.of("occupancy", epochs=5)
+    assert (first.stage, first.method, first.epochs) == ("occupancy", "two_stage_logit", 5)
+    assert EmitterRecipe.of("two_stage_binary") == EmitterRecipe(method="two_stage_binary")
+    with pytest.raises(InputError, match="the network is 'two_stage'; expected one of occupancy, single_stage"):
+        EmitterRecipe.of("two_stage")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from rsslib import emitter_feeds, emitter_predictions, emitter_training, emitters
+from rsslib import checkpoints, emitter_feeds, emitter_predictions, emitters
 from rsslib.emitter_feeds import OccupancyFeed, feed, symmetric, turned, turned_labels
 from rsslib.emitter_images import margins
 from rsslib.emitter_loss import near, pit
@@ -76,7 +76,7 @@ def same(one, other):
 
 def interrupt(trainer, monkeypatch, epoch):
     """Train with a checkpoint after every epoch, and stop as `epoch` begins."""
-    monkeypatch.setattr(emitter_training, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(checkpoints, "SECONDS", -1.0)
     train_epoch = trainer._train_epoch
 
     def interrupted():

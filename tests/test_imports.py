@@ -13,7 +13,8 @@ from rsslib.datasets import schema
 PACKAGE = Path(rsslib.__file__).parent
 FLOORS = (
     ("project", "progress"),
-    ("grid", "splits", "networks", "ranging", "propagation", "emitter_networks", "emitter_stem", "emitter_optimizer"),
+    ("checkpoints", "grid", "splits", "networks", "ranging", "propagation", "emitter_networks", "emitter_stem",
+     "emitter_optimizer"),
     ("losses", "sliced", "predictions", "emitters", "emitter_images", "emitter_loss", "emitter_metrics", "datasets",
      "figures"),
     ("ensemble", "confidence", "mixtures"),

@@ -68,6 +68,12 @@ def test_what_cannot_be_fitted_or_localized_is_refused(campus, fitted):
         fitted.predict(campus, {"none": np.array([], int)})
 
 
+@pytest.mark.parametrize("task", ["fit", "predict"])
+def test_sets_have_names(campus, fitted, task):
+    with pytest.raises(InputError, match=f"{task}: sets is of type ndarray; expected index sets by name"):
+        getattr(fitted, task)(campus, np.arange(3))
+
+
 def test_a_sample_that_only_strangers_heard_brings_a_warning(campus, fitted):
     strangers = campus.isel(sample=[0, 1]).copy(deep=True).assign_coords(
         sensor=[f"bus-{number}" for number in range(campus.sizes["sensor"])])

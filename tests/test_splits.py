@@ -140,8 +140,9 @@ def test_an_unknown_split_is_named(campus, name):
 
 
 def test_too_few_samples_are_named(campus):
-    with pytest.raises(InputError, match="grid1: expected at least 2 bins"):
-        splits.make(campus, "grid1")
+    for name in ("grid1", "grid101"):
+        with pytest.raises(InputError, match=f"{name}: expected 2 to 100 bins"):
+            splits.make(campus, name)
     with pytest.raises(InputError, match="season november: expected at least 5 samples, found 0"):
         splits.make(campus.isel(sample=campus.season.values != "november"), "july")
     with pytest.raises(InputError, match="the data set is too small"):

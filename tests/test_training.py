@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rsslib import splits, training
+from rsslib import checkpoints, splits, training
 from rsslib.ensemble import Recipe
 from rsslib.project import InputError
 from rsslib.training import Trainer
@@ -47,7 +47,7 @@ def same(one, other):
 
 def interrupt(trainer, monkeypatch, epoch):
     """Train with a checkpoint after every epoch, and stop in the middle of `epoch`."""
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(checkpoints, "SECONDS", -1.0)
     train_epoch = trainer._train_epoch
 
     def interrupted(number):
