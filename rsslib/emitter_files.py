@@ -1,14 +1,14 @@
 """What stages of the second paper hand on: scenes, networks, and an occupancy network's facts and logits."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from rsslib.emitter_feeds import feed
-from rsslib.emitter_predictions import load_model, occupancy_accuracy
+from rsslib.emitter_predictions import occupancy_accuracy
 from rsslib.emitter_recipe import EmitterRecipe, Model
 from rsslib.networks import parameter_count
 from rsslib.project import InputError, atomic_path
@@ -27,22 +27,31 @@ def scene(folder: str | Path, environment: str, n: int) -> scenes.Scene:
     return scenes.scene(environment, n, library.load(path))
 
 
-def first_stage(folder: str | Path, environment: str, network: str) -> Model | None:
-    """Return what a second stage looks through, `<folder>/<environment>-occupancy`; None for other networks."""
-    if not network.startswith("two_stage"):
-        return None
-    weights = Path(folder) / f"{environment}-occupancy" / "weights"
-    if not weights.is_dir():
-        raise InputError(f"{weights}: {network} looks through an occupancy network; train `occupancy` first")
-    return load_model(weights)[0]
-
-
 def homes(folder: str | Path, environment: str, networks: str | Sequence[str], name: str = "") -> dict[str, Path]:
-    """Return the folder of each network: `<folder>/<environment>-<network>`, or `<folder>/<name>` for a single one."""
-    chosen = [networks] if isinstance(networks, str) else list(networks)
+    """Return the folder of each network: `<folder>/<environment>-<network>`, or `<folder>/<name>` for a single one.
+
+    The occupancy network comes first: the others may look through it.
+    Errors: InputError for a name of several networks.
+    """
+    chosen = [networks] if isinstance(networks, str) else sorted(networks, key=lambda network: network != "occupancy")
     if name and len(chosen) > 1:
         raise InputError(f"name is {name!r}; expected none for several networks ({', '.join(chosen)})")
     return {network: Path(folder) / (name or f"{environment}-{network}") for network in chosen}
+
+
+def first_stage(homes: Mapping[str, Path], folder: str | Path, environment: str) -> Path | None:
+    """Return the weights that second stages look through, a folder: trained with them, else those of before.
+
+    Those of before are `<folder>/<environment>-occupancy`. None where no network of `homes` is a second stage.
+    Errors: InputError where there is no such network.
+    """
+    behind = [network for network in homes if network.startswith("two_stage")]
+    if not behind:
+        return None
+    weights = homes.get("occupancy", Path(folder) / f"{environment}-occupancy") / "weights"
+    if "occupancy" not in homes and not weights.is_dir():
+        raise InputError(f"{weights}: {behind[0]} looks through an occupancy network; train `occupancy` too")
+    return weights
 
 
 def occupancy(model: Model, recipe: EmitterRecipe, place: scenes.Scene, count: int = 64) -> tuple[dict, np.ndarray]:

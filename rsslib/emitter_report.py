@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from rsslib import emitter_predictions
-from rsslib.emitter_metrics import by_count, metrics
+from rsslib.emitter_metrics import by_count, differences, metrics
 from rsslib.emitter_networks import METHODS
 from rsslib.emitter_predictions import scores
 from rsslib.emitters import Samples, draw, received
@@ -24,6 +25,7 @@ MODULES = tuple(f"rsslib.{name}" for name in (
 
 _METRICS = {"cmr": "cmr", "rmse_px": "rmse_px", "rmse_fraction": "rmse_share", "rmse_m": "rmse_m", "fa": "fa",
             "mr": "mr"}
+_DRAWN_BY = ("n", "side_m", "sensors", "n_max", "seed", "set", "threshold_dbm")
 Found = dict[tuple[str, str], xr.Dataset]
 """For each environment and method, what it found in the environment's test samples."""
 
@@ -80,12 +82,13 @@ def transfer(folder: str | Path, environments: Iterable[str], methods: Iterable[
     return records
 
 
-def fresh(folder: str | Path, scene: Scene, networks: Iterable[str], count: int = 10_000, seed: int = 2) -> list[dict]:
-    """Return the metrics of networks, folders such as "free_space-single_stage", on `count` test samples drawn anew.
+def fresh(folder: str | Path, scene: Scene, networks: Iterable[str], count: int = 10_000,
+          seed: int = 2) -> list[xr.Dataset]:
+    """Return what networks, folders such as "free_space-single_stage", find in `count` test samples drawn anew.
 
     Settings were chosen with the first test samples in sight; those of a new seed took no part in anything.
     """
-    records, place = [], scene.environment
+    found, place = [], scene.environment
     for name in networks:
         model, recipe = emitter_predictions.load_model(Path(folder) / name / "weights")
         occupancy = None
@@ -93,7 +96,34 @@ def fresh(folder: str | Path, scene: Scene, networks: Iterable[str], count: int 
             occupancy, _ = emitter_predictions.load_model(Path(folder) / f"{place}-occupancy" / "weights")
         said = emitter_predictions.predict(model, replace(recipe, seed=seed, test_samples=count), scene, occupancy)
         first = emitter_predictions.load(Path(folder) / name / f"{place}.nc")
-        records.append(record(said.assign_attrs(environment=place, parameters=first.attrs["parameters"])))
+        found.append(said.assign_attrs(environment=place, parameters=first.attrs["parameters"]))
+    return found
+
+
+def pairs(found: Iterable[xr.Dataset]) -> list[dict]:
+    """Return the metrics of one method minus those of another, for each two of an environment, with paired intervals.
+
+    The ledger looks for such records of `<name>.json` in `<name>_pairs.json`. Errors in places are compared over the
+    samples whose count both have right, unlike those of `record`, and so have a name of their own.
+    Errors: InputError where two of an environment are not about the same samples.
+    """
+    records = []
+    for right, left in combinations(found, 2):
+        if right.attrs["environment"] != left.attrs["environment"]:
+            continue
+        same = [left[name].equals(right[name]) for name in ("true_row", "true_column")]
+        if not all(same) or any(left.attrs.get(key) != right.attrs.get(key) for key in _DRAWN_BY):
+            raise InputError(f"pairs: {left.attrs['method']} and {right.attrs['method']} were not tested on the same "
+                             f"samples of {left.attrs['environment']}")
+        part = differences(scores(left), scores(right))
+        record: dict = {"environment": left.attrs["environment"], "samples": left.sizes["sample"]}
+        for side, said in (("left", left), ("right", right)):
+            record |= {f"{side}_method": said.attrs["method"], f"{side}_second_stage_sees": seen(said.attrs)}
+        for name in ("cmr", "fa", "mr", "rmse_px"):
+            key = "rmse_px_both_right" if name == "rmse_px" else name
+            record |= {key: part[name], f"ci95_{key}": part[f"{name}_ci95"]}
+            record |= {f"{key}_reason": part[f"{name}_reason"]} if f"{name}_reason" in part else {}
+        records.append(record)
     return records
 
 

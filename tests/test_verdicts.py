@@ -4,7 +4,8 @@ import pytest
 
 from rsslib import results
 from rsslib.claims_file import Claim
-from rsslib.verdicts import files, judge, number, unexplained
+from rsslib.claims_values import files, number
+from rsslib.verdicts import judge, unexplained
 
 EMD = {"file": "table2", "where": {"loss": "emd"}, "field": "median_m"}
 COM = {"file": "table2", "where": {"loss": "com"}, "field": "median_m"}
@@ -128,3 +129,27 @@ def test_a_number_within_the_interval_is_noted(folder):
     assert judge(_order(right=285), "quick", folder).ours.endswith("< 285 m; the interval includes 285")
     assert judge(_order(left=265, right=EMD), "quick", folder).ours.endswith("; the interval includes 265")
     assert "includes" not in judge(_order(right=295), "quick", folder).ours
+
+
+PAIR = {"environment": "e", "left_method": "b", "right_method": "a", "cmr": 0.2, "ci95_cmr": [0.1, 0.3]}
+
+
+def _side(method):
+    return {"file": "t", "where": {"environment": "e", "method": method}, "field": "cmr"}
+
+
+@pytest.mark.parametrize("left, right, interval, ours", [
+    ("b", "a", [0.1, 0.3], "0.7 [0.5, 0.9] > 0.5 [0.3, 0.7] m; paired difference 0.2 [0.1, 0.3]"),
+    ("a", "b", [0.1, 0.3], "0.5 [0.3, 0.7] not > 0.7 [0.5, 0.9] m; paired difference -0.2 [-0.3, -0.1]"),
+    ("b", "a", [-0.1, 0.5], "0.7 [0.5, 0.9] > 0.5 [0.3, 0.7] m; paired difference 0.2 [-0.1, 0.5], which includes 0"),
+    ("a", "b", [0.0, 0.3], "0.5 [0.3, 0.7] not > 0.7 [0.5, 0.9] m; paired difference -0.2 [-0.3, 0], which includes 0"),
+    ("b", "a", None, "0.7 [0.5, 0.9] > 0.5 [0.3, 0.7] m; the intervals overlap"),
+])
+def test_a_paired_difference_is_shown_where_there_is_one(tmp_path, left, right, interval, ours):
+    records = [{"environment": "e", "method": "a", "cmr": 0.5, "ci95_cmr": [0.3, 0.7]},
+               {"environment": "e", "method": "b", "cmr": 0.7, "ci95_cmr": [0.5, 0.9]}]
+    results.write("quick", "t", records, {}, {}, tmp_path)
+    results.write("quick", "t_pairs", [PAIR | {"ci95_cmr": interval}], {}, {}, tmp_path)
+    assert judge(_order(_side(left), ">", _side(right)), "quick", tmp_path).ours == ours
+    results.write("quick", "t_pairs", [PAIR | {"ci95_cmr": interval}], {"code_hash": "of another run"}, {}, tmp_path)
+    assert "paired" not in judge(_order(_side(left), ">", _side(right)), "quick", tmp_path).ours

@@ -75,6 +75,19 @@ def test_tiny_numbers_are_not_judged_by_their_last_digit():
     assert list(verify.differences({"share": 0.0001}, {"share": 0.0003})) == [pytest.approx(0.02)]
 
 
+def test_differences_of_pairs_are_not_judged_on_another_cpu(pair):
+    paths = [folder / "results/smoke/t_pairs.json" for folder in pair]
+    for path, apart in zip(paths, (0.005, -0.005)):
+        path.write_text(json.dumps({"provenance": {"torch": "1"}, "records": [{"left_method": "a", "cmr": apart}]}))
+    assert records(pair)["t_pairs.json"] == 0
+    paths[1].write_text(paths[1].read_text().replace('"a"', '"b"'))
+    assert records(pair)["t_pairs.json"] == math.inf
+    for path in paths:    # of one CPU: every digit
+        path.write_text(path.read_text().replace('"b"', '"a"'))
+        path.with_suffix(".stamp.json").write_text(json.dumps({"cpu": "A"}))
+    assert records(pair)["t_pairs.json"] == math.inf
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A git repository with committed results of smoke, and a chain that writes by hand."""
