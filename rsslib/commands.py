@@ -16,7 +16,7 @@ from rsslib.project import ROOT, InputError
 PLANS = {
     "smoke": "synthetic, tiny: 3.5 minutes on two CPU cores",
     "campus": "synthetic, compact networks: 10 minutes on two CPU cores",
-    "quick": "real measurements, compact networks: an hour on two CPU cores",
+    "quick": "real measurements, compact networks: 50 minutes on two CPU cores",
     "paper": "real measurements, the papers' networks and training: not timed yet, meant for a CUDA GPU",
 }
 """Per profile: its data, its networks and how long it took where nothing had been made yet."""
