@@ -2,12 +2,12 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
 from rsslib import claims_figures, results
-from rsslib.claims_file import REAL, Claim, load
+from rsslib.claims_file import REAL, Claim, load, notes
 from rsslib.claims_values import files, number, records_path
 from rsslib.project import ROOT, atomic_path
 from rsslib.verdicts import VERDICTS, Verdict, judge, unexplained
@@ -32,7 +32,7 @@ the number. The verdicts:
 - **better**: our value lies beyond the tolerance, on the better side.
 - **order holds**: our two values stand in the order that the paper states. Intervals that overlap are noted; or, where
   both methods answered the same samples, the paired difference, left minus right, with its 95 % interval. If that
-  includes 0, other samples could turn the order; what another training would do is in none of the intervals.
+  includes 0, the samples do not tell the two apart; what another training would do is in none of the intervals.
 - **differs**: neither; the reason follows.
 - **not judged in this profile**: the claim is about something that this profile does not do, or that is for
   the reader to look at; our value, where there is one, is shown all the same.
@@ -57,10 +57,13 @@ def render(profiles: Sequence[str], path: str | Path | None = None, folder: str 
     judged = {profile: [judge(claim, profile, folder) for claim in claims] for profile in profiles}
     if not judged:
         return _HEADER + "\nThere are no results yet: run `make reproduce`.\n"
-    counts = [[profile, *_count(verdicts)] for profile, verdicts in judged.items()]
+    counts = [[f"{profile}, {title.partition(': ')[0]}", *_count(group)] for profile, verdicts in judged.items()
+              for title, group in groupby(verdicts, key=lambda verdict: verdict.claim.paper)]
     counts += [[f"{profile}: not run yet", *[""] * len(VERDICTS)] for profile in REAL if profile not in judged]
-    sections = [_section(profile, verdicts, folder) for profile, verdicts in judged.items()]
-    return "\n".join([_HEADER, "## Summary\n", _table(("profile", *VERDICTS), counts), *sections])
+    said = notes(path)
+    sections = [_section(profile, verdicts, folder, said if profile in REAL else {})
+                for profile, verdicts in judged.items()]
+    return "\n".join([_HEADER, "## Summary\n", _table(("profile, paper", *VERDICTS), counts), *sections])
 
 
 def main(path: str | Path | None = None, folder: str | Path | None = None,
@@ -81,15 +84,15 @@ def main(path: str | Path | None = None, folder: str | Path | None = None,
     return 0
 
 
-def _count(verdicts: Sequence[Verdict]) -> list[int]:
+def _count(verdicts: Iterable[Verdict]) -> list[int]:
     counts = Counter(verdict.verdict for verdict in verdicts)
     return [counts[word] for word in VERDICTS]
 
 
-def _section(profile: str, verdicts: Sequence[Verdict], folder: str | Path | None) -> str:
+def _section(profile: str, verdicts: Sequence[Verdict], folder: str | Path | None, said: Mapping[str, str]) -> str:
     parts = [f"\n## Profile `{profile}`: {PROFILES.get(profile, 'synthetic')}"]
     for paper, of_paper in groupby(verdicts, key=lambda verdict: verdict.claim.paper):
-        parts.append(f"\n### {paper}")
+        parts += [f"\n### {paper}", *([f"\n{said[paper].strip()}"] if paper in said else [])]
         for place, group in groupby(of_paper, key=lambda verdict: verdict.claim.where.split(",")[0]):
             parts += [f"\n#### {place}\n", _table(_COLUMNS, [_row(verdict) for verdict in group])]
             parts += [f"\n![{place}, profile {profile}]({name})" for name in claims_figures.of_place(place, profile)]

@@ -53,12 +53,7 @@ def load(path: str | Path | None = None) -> list[Claim]:
     'value'
     """
     path = Path(path or ROOT / "claims.yaml")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: cannot be read as YAML: {error}") from error
-    if not isinstance(content, Mapping) or set(content) != {"papers", "claims"}:
-        raise InputError(f"{path}: expected two keys, `papers` (key: title) and `claims` (a list)")
+    content = _read(path)
     claims: dict[str, Claim] = {}
     for row, entry in enumerate(content["claims"]):
         name = entry.get("id", f"number {row}") if isinstance(entry, Mapping) else f"number {row}"
@@ -68,6 +63,25 @@ def load(path: str | Path | None = None) -> list[Claim]:
         title, profiles = content["papers"][entry["paper"]], tuple(entry.get("profiles", REAL))
         claims[name] = Claim(**(entry | {"paper": title, "profiles": profiles}))
     return list(claims.values())
+
+
+def notes(path: str | Path | None = None) -> dict[str, str]:
+    """Return what the claims file says of a paper as a whole, {title: text}."""
+    content = _read(Path(path or ROOT / "claims.yaml"))
+    return {content["papers"][key]: text for key, text in content.get("notes", {}).items()}
+
+
+def _read(path: Path) -> Mapping:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: cannot be read as YAML: {error}") from error
+    if not isinstance(content, Mapping) or set(content) - {"notes"} != {"papers", "claims"}:
+        raise InputError(f"{path}: expected two keys, `papers` (key: title) and `claims` (a list), at will `notes`")
+    unknown = set(content.get("notes", {})) - set(content["papers"])
+    if unknown:
+        raise InputError(f"{path}: `notes` has {min(unknown)!r}; its keys are those of `papers`")
+    return content
 
 
 def _problem(entry: object, papers: Mapping) -> str:

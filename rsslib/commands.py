@@ -14,7 +14,7 @@ from rsslib.datasets import fetch
 from rsslib.project import ROOT, InputError
 
 PLANS = {
-    "smoke": "synthetic, tiny: 3.5 minutes on two CPU cores",
+    "smoke": "synthetic, tiny: 3 minutes on two CPU cores",
     "campus": "synthetic, compact networks: 10 minutes on two CPU cores",
     "quick": "real measurements, compact networks: 50 minutes on two CPU cores",
     "paper": "real measurements, the papers' networks and training: not timed yet, meant for a CUDA GPU",
@@ -73,7 +73,10 @@ def reproduce(profile: str | None = None) -> int:
 def smoke() -> int:
     """Bring the whole chain on the tiny synthetic campus up to date; return the exit status of DVC."""
     print(f"profile smoke: {PLANS['smoke']}", flush=True)
-    return repro("smoke")
+    status = repro("smoke")
+    if not status:
+        print("done. The executed notebooks are in build/smoke, the figures in figures/smoke.")
+    return status
 
 
 def repro(profile: str, folder: Path = ROOT, options: Sequence[str] = (),

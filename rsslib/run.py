@@ -23,9 +23,12 @@ from rsslib.project import ROOT, InputError, atomic_path
 
 # jsonschema, below nbformat, would build a grammar of web addresses: 1.2 s of each run; notebooks need no such check
 sys.modules.setdefault("rfc3987_syntax", None)    # type: ignore[arg-type]
-import nbformat  # noqa: E402
-import papermill  # noqa: E402
-from papermill.exceptions import PapermillExecutionError  # noqa: E402
+try:
+    import nbformat
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+except ModuleNotFoundError as error:
+    sys.exit(f"error: {error}; `make env` makes the environment, `source .venv/bin/activate` enters it")
 
 if sys.modules["rfc3987_syntax"] is None:    # others may want it
     del sys.modules["rfc3987_syntax"]
@@ -65,9 +68,11 @@ def merge(sections: Sequence[str], overrides: Sequence[str], params: str | Path 
 
 
 def check(notebook: str | Path, parameters: Mapping) -> None:
-    """Raise InputError unless every name stands in the cell tagged `parameters` of `notebook`."""
+    """Raise InputError unless every name stands in the cell tagged `parameters` of `notebook`, lists as lists."""
     known = _names(notebook)
-    for name in parameters:
+    for name, value in parameters.items():
+        if known.get(name) and isinstance(value, str):
+            raise InputError(f"{notebook}: `{name}` is a list; write '{name}=[{value}]'")
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean `{near[0]}`?" if near else "."
@@ -122,8 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except PapermillExecutionError as error:
-        print(f"{error}\nerror: {given.notebook} failed; see the .failed.ipynb copy of {given.out}",
-              file=sys.stderr)
+        told = error.evalue if error.ename == InputError.__name__ else f"{error}\n{given.notebook} failed"
+        print(f"error: {told}\nsee {Path(given.out).with_suffix('.failed.ipynb')}", file=sys.stderr)
         return 1
     print(f"run: {given.out} done in {time.perf_counter() - started:.0f} s", file=sys.stderr)
     return 0
@@ -143,17 +148,18 @@ def _section(content: Mapping, name: str, path: Path) -> dict:
     return dict(found)
 
 
-def _names(notebook: str | Path) -> list[str]:
-    """List the names assigned in the cell tagged `parameters`."""
+def _names(notebook: str | Path) -> dict[str, bool]:
+    """Return the names assigned in the cell tagged `parameters`: is what they are given there a list?"""
     if not Path(notebook).exists():
         raise InputError(f"{notebook}: no such notebook")
     cells = [cell for cell in nbformat.read(notebook, as_version=4).cells
              if "parameters" in cell.metadata.get("tags", [])]
-    names = []
+    names = {}
     for node in (node for cell in cells for node in ast.parse(cell.source).body):
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        names += [name.id for target in targets if target is not None
-                  for name in ast.walk(target) if isinstance(name, ast.Name)]
+        listed = isinstance(getattr(node, "value", None), ast.List)
+        names |= {name.id: listed for target in targets if target is not None
+                  for name in ast.walk(target) if isinstance(name, ast.Name)}
     return names
 
 

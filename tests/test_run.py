@@ -75,6 +75,22 @@ def test_unknown_parameters_are_refused_with_the_nearest_name(project, capsys):
     assert not (project / "out.ipynb").exists()
 
 
+def test_a_word_is_no_list(project):
+    cell = nbformat.v4.new_code_cell("others, n = [], 3\ncities = []", metadata={"tags": ["parameters"]})
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), project / "lists.ipynb")
+    run.check(project / "lists.ipynb", {"cities": ["sydney"], "n": 4})
+    with pytest.raises(InputError, match=r"`cities` is a list; write 'cities=\[sydney\]'"):
+        run.check(project / "lists.ipynb", {"cities": "sydney"})
+
+
+def test_bad_input_in_a_cell_is_told_without_a_traceback(project):
+    cell = nbformat.v4.new_code_cell("from rsslib import InputError\nraise InputError('no such city')")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), project / "tiny.ipynb")
+    done = _run(project, "build/out.ipynb")
+    assert done.returncode == 1 and "error: no such city\nsee build/out.failed.ipynb\n" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_two_runs_write_the_same_bytes_in_a_new_folder(project):
     for name in ("one", "two"):
         done = _run(project, f"build/{name}.ipynb", "--section", "profiles.quick", "split=grid2")

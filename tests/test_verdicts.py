@@ -129,6 +129,8 @@ def test_a_number_within_the_interval_is_noted(folder):
     assert judge(_order(right=285), "quick", folder).ours.endswith("< 285 m; the interval includes 285")
     assert judge(_order(left=265, right=EMD), "quick", folder).ours.endswith("; the interval includes 265")
     assert "includes" not in judge(_order(right=295), "quick", folder).ours
+    assert str(judge(_order(right=285), "quick", folder)) == "order holds: but the samples do not tell the two apart"
+    assert str(judge(_order(right=295), "quick", folder)) == "order holds"
 
 
 PAIR = {"environment": "e", "left_method": "b", "right_method": "a", "cmr": 0.2, "ci95_cmr": [0.1, 0.3]}
