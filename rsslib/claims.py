@@ -31,8 +31,8 @@ the number. The verdicts:
 - **reproduced**: our value lies within the tolerance.
 - **better**: our value lies beyond the tolerance, on the better side.
 - **order holds**: our two values stand in the order that the paper states. Intervals that overlap are noted; or, where
-  both methods answered the same samples, the paired difference, left minus right, with its 95 % interval. If that
-  includes 0, the samples do not tell the two apart; what another training would do is in none of the intervals.
+  both methods answered the same samples, the paired difference, left minus right, with its 95 % interval. "Within
+  the intervals" marks an order that other samples could turn. What another training would do is in no interval.
 - **differs**: neither; the reason follows.
 - **not judged in this profile**: the claim is about something that this profile does not do, or that is for
   the reader to look at; our value, where there is one, is shown all the same.
@@ -57,8 +57,8 @@ def render(profiles: Sequence[str], path: str | Path | None = None, folder: str 
     judged = {profile: [judge(claim, profile, folder) for claim in claims] for profile in profiles}
     if not judged:
         return _HEADER + "\nThere are no results yet: run `make reproduce`.\n"
-    counts = [[f"{profile}, {title.partition(': ')[0]}", *_count(group)] for profile, verdicts in judged.items()
-              for title, group in groupby(verdicts, key=lambda verdict: verdict.claim.paper)]
+    counts = [[f"{profile}, paper {which}", *_count(group)] for profile, verdicts in judged.items()
+              for which, (_, group) in enumerate(groupby(verdicts, key=lambda verdict: verdict.claim.paper), 1)]
     counts += [[f"{profile}: not run yet", *[""] * len(VERDICTS)] for profile in REAL if profile not in judged]
     said = notes(path)
     sections = [_section(profile, verdicts, folder, said if profile in REAL else {})

@@ -68,7 +68,7 @@ def load(path: str | Path | None = None) -> list[Claim]:
 def notes(path: str | Path | None = None) -> dict[str, str]:
     """Return what the claims file says of a paper as a whole, {title: text}."""
     content = _read(Path(path or ROOT / "claims.yaml"))
-    return {content["papers"][key]: text for key, text in content.get("notes", {}).items()}
+    return {content["papers"][key]: text for key, text in (content.get("notes") or {}).items()}
 
 
 def _read(path: Path) -> Mapping:
@@ -78,8 +78,10 @@ def _read(path: Path) -> Mapping:
         raise InputError(f"{path}: cannot be read as YAML: {error}") from error
     if not isinstance(content, Mapping) or set(content) - {"notes"} != {"papers", "claims"}:
         raise InputError(f"{path}: expected two keys, `papers` (key: title) and `claims` (a list), at will `notes`")
-    unknown = set(content.get("notes", {})) - set(content["papers"])
-    if unknown:
+    said = content.get("notes") or {}
+    if not isinstance(said, Mapping) or not all(isinstance(text, str) for text in said.values()):
+        raise InputError(f"{path}: `notes` is {said!r}; expected texts by paper")
+    if unknown := set(said) - set(content["papers"]):
         raise InputError(f"{path}: `notes` has {min(unknown)!r}; its keys are those of `papers`")
     return content
 

@@ -16,8 +16,6 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import yaml
-
 from rsslib.progress import relay
 from rsslib.project import ROOT, InputError, atomic_path
 
@@ -26,8 +24,11 @@ sys.modules.setdefault("rfc3987_syntax", None)    # type: ignore[arg-type]
 try:
     import nbformat
     import papermill
+    import yaml
     from papermill.exceptions import PapermillExecutionError
 except ModuleNotFoundError as error:
+    if __name__ != "__main__":
+        raise
     sys.exit(f"error: {error}; `make env` makes the environment, `source .venv/bin/activate` enters it")
 
 if sys.modules["rfc3987_syntax"] is None:    # others may want it
@@ -71,8 +72,8 @@ def check(notebook: str | Path, parameters: Mapping) -> None:
     """Raise InputError unless every name stands in the cell tagged `parameters` of `notebook`, lists as lists."""
     known = _names(notebook)
     for name, value in parameters.items():
-        if known.get(name) and isinstance(value, str):
-            raise InputError(f"{notebook}: `{name}` is a list; write '{name}=[{value}]'")
+        if known.get(name) and not isinstance(value, list):
+            raise InputError(f"{notebook}: `{name}` is a list; write '{name}=[{'' if value is None else value}]'")
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean `{near[0]}`?" if near else "."
@@ -157,9 +158,11 @@ def _names(notebook: str | Path) -> dict[str, bool]:
     names = {}
     for node in (node for cell in cells for node in ast.parse(cell.source).body):
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        listed = isinstance(getattr(node, "value", None), ast.List)
-        names |= {name.id: listed for target in targets if target is not None
-                  for name in ast.walk(target) if isinstance(name, ast.Name)}
+        for target in targets:
+            several = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
+            parts = zip(target.elts, node.value.elts) if several else [(target, getattr(node, "value", None))]
+            names |= {name.id: isinstance(value, ast.List) for part, value in parts if part is not None
+                      for name in ast.walk(part) if isinstance(name, ast.Name)}
     return names
 
 

@@ -42,7 +42,8 @@ def judge(claim: Claim, profile: str, folder: str | Path | None = None) -> Verdi
     try:
         outcome, ours = _measure(claim, profile, folder)
         note = (reason or "no reason recorded yet") if outcome == DIFFERS else ""
-        note = "but the samples do not tell the two apart" if outcome == HOLDS and "includes" in ours else note
+        near = "includes" in ours or "overlap" in ours
+        note = "but within the intervals" if outcome == HOLDS and near else note
     except (InputError, ZeroDivisionError) as error:
         outcome, ours, note = NOT_RUN, "", _missing(claim, profile, folder) or reason or str(error)
     if not judged:

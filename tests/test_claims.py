@@ -53,8 +53,8 @@ def test_rows_verdicts_and_provenance(place, monkeypatch):
     assert "| Rows | 3 |  | exact | **not run**: no table1.json |  |" in text
     assert "**not judged in this profile**: see fig04" in text
     assert "- `quick/table2.json`: source frs; doi 10.5281/zenodo.7259895; code hash 0123456789ab\n" in text
-    assert "| quick, A Paper | 1 | 0 | 0 | 1 | 0 | 0 |" in text
-    assert "| quick, Another | 0 | 0 | 0 | 0 | 1 | 1 |" in text
+    assert "| quick, paper 1 | 1 | 0 | 0 | 1 | 0 | 0 |" in text
+    assert "| quick, paper 2 | 0 | 0 | 0 | 0 | 1 | 1 |" in text
     headings = [line for line in text.splitlines() if line.startswith("###")]
     assert headings == ["### A Paper", "#### Table II", "### Another", "#### Figure 4", "#### Table I",
                         "### Where these records come from"]
@@ -78,6 +78,11 @@ def test_what_is_said_of_a_paper_stands_under_its_heading_in_real_profiles_alone
     (place / "claims.yaml").write_text(told)
     text = claims.render(["quick", "campus"], place / "claims.yaml", place / "results")
     assert text.count("### Another\n\nIts text has lost settings.") == 1 == text.count("Its text has lost settings.")
+    (place / "claims.yaml").write_text(told.replace("{q: Its text has lost settings.}", "[]"))
+    assert "Its text" not in claims.render(["quick"], place / "claims.yaml", place / "results")
+    (place / "claims.yaml").write_text(told.replace("Its text has lost settings.", "3"))
+    with pytest.raises(InputError, match="expected texts by paper"):
+        claims.render(["quick"], place / "claims.yaml", place / "results")
     (place / "claims.yaml").write_text(told.replace("{q:", "{r:"))
     with pytest.raises(InputError, match="`notes` has 'r'; its keys are those of `papers`"):
         claims.render(["quick"], place / "claims.yaml", place / "results")

@@ -79,8 +79,9 @@ def test_a_word_is_no_list(project):
     cell = nbformat.v4.new_code_cell("others, n = [], 3\ncities = []", metadata={"tags": ["parameters"]})
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), project / "lists.ipynb")
     run.check(project / "lists.ipynb", {"cities": ["sydney"], "n": 4})
-    with pytest.raises(InputError, match=r"`cities` is a list; write 'cities=\[sydney\]'"):
-        run.check(project / "lists.ipynb", {"cities": "sydney"})
+    for name, value in (("cities", "sydney"), ("others", "sydney"), ("others", 16)):
+        with pytest.raises(InputError, match=rf"`{name}` is a list; write '{name}=\[{value}\]'"):
+            run.check(project / "lists.ipynb", {name: value})
 
 
 def test_bad_input_in_a_cell_is_told_without_a_traceback(project):
