@@ -40,9 +40,8 @@ def judge(claim: Claim, profile: str, folder: str | Path | None = None) -> Verdi
     reason = _reason(claim, profile) if profile in REAL else ""
     judged = profile in claim.profiles and claim.kind != "text"
     try:
-        outcome, ours = _measure(claim, profile, folder)
+        outcome, ours, near = _measure(claim, profile, folder)
         note = (reason or "no reason recorded yet") if outcome == DIFFERS else ""
-        near = "includes" in ours or "overlap" in ours
         note = "but within the intervals" if outcome == HOLDS and near else note
     except (InputError, ZeroDivisionError) as error:
         outcome, ours, note = NOT_RUN, "", _missing(claim, profile, folder) or reason or str(error)
@@ -72,28 +71,29 @@ def _reason(claim: Claim, profile: str) -> str:
     return claim.why.get(profile, claim.why.get("any", ""))
 
 
-def _measure(claim: Claim, profile: str, folder: str | Path | None) -> tuple[str, str]:
-    """Return the outcome and our value as text."""
+def _measure(claim: Claim, profile: str, folder: str | Path | None) -> tuple[str, str, str]:
+    """Return the outcome, our value as text, and what makes an order uncertain: empty where nothing does."""
     if claim.record is None:
-        return NOT_RUN, ""
+        return NOT_RUN, "", ""
     if claim.kind == "value":
         value, interval = quantity(claim.record, profile, folder)
-        return _compare(claim, value), f"{number(value)} {claim.unit}".strip() + ends(interval)
+        return _compare(claim, value), f"{number(value)} {claim.unit}".strip() + ends(interval), ""
     relation = claim.record["relation"]
     left, low = quantity(claim.record["left"], profile, folder)
     right, high = quantity(claim.record["right"], profile, folder)
     holds = RELATIONS[relation](left, right)
     sides = f"{number(left)}{ends(low)}", f"{number(right)}{ends(high)}"
     ours = f"{sides[0]} {relation if holds else f'not {relation}'} {sides[1]} {claim.unit}".strip()
+    near = ""
     if apart := paired(claim.record, profile, folder):
         ours += f"; paired difference {number(apart[0])}{ends(apart[1])}"
-        ours += ", which includes 0" if apart[1][0] <= 0 <= apart[1][1] else ""
+        near = ", which includes 0" if apart[1][0] <= 0 <= apart[1][1] else ""
     elif low and high and low[0] <= high[1] and high[0] <= low[1]:
-        ours += "; the intervals overlap"
+        near = "; the intervals overlap"
     for interval, number_alone, other in ((low, right, high), (high, left, low)):
         if interval and not other and interval[0] <= number_alone <= interval[1]:
-            ours += f"; the interval includes {number(number_alone)}"
-    return HOLDS if holds else DIFFERS, ours
+            near += f"; the interval includes {number(number_alone)}"
+    return HOLDS if holds else DIFFERS, ours + near, near
 
 
 def _compare(claim: Claim, value: float) -> str:
