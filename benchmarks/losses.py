@@ -16,10 +16,10 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from rsslib import losses, sliced
-from rsslib.ensemble import choose_device, choose_precision
-from rsslib.grid import KINDS
-from rsslib.networks import SensorNet
+from rsslib.data.grid import KINDS
+from rsslib.localization import losses, sliced
+from rsslib.localization.ensemble import choose_device, choose_precision
+from rsslib.localization.networks import SensorNet
 from rsslib.project import atomic_path
 
 HEIGHT, WIDTH, BATCH, SENSORS = 75, 81, 64, 25  # the campus at 30 m per pixel
@@ -113,7 +113,7 @@ def distances(repeats: int, pot_repeats: int) -> list[dict]:
 
 
 def _draw(records: list[dict], setting: dict, path: Path) -> None:
-    from rsslib import figures  # here, not above: the times are taken without matplotlib loaded
+    from rsslib.reports import figures  # here, not above: the times are taken without matplotlib loaded
 
     note = f"{setting['device']}, {setting['threads']} threads, torch {setting['torch']}"
     figures.save(figures.speed([r for r in records if r["against"] in ("com", "pot")], note), path)

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from losses import interleaved
 
-from rsslib import ROOT, emitter_files
-from rsslib.emitters import Scene, draw
+from rsslib import ROOT
+from rsslib.emitters import files as emitter_files
+from rsslib.emitters.samples import Scene, draw
 from rsslib.project import atomic_path
 
 N, SENSORS, N_MAX, POWERS_DBM = 64, 40, 3, (10.0, 40.0)

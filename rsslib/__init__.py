@@ -7,7 +7,7 @@ from rsslib.project import ROOT, InputError
 __version__ = "0.1.0"
 __all__ = ["ROOT", "Grid", "InputError", "Localizer", "Recipe"]
 
-_HOMES = {"Grid": "rsslib.grid", "Localizer": "rsslib.localizer", "Recipe": "rsslib.ensemble"}
+_HOMES = {"Grid": "rsslib.data.grid", "Localizer": "rsslib.localization.localizer", "Recipe": "rsslib.localization.ensemble"}
 
 
 def __getattr__(name: str):

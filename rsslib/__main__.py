@@ -4,8 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from rsslib import claims, commands, verify
+from rsslib.ledger import page as claims
 from rsslib.project import InputError
+from rsslib.workflow import commands, verify
 
 
 def _parser() -> argparse.ArgumentParser:

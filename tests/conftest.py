@@ -4,9 +4,9 @@ import pytest
 import torch
 from hypothesis import settings
 
-from rsslib.datasets import campus as synthetic
-from rsslib.datasets import fetch
-from rsslib.datasets import frs as measured
+from rsslib.data import campus as synthetic
+from rsslib.data import download as fetch
+from rsslib.data import frs as measured
 
 settings.register_profile("rsslib", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("rsslib")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import rsslib
-from rsslib.datasets import schema
+from rsslib.data import measurements as schema
 
 PACKAGE = Path(rsslib.__file__).parent
 FLOORS = (

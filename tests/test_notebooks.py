@@ -8,7 +8,8 @@ import nbformat
 import pytest
 import yaml
 
-from rsslib import claims, claims_file
+from rsslib.ledger import claims as claims_file
+from rsslib.ledger import page as claims
 from rsslib.project import ROOT
 
 NOTEBOOKS = sorted(path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)

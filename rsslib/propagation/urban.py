@@ -5,8 +5,8 @@ This is not Atoll, the planning tool of the paper, whose models are not public.
 
 import numpy as np
 
+from rsslib.data.city import PIXEL_M, City, centres, height_raster, outdoor
 from rsslib.project import InputError
-from rsslib.propagation.city import PIXEL_M, City, centres, height_raster, outdoor
 from rsslib.propagation.diffraction import bullington_db
 from rsslib.propagation.friis import FREQUENCY_HZ, LIGHT_M_S, path_gain_db, wavelength_m
 from rsslib.propagation.shadowing import DECORRELATION_M, SIGMA_DB, Shadowing

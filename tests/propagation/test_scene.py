@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from rsslib.datasets import cities
+from rsslib.data import cities
+from rsslib.data.city import centres
 from rsslib.project import InputError
-from rsslib.propagation import library, scene
-from rsslib.propagation.city import centres
+from rsslib.propagation import gains as library
+from rsslib.propagation import scene
 from rsslib.propagation.friis import path_gain_db
 
 

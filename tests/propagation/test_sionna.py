@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import shapely
 
+from rsslib.data.city import City, centres
 from rsslib.project import InputError
 from rsslib.propagation import sionna
-from rsslib.propagation.city import City, centres
 from rsslib.propagation.friis import path_gain_db
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import shapely
 
-from rsslib.datasets import cities
+from rsslib.data import cities
+from rsslib.data.city import City
 from rsslib.project import InputError
-from rsslib.propagation.city import City
 from rsslib.propagation.friis import path_gain_db
 from rsslib.propagation.urban import Urban, gain_maps_db, umi_los_db, umi_nlos_db
 

@@ -1,0 +1,132 @@
+"""The cities of the second paper: where their buildings come from, and made-up streets where they cannot be had."""
+
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import shapely
+
+from rsslib.data import footprints, overpass
+from rsslib.project import InputError, atomic_path
+from rsslib.data.city import City, height_raster
+
+__all__ = ["BANNER", "SITES", "City", "available", "height_raster", "load", "procedural"]
+
+BANNER = "MADE-UP STREETS: a procedural street grid, not the city, and not comparable with the paper"
+"""What every page and figure of a synthetic city must say."""
+
+
+class Site(NamedTuple):
+    """A window of a city: longitude and latitude of its origin; west, south, east, north from there [m]."""
+
+    origin_lonlat: tuple[float, float]
+    window_m: tuple[float, float, float, float]
+
+
+SITES = {
+    "chicago": Site((-87.6298, 41.8795), (-680.0, -250.0, 420.0, 850.0)),
+    "sydney": Site((151.2063, -33.8784), (-300.0, -310.0, 320.0, 310.0)),
+}
+"""The Loop, 1.1 km a side, and the south of Sydney's centre, 0.62 km; the paper prints no coordinates."""
+
+_BLOCK_M, _STREET_M, _LOT_M = (95.0, 70.0), (14.0, 24.0), 24.0
+_HEIGHT_M, _SPREAD = 22.0, 0.75  # median and spread (of the logarithm) of the made-up heights
+_PARKS = 0.08
+
+
+def load(name: str | Path, seed: int = 0) -> City:
+    """Return a city: "chicago" or "sydney", or the buildings of your own file (.geojson, longitude and latitude).
+
+    Footprints come from RSSLIB_DATA (cities/<name>_buildings.geojson), the download cache or OpenStreetMap, in this
+    order; where none answers, from `procedural` with the seed: then `synthetic` is set, and BANNER must be shown.
+    Errors: InputError for another name, and those of `rsslib.datasets.footprints.read`.
+
+    >>> load("chicago").side_m   # doctest: +SKIP
+    1100.0
+    """
+    if Path(name).suffix.lower() in (".geojson", ".json"):
+        return footprints.read(name)
+    site = _site(str(name))
+    path = _local(str(name))
+    if path is not None:
+        return footprints.read(path, str(name))
+    document, _ = overpass.download(*site)
+    if document is None:
+        return procedural(seed, site.window_m[2] - site.window_m[0], str(name))
+    made = footprints.city(document, str(name), overpass.URL, "openstreetmap")
+    with atomic_path(_cache(str(name))) as temporary:  # after it was read: what is kept is right
+        temporary.write_text(json.dumps(document), encoding="utf-8")
+    return made
+
+
+def available(name: str) -> bool:
+    """Return whether RSSLIB_DATA or the cache holds the city's buildings; asks no network.
+
+    >>> available("chicago")   # doctest: +SKIP
+    True
+    """
+    _site(name)
+    return _local(name) is not None
+
+
+def procedural(seed: int = 0, side_m: float = 600.0, name: str = "procedural") -> City:
+    """Make up a street grid: blocks of 95 m x 70 m, streets 14 m to 24 m wide, lots with log-normal heights, parks.
+
+    Errors: InputError for a side below 100 m. One seed and side, one city.
+
+    >>> procedural(seed=1).synthetic
+    True
+    """
+    if not 100.0 <= side_m < np.inf:
+        raise InputError(f"side_m: expected at least 100 m, found {side_m}")
+    rng = np.random.default_rng(seed)
+    columns, rows = (_intervals(rng, block, side_m) for block in _BLOCK_M)
+    lots = [lot for west, east in columns for south, north in rows if rng.random() > _PARKS
+            for lot in _lots(rng, west, south, east, north)]
+    heights = np.clip(_HEIGHT_M * rng.lognormal(0.0, _SPREAD, len(lots)), 6.0, 250.0).round(1)
+    polygons = shapely.intersection(shapely.box(*np.array(lots).T), shapely.box(0.0, 0.0, side_m, side_m))
+    return City(name, polygons, heights, np.zeros(len(lots)), float(side_m), BANNER, "none", "procedural", True,
+                {"height": 0, "levels": 0, "default": 0, "left_out": 0})
+
+
+def _intervals(rng: np.random.Generator, block_m: float, side_m: float) -> list[tuple[float, float]]:
+    """Return begin and end of each block along one axis, from beyond one edge to beyond the other [m]."""
+    begin, found = -rng.uniform(0.0, block_m), []
+    while begin < side_m:
+        end = begin + block_m * rng.uniform(0.8, 1.2)
+        if end > 1.0:
+            found.append((begin, min(end, side_m)))
+        begin = end + rng.uniform(*_STREET_M)
+    return found
+
+
+def _lots(rng: np.random.Generator, west: float, south: float, east: float, north: float) -> list[tuple]:
+    """Cut a block into two rows of lots, some with a gap beside the next; bounds in m."""
+    middle, lots = south + (north - south) * rng.uniform(0.4, 0.6), []
+    for low, high in ((south, middle), (middle, north)):
+        edges = np.linspace(west, east, max(2, round((east - west) / _LOT_M) + 1))
+        gaps = np.where(rng.random(len(edges) - 1) < 0.2, 5.0, 0.0)
+        lots += [(left, low, right - gap, high) for left, right, gap in zip(edges, edges[1:], gaps) if right > 0]
+    return [lot for lot in lots if lot[3] > 0 and lot[2] > max(lot[0], 0.0)]
+
+
+def _site(name: str) -> Site:
+    if name not in SITES:
+        raise InputError(f"city {name!r}: expected one of {', '.join(SITES)}, or the path of a .geojson file")
+    return SITES[name]
+
+
+def _cache(name: str) -> Path:
+    import pooch  # here, not above: with RSSLIB_DATA set nothing is downloaded
+
+    return Path(pooch.os_cache("rsslib")) / "cities" / f"{name}_buildings.geojson"
+
+
+def _local(name: str) -> Path | None:
+    folder, file = os.environ.get("RSSLIB_DATA"), f"{name}_buildings.geojson"
+    if folder and not Path(folder).is_dir():
+        raise InputError(f"RSSLIB_DATA={folder}: no such folder; name the one that holds the data, or unset it")
+    given = [Path(folder) / "cities" / file, Path(folder) / file] if folder else []
+    return next((path for path in (*given, _cache(name)) if path.is_file()), None)

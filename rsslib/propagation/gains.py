@@ -1,0 +1,165 @@
+"""Gain libraries: the gain maps of many emitter positions of a city, to mix thousands of samples from."""
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from rsslib.data.city import City, centres, outdoor
+from rsslib.progress import Progress
+from rsslib.project import InputError, atomic_path
+from rsslib.propagation import sionna, urban
+from rsslib.propagation.friis import FREQUENCY_HZ
+from rsslib.propagation.scene import SETS, levels_dbm, of_library
+
+BACKENDS = {"urban": urban, "sionna": sionna}
+SHARES = (0.70, 0.15, 0.15)
+STEP_DB = 0.01
+"""Gains are kept in hundredths of a dB: two bytes each in the file."""
+DIMENSIONS = {"gain_db": ("position", "row", "column"), "x": ("position",), "y": ("position",), "cell": ("position",),
+              "set": ("position",), "outdoor": ("row", "column")}
+ATTRIBUTES = ("environment", "n", "side_m", "frequency_hz", "model", "threshold_dbm", "occupied_share", "attribution",
+              "source", "synthetic", "seed")
+_UNITS = {"gain_db": "dB", "x": "m", "y": "m"}
+_MISSING = np.int16(-32768)
+
+
+def build(city: City, n: int, count: int = 1000, seed: int = 0, backend: str = "urban",
+          frequency_hz: float = FREQUENCY_HZ, **settings) -> xr.Dataset:
+    """Return the gain maps from `count` random outdoor cells of a city to all its n x n cells.
+
+    Dataset: gain_db(position, row, column) float32 [dB], NaN indoors; x, y(position) [m] from the south-west corner;
+    cell(position) = row * n + column, all different; set(position), "train", "val" or "test", 70 : 15 : 15;
+    outdoor(row, column); attributes ATTRIBUTES and the city's heights. The threshold is that of `threshold`.
+
+    Errors: InputError for another backend, fewer outdoor cells than `count`, fewer than 20 positions, and those of the
+    backend, whose `settings` may be given. Source: paper 2, Section III.D, with the backend's model instead of Atoll.
+    Example
+    -------
+    >>> build(cities.load("chicago"), 64).gain_db.shape                              # doctest: +SKIP
+    (1000, 64, 64)
+    """
+    if backend not in BACKENDS:
+        raise InputError(f"backend {backend!r}: expected one of {', '.join(BACKENDS)}")
+    free = outdoor(city, n)
+    if not 20 <= count <= free.sum():
+        raise InputError(f"{city.name}: count is {count}, {int(free.sum())} of {n} x {n} cells lie outdoors; expected "
+                         "20 positions or more, one a cell: take fewer, or a larger n")
+    rng = np.random.default_rng([seed, 1])
+    cell = np.sort(rng.choice(np.flatnonzero(free), count, replace=False)).astype(np.int64)
+    places = centres(n, city.side_m)[cell]
+    gains = np.empty((count, n, n), np.int16)
+    with Progress(count, f"{city.name} {n} x {n}") as progress:
+        for row, gain in enumerate(BACKENDS[backend].gain_maps_db(city, places, n, frequency_hz, seed, **settings)):
+            gains[row] = _packed(gain)
+            progress.step(row + 1, "gain maps")
+    values = {"gain_db": _unpacked(gains), "x": places[:, 0], "y": places[:, 1], "cell": cell,
+              "set": _sets(rng, count), "outdoor": free}
+    attrs = {"environment": city.name, "n": n, "side_m": city.side_m, "frequency_hz": float(frequency_hz),
+             "model": BACKENDS[backend].MODEL, "attribution": city.attribution, "source": city.source,
+             "synthetic": city.synthetic, "seed": seed, "licence": city.licence, "md5": city.md5,
+             "heights_default_m": city.default_m, **{f"heights_{k}": v for k, v in city.height_sources.items()}}
+    library = _dataset(values, attrs | {"threshold_dbm": 0.0, "occupied_share": 0.0})
+    library.attrs["threshold_dbm"], library.attrs["occupied_share"] = threshold(library, seed=seed)
+    return validate(library, city.name)
+
+
+def threshold(library: xr.Dataset, samples: int = 2000, seed: int = 0, share: float = 0.5) -> tuple[float, float]:
+    """Return the power [dBm, in tenths] that about `share` of the outdoor cells exceed, and their exact share.
+
+    Over random mixes of emitters at the positions of the set "train" alone (`rsslib.propagation.scene.levels_dbm`).
+    Errors: InputError for a share outside 0..1. Source: inferred; the paper's occupied share is unknown.
+    Example
+    -------
+    >>> threshold(load("data/quick/chicago64.nc"))                                   # doctest: +SKIP
+    (-96.2, 0.5000382308845577)
+    """
+    if not 0 < share < 1:
+        raise InputError(f"share: expected a number between 0 and 1, found {share}")
+    levels = levels_dbm(of_library(library), "train", samples, seed)
+    limit = round(float(np.quantile(levels, 1.0 - share)), 1)
+    return limit, float((levels > limit).mean())
+
+
+def save(library: xr.Dataset, path: str | Path) -> Path:
+    """Write a gain library to `path` (.nc), compressed, whole or not at all; the same one gives the same bytes.
+
+    Errors: InputError for another suffix, or a library that `validate` refuses.
+    """
+    path = Path(path)
+    if path.suffix != ".nc":
+        raise InputError(f"{path}: unknown form {path.suffix!r}; expected a name ending in .nc")
+    validate(library, path.name)
+    packed = library.assign(gain_db=(DIMENSIONS["gain_db"], _packed(library.gain_db.values),
+                                     {"units": "dB", "scale_factor": STEP_DB, "missing_value": _MISSING}))
+    packed = packed.assign(outdoor=library.outdoor.astype(np.int8)).assign_attrs(synthetic=int(library.synthetic))
+    with atomic_path(path) as temporary:
+        packed.drop_encoding().to_netcdf(temporary, engine="netcdf4", encoding={
+            "gain_db": {"zlib": True, "complevel": 4, "shuffle": True, "_FillValue": None}})
+    return path
+
+
+def load(path: str | Path) -> xr.Dataset:
+    """Read a gain library written by `save` and check it.
+
+    Errors: InputError naming the file if it is missing, truncated or no gain library.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected a gain library (.nc); make one with library.build and save")
+    try:
+        with xr.open_dataset(path, engine="netcdf4", mask_and_scale=False) as packed:
+            values, attrs = {name: packed[name].values for name in DIMENSIONS}, dict(packed.attrs)
+        values |= {"gain_db": _unpacked(values["gain_db"]), "set": values["set"].astype(str),
+                   "outdoor": values["outdoor"].astype(bool)}
+        return validate(_dataset(values, attrs | {"synthetic": bool(attrs["synthetic"])}), str(path))
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: no gain library ({reason}); remove it and make it again") from None
+
+
+def validate(library: xr.Dataset, name: str = "library") -> xr.Dataset:
+    """Return the library unchanged if it keeps its form, else raise InputError naming what does not.
+
+    Checked: variables, dimensions, attributes; a gain in every outdoor cell and none indoors; positions in
+    different outdoor cells; sets named "train", "val" and "test".
+    """
+    for variable, dims in DIMENSIONS.items():
+        if variable not in library or library[variable].dims != dims:
+            raise InputError(f"{name}: expected a variable {variable!r} with dimensions {dims}")
+    missing = [key for key in ATTRIBUTES if key not in library.attrs]
+    if missing:
+        raise InputError(f"{name}: the attribute {missing[0]!r} is missing; expected {', '.join(ATTRIBUTES)}")
+    n, cell, free = library.attrs["n"], library.cell.values, library.outdoor.values
+    sizes = library.sizes["row"], library.sizes["column"]
+    if sizes != (n, n) or len(np.unique(cell)) < len(cell) or not np.isin(cell, np.flatnonzero(free)).all():
+        raise InputError(f"{name}: expected {n} x {n} cells and each position in an outdoor cell of its own, found a "
+                         f"raster of {sizes} and {len(np.unique(cell))} cells for {len(cell)} positions")
+    wrong = (np.isfinite(library.gain_db.values) != free).any(axis=(1, 2))
+    if wrong.any():
+        raise InputError(f"{name}: position {int(wrong.argmax())}: expected a gain in each outdoor cell, NaN indoors")
+    if not np.isin(library.set.values, SETS).all():
+        raise InputError(f"{name}: expected sets {', '.join(SETS)}, found {', '.join(np.unique(library.set.values))}")
+    return library
+
+
+def _sets(rng: np.random.Generator, count: int) -> np.ndarray:
+    sizes = np.round(np.array(SHARES[1:]) * count).astype(int)
+    return rng.permutation(np.repeat(SETS, [count - sizes.sum(), *sizes]))
+
+
+def _packed(gain: np.ndarray) -> np.ndarray:
+    """Return gains [dB] as hundredths, int16."""
+    steps = np.rint(np.asarray(gain, np.float64) / STEP_DB)
+    return np.where(np.isnan(steps), _MISSING, np.clip(np.nan_to_num(steps), -32767, 32767)).astype(np.int16)
+
+
+def _unpacked(steps: np.ndarray) -> np.ndarray:
+    return np.where(steps == _MISSING, np.float32(np.nan), steps * np.float32(STEP_DB)).astype(np.float32)
+
+
+def _dataset(values: dict[str, np.ndarray], attrs: dict) -> xr.Dataset:
+    return xr.Dataset({name: (dims, values[name], {"units": _UNITS[name]} if name in _UNITS else {})
+                       for name, dims in DIMENSIONS.items()}, attrs=attrs)

@@ -1,0 +1,100 @@
+"""Rows of panels: their titles, one legend above and one label below; checks of what is drawn in them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+
+from rsslib.project import InputError
+from rsslib.reports.figures import style
+
+PALE = "#B5BDC6"
+
+
+def need(item, names: Iterable[str], what: str) -> None:
+    """Raise InputError if `item` lacks one of the attributes `names`."""
+    names = list(names)
+    style.need([name for name in names if hasattr(item, name)], names, what)
+
+
+def numbers(values, what: str, low: float = 0.0, high: float = np.inf) -> np.ndarray:
+    """Return `values` as an array; raise InputError unless there are some, all finite, from `low` to `high`."""
+    values = np.asarray(values, dtype=float).ravel()
+    if not (len(values) and np.isfinite(values).all() and low <= values.min() and values.max() <= high):
+        raise InputError(f"{what}: expected one or more finite numbers from {low:g} to {high:g}")
+    return values
+
+
+def by_keys(records: Sequence[Mapping], keys: Mapping[str, Iterable | None], what: str,
+            check: Callable[[Mapping, str], object], complete: bool = True) -> tuple[dict[tuple, Mapping], list[list]]:
+    """Return the record of each combination of `keys`, and the values that each key takes.
+
+    keys: name -> the values known, in whose order they are returned, or None for any number, then sorted. check: called
+    with each record and its place in words.
+
+    Errors: InputError for no record, a missing key, an unknown value, or a combination that is missing (unless not
+    `complete`) or given twice; what `check` raises.
+    """
+    cells: dict[tuple, Mapping] = {}
+    for index, record in enumerate(records):
+        where = f"{what}, record {index}"
+        style.need(record, keys, where)
+        for key, known in keys.items():
+            if known is None:
+                numbers(record[key], f"{where}, {key}", int(complete))
+            elif record[key] not in known:
+                raise InputError(f"{where}: expected {key} among {', '.join(map(str, known))}, found {record[key]!r}")
+        check(record, where)
+        place = tuple(record[key] for key in keys)
+        if place in cells:
+            raise InputError(f"{where}: {', '.join(map(str, place))} is given twice; keep one")
+        cells[place] = record
+    if not cells:
+        raise InputError(f"{what}: no records; expected one for each {', '.join(keys)}")
+    found = [{place[i] for place in cells} for i in range(len(keys))]
+    values = [sorted(some) if known is None else [value for value in known if value in some]
+              for some, known in zip(found, keys.values())]
+    for place in product(*values) if complete else ():
+        if place not in cells:
+            raise InputError(f"{what}: there is no record of {', '.join(map(str, place))}; add it")
+    return cells, values
+
+
+def row(titles: Iterable[str], what: str, height: float, note: str, synthetic: bool,
+        rows: int = 1) -> tuple[Figure, np.ndarray]:
+    """Return a figure and its axes, (rows, titles): a column for each title, y shared by all.
+
+    Errors: InputError for no title, or more than five.
+    """
+    titles = list(titles)
+    if not 1 <= len(titles) <= 5:
+        raise InputError(f"{what}: expected 1 to 5 panels, found {len(titles)}")
+    fig = style.page(style.COLUMN_IN if len(titles) == 1 else style.PAGE_IN, height, note, synthetic)
+    axes = fig.subplots(rows, len(titles), sharex="col", sharey=True, squeeze=False)
+    for ax, title in zip(axes[0], titles):
+        ax.set_title(title)
+    return fig, axes
+
+
+def label_below(axes: np.ndarray, label: str) -> None:
+    """Write one label below the middle of a row of panels."""
+    axes[len(axes) // 2].set_xlabel(label, x=0.5 if len(axes) % 2 else -0.05)
+
+
+def legend_above(fig: Figure, handles: Sequence[Artist], columns: int) -> None:
+    """Put a legend of `handles` above the axes."""
+    lift(fig, fig.legend(handles=handles, ncols=columns, columnspacing=1.6, handlelength=1.8, handletextpad=0.5),
+         -(-len(handles) // columns))
+
+
+def lift(fig: Figure, legend: Legend, lines: int) -> None:
+    """Move a legend of the figure above the axes, which make room for its `lines`."""
+    layout = fig.get_layout_engine()
+    west, south, width, height = layout.get()["rect"]
+    legend.set_loc("upper center")
+    legend.set_bbox_to_anchor((0.5, south + height))
+    legend.set_in_layout(False)
+    layout.set(rect=(west, south, width, height - (0.08 + 0.14 * lines) / fig.get_figheight()))

@@ -1,0 +1,74 @@
+"""Hybrids: the fallback, the choice among models and how often it is right, on tables worked by hand."""
+
+import numpy as np
+import pytest
+import hand_made
+
+from rsslib.confidence import hybrid
+from rsslib.project import InputError
+
+VAL = ["val"] * 3
+
+
+def pair():
+    """Two models of one sample each of five; thresholds (of percentile 0) 0.5 and 0.1."""
+    sets, error = [*VAL, *["july"] * 5], [0, 0, 0]
+    first = hand_made.predictions(sets, [0.5, 0.7, 0.9, 0.6, 0.4, 0.5, 0.9, 0.5], [*error, 10, 80, 30, 20, 50])
+    second = hand_made.predictions(sets, [0.1, 0.2, 0.3, 0.1, 0.2, 0.3, 0.12, 0.1], [*error, 40, 20, 60, 90, 50])
+    return first, second
+
+
+def test_low_confidence_takes_the_other_location():
+    model = hand_made.predictions([*VAL, "ood", "ood"], [0.5, 0.7, 0.9, 0.4, 0.6], [1, 2, 3, 500, 5])
+    found = hybrid.fallback(model, np.full(5, 7e3), np.full(5, 8e3), percentile=0)
+    assert found.x_hat.values.tolist() == [1001, 1002, 1003, 7000, 1005]
+    assert found.y_hat.values.tolist() == [2000, 2000, 2000, 8000, 2000]
+    assert model.x_hat.values[3] == 1500    # the model itself is left alone
+
+
+def test_confidence_is_divided_by_the_models_own_threshold():
+    first, second = pair()
+    assert hybrid.normalised_confidence(first, percentile=0)[3:] == pytest.approx([1.2, 0.8, 1.0, 1.8, 1.0])
+    assert hybrid.normalised_confidence(second, percentile=0)[3:] == pytest.approx([1.0, 2.0, 3.0, 1.2, 1.0])
+
+
+def test_a_smaller_spread_is_surer():
+    model = hand_made.predictions(VAL, [0.0, 0.5, 0.75], [0, 0, 0])    # maximum spreads 100, 50, 25 m
+    assert hybrid.normalised_confidence(model, "max_spread", percentile=0) == pytest.approx([1, 2, 4])
+
+
+def test_the_surer_model_wins_and_the_first_where_they_are_level():
+    found = hybrid.choose(pair(), "july", percentile=0)
+    assert found.chosen.values.tolist() == [0, 1, 1, 0, 0]
+    assert (found.x_hat.values - 1000).tolist() == [10, 20, 60, 20, 50]
+    # right in the first, second and fourth, wrong in the third; the fifth is a tie, which counts as right
+    assert hybrid.best_choice(found.error_m.values, found.chosen.values).tolist() == [True, True, False, True, True]
+
+
+def test_three_models_can_be_compared():
+    first, second = pair()
+    third = hand_made.predictions(first.set.values, [0.01, 0.1, 0.1, 1, 0, 0, 0, 0], np.zeros(8))
+    found = hybrid.choose([first, second, third], "july", percentile=0)
+    assert found.chosen.values[0] == 2 and found.confidence.shape == (3, 5)
+
+
+def test_bad_input_is_named():
+    first, second = pair()
+    with pytest.raises(InputError, match="at least two models"):
+        hybrid.choose([first], "july")
+    with pytest.raises(InputError, match="model 1 lies on another grid .pixel_m 60.0, the first has 30.0"):
+        hybrid.choose([first, second.assign_attrs(pixel_m=60.0)], "july")
+    with pytest.raises(InputError, match="model 1 predicts other samples"):
+        hybrid.choose([first, second.assign_coords(measurement=("sample", np.arange(8)[::-1]))], "july")
+    with pytest.raises(InputError, match="model 1 predicts other samples"):
+        hybrid.choose([first, second.assign(x_true=second.x_true + 100)], "july")
+    with pytest.raises(InputError, match="of a dictionary pass its values"):
+        hybrid.choose({"one": first, "other": second}, "july")
+    with pytest.raises(InputError, match="a location is not finite"):
+        hybrid.fallback(first, np.full(8, np.nan), np.zeros(8))
+    with pytest.raises(InputError, match="no set 'april'"):
+        hybrid.choose([first, second], "april")
+    with pytest.raises(InputError, match="percentile on validation is 0"):
+        hybrid.normalised_confidence(hand_made.predictions(VAL, [0, 0, 0], [0, 0, 0]))
+    with pytest.raises(InputError, match="fallback: 2 eastings .* 8 predictions"):
+        hybrid.fallback(first, np.zeros(2), np.zeros(8))

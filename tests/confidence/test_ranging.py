@@ -1,0 +1,57 @@
+"""Ranging: Eq. (4) corrected, Min-Max on exact geometry, the calibration on training samples."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rsslib.confidence import ranging
+from rsslib.data import splits
+from rsslib.project import InputError
+
+
+def test_the_distance_undoes_the_path_loss():
+    d = np.array([1.0, 10.0, 250.0])
+    rss = 52.0 - 37.6 * np.log10(d)
+    assert ranging.distance(rss, a=52.0) == pytest.approx(d)
+    assert ranging.distance(rss - 37.6, a=52.0) == pytest.approx(10 * d)    # a decade of loss, ten times as far
+
+
+@given(st.floats(-500, 500), st.floats(-500, 500))
+def test_four_receivers_on_the_axes_find_the_place_exactly(east, north):
+    # receivers due east, west, north and south of the transmitter, each at its true distance
+    x, y = np.array([[east + 300, east - 200, east, east]]), np.array([[north, north, north + 100, north - 400]])
+    d = np.hypot(x - east, y - north)
+    assert np.concatenate(ranging.min_max(x, y, d)) == pytest.approx([east, north], abs=1e-9)
+
+
+def test_min_max_is_the_middle_of_the_box_without_silent_receivers():
+    x, y = [[0.0, 100.0, np.nan]], [[0.0, 50.0, np.nan]]
+    found = ranging.min_max(x, y, [[80.0, 60.0, np.nan]])
+    # east: max(-80, 40), min(80, 160); north: max(-80, -10), min(80, 110)
+    assert np.concatenate(found).tolist() == [60.0, 35.0]
+
+
+def test_the_calibration_finds_the_slack_of_its_own_samples(campus):
+    samples = splits.make(campus, "grid2")["train"]
+    errors = ranging.training_errors(campus, samples)
+    a = ranging.calibrate(campus, samples)
+    assert errors[ranging.CANDIDATES == a] == errors.min() and 0 < a < 100
+    # 10 dB more of every reading asks for 10 dB more of a, and no sample outside `samples` has a say
+    louder = campus.assign(rss=campus.rss + 10)
+    louder["rss"][splits.make(campus, "grid2")["ood"]] = -200.0
+    assert ranging.calibrate(louder, samples) == pytest.approx(a + 10)
+
+
+def test_bad_input_is_named(campus):
+    with pytest.raises(InputError, match="sample 1 was heard by no receiver"):
+        ranging.min_max([[0.0], [0.0]], [[0.0], [0.0]], [[1.0], [np.nan]])
+    with pytest.raises(InputError, match="training samples with known transmitters, found 0"):
+        ranging.calibrate(campus, np.array([], int))
+    with pytest.raises(InputError, match="the best a is 300 dB, at the end of those tried"):
+        ranging.calibrate(campus, np.arange(50), candidates=np.array([200.0, 300.0]))
+    with pytest.raises(InputError, match="a is nan; expected a number of dB"):
+        ranging.locate(campus, np.array([0]), np.nan)
+    unknown = campus.assign(tx_x=campus.tx_x * np.nan, tx_y=campus.tx_y * np.nan)
+    with pytest.raises(InputError, match="2 have none"):
+        ranging.calibrate(unknown, np.array([0, 1]))

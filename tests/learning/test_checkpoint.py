@@ -1,0 +1,63 @@
+"""A checkpoint: written whole and seldom, taken up by the same training alone. Its use: test_training."""
+
+import logging
+
+import pytest
+import torch
+
+from rsslib.data import grid, splits
+from rsslib.learning import checkpoint as checkpoints
+from rsslib.learning.checkpoint import Checkpoint
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """A checkpoint of the training "a", written without delay."""
+    monkeypatch.setattr(checkpoints, "SECONDS", -1.0)
+    checkpoint = Checkpoint(tmp_path / "new" / "c.pt", lambda: "a")
+    checkpoint.save(lambda: {"epoch": 3, "weight": torch.arange(3)})
+    return checkpoint
+
+
+def test_what_was_saved_comes_back(kept):
+    state = Checkpoint(kept.path, lambda: "a").load("cpu")
+    assert state["epoch"] == 3 and torch.equal(state["weight"], torch.arange(3))
+    assert [file.name for file in kept.path.parent.iterdir()] == ["c.pt"]
+    kept.remove()
+    assert not kept.path.exists() and kept.load("cpu") is None
+    kept.remove()
+
+
+def test_another_training_begins_anew_and_says_why(kept, caplog):
+    with caplog.at_level(logging.WARNING):
+        assert Checkpoint(kept.path, lambda: "b").load("cpu") is None
+    assert "c.pt: not continued ('made by other code, another recipe or other data')" in caplog.text
+    kept.path.write_bytes(b"half a file")
+    with caplog.at_level(logging.WARNING):
+        assert kept.load("cpu") is None
+    assert caplog.text.count("training starts anew") == 2
+
+
+def test_it_is_written_now_and_then(kept, monkeypatch):
+    monkeypatch.setattr(checkpoints, "SECONDS", 1000.0)
+    kept.save(lambda: pytest.fail("too soon"))
+    assert kept.load("cpu")["epoch"] == 3
+
+
+def test_without_a_path_nothing_is_written_or_named():
+    none = Checkpoint(None, lambda: pytest.fail("not needed"))
+    none.save(lambda: pytest.fail("not needed"))
+    none.remove()
+    assert none.load("cpu") is None
+
+
+def test_the_key_is_of_code_and_facts(tmp_path, monkeypatch):
+    one = checkpoints.key((grid,), {"epochs": 3}, [1.5])
+    assert one == checkpoints.key((grid,), {"epochs": 3}, [1.5])
+    others = {checkpoints.key((splits,), {"epochs": 3}, [1.5]), checkpoints.key((grid,), {"epochs": 4}, [1.5]),
+              checkpoints.key((grid,), {"epochs": 3}, [1.6])}
+    edited = tmp_path / "grid.py"
+    edited.write_bytes(b"# edited")
+    monkeypatch.setattr(grid, "__file__", str(edited))
+    others.add(checkpoints.key((grid,), {"epochs": 3}, [1.5]))
+    assert len(others) == 4 and one not in others

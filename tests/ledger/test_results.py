@@ -1,0 +1,129 @@
+"""Records: what is written is read back, equal results are equal bytes, and hashes say what they should."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+from rsslib.ledger import results
+from rsslib.project import InputError
+
+RECORDS = [{"loss": "emd", "split": "grid2", "n": 1079}, {"loss": "com", "split": "grid2", "n": 1079},
+           {"loss": "emd", "split": "random", "n": 916}]
+
+
+def _write(folder, records, **options):
+    return results.write("smoke", "table2", records, {"source": "campus"}, {"seconds": 1.5}, folder,
+                         **options)
+
+
+def test_records_provenance_and_stamp_are_read_back(tmp_path):
+    _write(tmp_path, RECORDS)
+    content = results.read("smoke", "table2", tmp_path)
+    assert content == {"provenance": {"source": "campus"}, "records": RECORDS}
+    assert results.read("smoke", "table2.stamp", tmp_path) == {"seconds": 1.5}
+
+
+def test_equal_results_are_equal_bytes_whatever_their_numeric_type(tmp_path):
+    of_numpy = {"median_m": np.float64(47.4), "n": np.int64(3), "ci95_m": np.array([1.0, 2.0])}
+    first = _write(tmp_path / "a", [of_numpy])
+    second = _write(tmp_path / "b", [{"median_m": 47.40000001, "n": 3, "ci95_m": [1.0, 2.0]}])
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_keys_keep_their_order_and_floats_are_rounded(tmp_path):
+    path = _write(tmp_path, [{"z": 1 / 3, "a": -0.000001, "list": [2 / 3]}])
+    assert '{"z": 0.3333, "a": 0.0, "list": [0.6667]}' in path.read_text()
+    assert '"z": 0.33,' in _write(tmp_path, [{"z": 1 / 3, "a": 1}], decimals=2).read_text()
+
+
+def test_no_records_are_still_valid_json(tmp_path):
+    assert json.loads(_write(tmp_path, []).read_text())["records"] == []
+
+
+def test_nan_is_refused_unless_the_record_says_why(tmp_path):
+    with pytest.raises(InputError, match="record 0: `median_m` is nan.*median_m_reason"):
+        _write(tmp_path, [{"median_m": float("nan")}])
+    with pytest.raises(InputError, match="list"):
+        _write(tmp_path, [{"ci95_m": [float("nan"), 1.0]}])
+    assert not list(tmp_path.rglob("*.json"))
+    _write(tmp_path, [{"median_m": float("nan"), "median_m_reason": "no samples"}])
+    assert results.read("smoke", "table2", tmp_path)["records"][0]["median_m"] is None
+
+
+def test_read_names_the_missing_or_broken_file(tmp_path):
+    with pytest.raises(InputError, match="table9.json.*profile `smoke`"):
+        results.read("smoke", "table9", tmp_path)
+    _write(tmp_path, []).write_text("{")
+    with pytest.raises(InputError, match="table2.json: not valid JSON"):
+        results.read("smoke", "table2", tmp_path)
+
+
+def test_select_and_one():
+    assert results.select(RECORDS, loss="emd", split="grid2") == [RECORDS[0]]
+    assert results.select(RECORDS, loss="pse") == []
+    assert results.one(RECORDS, split="random") == RECORDS[2]
+    with pytest.raises(InputError, match="0 records match loss=pse"):
+        results.one(RECORDS, loss="pse")
+    with pytest.raises(InputError, match="2 records match loss=emd"):
+        results.one(RECORDS, loss="emd")
+    with pytest.raises(InputError, match="`los`; the keys are loss, n, split"):
+        results.select(RECORDS, los="emd")
+
+
+def test_parameter_hash_ignores_order_and_sees_values():
+    def digest(parameters):
+        return results.provenance({}, parameters, [])["parameter_hash"]
+
+    assert digest({"lr": 5e-4, "split": "grid2"}) == digest({"split": "grid2", "lr": np.float64(5e-4)})
+    assert digest({"lr": 5e-4}) != digest({"lr": 6e-4})
+    assert len(digest({})) == 12
+
+
+def test_code_hash_sees_the_source_of_the_named_modules(tmp_path, monkeypatch):
+    module = tmp_path / "rss_example_module.py"
+    module.write_text("x = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def digest(*modules):
+        return results.provenance({}, {}, modules)["code_hash"]
+
+    before = digest("rsslib.project", "rss_example_module")
+    assert before == digest("rss_example_module", "rsslib.project")
+    module.write_bytes(b"x = 1\r\n")
+    assert before == digest("rsslib.project", "rss_example_module")
+    module.write_text("x = 2\n")
+    assert before != digest("rsslib.project", "rss_example_module")
+    with pytest.raises(InputError, match="rsslib.nothing"):
+        digest("rsslib.nothing")
+
+
+def test_provenance_copies_the_data_attributes_and_the_device():
+    told = results.provenance({"source": "frs", "doi": "10.5281/x", "title": "t"}, {}, [], "cuda")
+    assert (told["source"], told["doi"], told["md5"], told["device"]) == ("frs", "10.5281/x", None, "cuda")
+    assert told["title"] == "t"
+
+
+def test_stamp_counts_seconds_and_takes_more():
+    stamp = results.stamp(time.perf_counter() - 2, seconds_per_epoch=[{"loss": "emd", "value": 1.0}])
+    assert 2 <= stamp["seconds"] < 10
+    assert stamp["peak_memory_mb"] > 1
+    assert stamp["seconds_per_epoch"] == [{"loss": "emd", "value": 1.0}]
+    assert {"commit", "date", "python", "platform"} <= set(stamp)
+
+
+def test_bootstrap_interval_holds_the_median_and_depends_on_the_seed_alone():
+    values = np.random.default_rng(1).lognormal(4, 1, size=71)
+    low, high = results.bootstrap_median(values)
+    assert low < np.median(values) < high
+    assert (low, high) == results.bootstrap_median(list(values))
+    narrow = results.bootstrap_median(values, level=0.5)
+    assert low <= narrow[0] <= narrow[1] <= high
+    assert results.bootstrap_median(values + 100) == pytest.approx((low + 100, high + 100))
+
+
+@pytest.mark.parametrize("values", [[], [1.0, float("nan")]])
+def test_bootstrap_refuses_empty_and_nan(values):
+    with pytest.raises(InputError, match="finite"):
+        results.bootstrap_median(values)

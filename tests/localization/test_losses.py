@@ -1,0 +1,169 @@
+"""The losses: laws of a distance, agreement with POT and with Eq. (1), gradients that are numbers."""
+
+import numpy as np
+import ot
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rsslib.localization import losses
+from rsslib.localization.losses import LOSSES
+from rsslib.project import InputError
+
+seeds = st.integers(0, 10_000)
+HEIGHT, WIDTH = 9, 12
+
+
+def random_maps(seed, batch=3):
+    """Images and locations, some of them beyond the outermost pixel centres."""
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.rand(batch, HEIGHT, WIDTH, generator=generator) ** 3
+    return images, torch.rand(batch, 2, generator=generator) * torch.tensor([WIDTH, HEIGHT]) - 0.5
+
+
+def point(column, row):
+    image = torch.zeros(1, HEIGHT, WIDTH)
+    image[0, row, column] = 0.7
+    return image
+
+
+@pytest.mark.parametrize("loss", ["com", "emd"])
+@given(column=st.integers(0, WIDTH - 1), row=st.integers(0, HEIGHT - 1))
+def test_a_point_at_itself_costs_nothing(loss, column, row):
+    cost = LOSSES[loss](point(column, row), torch.tensor([[column, row]]).float())
+    assert cost.item() == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["com", "emd"])
+@given(st.integers(0, WIDTH - 1), st.integers(0, HEIGHT - 1), st.floats(-5, 15), st.floats(-5, 15))
+def test_a_shift_costs_its_length(loss, column, row, x, y):
+    cost = LOSSES[loss](point(column, row), torch.tensor([[x, y]]))
+    assert cost.item() == pytest.approx(np.hypot(column - x, row - y), rel=1e-5, abs=1e-5)
+
+
+@given(seeds)
+def test_emd_is_pots_for_a_point_target(seed):
+    images, locations = random_maps(seed)
+    row, column = np.indices((HEIGHT, WIDTH))
+    pixels = np.stack([column.ravel(), row.ravel()], axis=1).astype(float)
+    expected = []
+    for image, location in zip(images.double().numpy(), locations.double().numpy()):
+        cost = ot.dist(pixels, location[None], metric="euclidean")
+        expected.append(ot.emd2(image.ravel() / image.sum(), np.ones(1), cost))
+    assert losses.emd(images, locations).item() == pytest.approx(np.mean(expected), rel=1e-5)
+
+
+def test_the_3x3_target_moves_emd_by_a_tenth_of_a_pixel_at_most():
+    images, _ = random_maps(0)
+    locations = torch.tensor([[3.0, 4.0], [6.0, 2.0], [8.0, 6.0]])
+    row, column = np.indices((HEIGHT, WIDTH))
+    pixels = np.stack([column.ravel(), row.ravel()], axis=1).astype(float)
+    cost = ot.dist(pixels, pixels, metric="euclidean")
+    targets = losses.target_images(locations, HEIGHT, WIDTH).double()
+    exact = [ot.emd2((image / image.sum()).numpy().ravel(), (target / target.sum()).numpy().ravel(), cost)
+             for image, target in zip(images.double(), targets)]
+    assert losses.emd(images, locations).item() == pytest.approx(np.mean(exact), abs=0.1)
+
+
+@given(seeds, st.floats(0.01, 100))
+def test_com_and_emd_do_not_depend_on_the_mass(seed, factor):
+    images, locations = random_maps(seed)
+    for loss in (losses.com, losses.emd):
+        assert loss(images * factor, locations) == pytest.approx(loss(images, locations).item(), rel=1e-4)
+
+
+@given(seeds)
+def test_com_is_at_most_emd(seed):
+    images, locations = random_maps(seed)
+    assert losses.com(images, locations) <= losses.emd(images, locations) + 1e-5  # Jensen
+
+
+@given(seeds)
+def test_a_batch_costs_the_mean_of_its_samples(seed):
+    images, locations = random_maps(seed)
+    for loss in LOSSES.values():
+        alone = [loss(images[i:i + 1], locations[i:i + 1]).item() for i in range(len(images))]
+        assert loss(images, locations).item() == pytest.approx(np.mean(alone), rel=1e-4, abs=1e-7)
+
+
+def test_the_centre_of_mass_is_numpys():
+    images, _ = random_maps(1)
+    row, column = np.indices((HEIGHT, WIDTH))
+    expected = [[np.average(grid, weights=image.numpy()) for grid in (column, row)] for image in images]
+    np.testing.assert_allclose(losses.centre_of_mass(images).numpy(), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_double_precision_costs_the_same(loss):
+    images, locations = random_maps(1)
+    double = loss(images.double(), locations.double())
+    assert double.dtype == torch.float64
+    assert double.item() == pytest.approx(loss(images, locations).item(), rel=1e-5)
+
+
+def test_targets_sum_to_one_inside_and_lose_what_hangs_over_the_border():
+    target = losses.target_images(torch.tensor([[4.4, 2.6], [0.0, 0.0], [11.0, 5.0]]), HEIGHT, WIDTH)
+    assert target.sum((1, 2)).tolist() == pytest.approx([1.0, 0.95, 0.97])
+    assert target[0, 3, 4].item() == pytest.approx(0.92)
+    ring = target[0, 2:5, 3:6].flatten()
+    assert ring[[0, 1, 2, 3, 5, 6, 7, 8]].tolist() == pytest.approx([0.01] * 8)
+    assert target[0].count_nonzero() == 9 and target[1].count_nonzero() == 4
+
+
+@given(seeds)
+def test_pse_is_equation_1(seed):
+    images, locations = random_maps(seed)
+    total = 0.0
+    for image, (column, row) in zip(images.numpy(), locations.round().int().tolist()):
+        target = np.zeros((HEIGHT, WIDTH))
+        target[max(row - 1, 0):row + 2, max(column - 1, 0):column + 2] = 0.01
+        if row < HEIGHT and column < WIDTH:
+            target[row, column] = 0.92
+        total += ((target - image) ** 2).sum() / (HEIGHT * WIDTH)
+    assert losses.pse(images, locations).item() == pytest.approx(total / len(images), rel=1e-5)
+
+
+def test_pse_of_the_target_itself_is_zero():
+    locations = random_maps(2)[1]
+    assert losses.pse(losses.target_images(locations, HEIGHT, WIDTH), locations) == 0
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_gradients_are_numbers_where_the_distance_is_zero(loss):
+    """The root's slope is infinite at 0: at a pixel on the location, and at a centre of mass on it."""
+    image = torch.full((1, HEIGHT, WIDTH), 0.5)
+    image[0, 4, 5] = 0.9
+    locations = torch.tensor([[5.0, 4.0]])
+    exact = torch.zeros(1, HEIGHT, WIDTH)
+    exact[0, 4, 5] = 1.0
+    assert losses.com(exact, locations) == losses.emd(exact, locations) == 0
+    for images in (image, exact):
+        images = images.clone().requires_grad_()
+        loss(images, locations).backward()
+        assert torch.isfinite(images.grad).all()
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_an_empty_image_costs_a_number(loss):
+    images = torch.zeros(2, HEIGHT, WIDTH, requires_grad=True)
+    cost = loss(images, torch.zeros(2, 2))
+    cost.backward()
+    assert torch.isfinite(cost) and torch.isfinite(images.grad).all()
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_a_step_down_the_gradient_costs_less(loss):
+    images, locations = random_maps(3)
+    images.requires_grad_()
+    cost = loss(images, locations)
+    cost.backward()
+    assert loss(images.detach() - 0.01 * images.grad / images.grad.norm(), locations) < cost
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("images, locations", [((3, 4), (3, 2)), ((3, 4, 5), (2, 2)), ((3, 4, 5), (3, 3)),
+                                               ((3, 1, 4, 5), (3, 2)), ((3, 4, 5), (3,))])
+def test_bad_shapes_are_refused(loss, images, locations):
+    with pytest.raises(InputError, match=r"expected images \(batch, height, width\)"):
+        loss(torch.zeros(images), torch.zeros(locations))

@@ -1,0 +1,75 @@
+"""Table II and its figures' data from what two tiny trainings left."""
+
+import numpy as np
+import pytest
+
+from rsslib.data import splits
+from rsslib.localization import kept_images as gallery
+from rsslib.localization import predictions
+from rsslib.localization.ensemble import Recipe
+from rsslib.localization.localizer import Localizer
+from rsslib.project import InputError
+from rsslib.reports.confidence_paper import loss_comparison as comparison
+
+
+@pytest.fixture(scope="module")
+def folder(campus, tmp_path_factory):
+    place = tmp_path_factory.mktemp("localizers")
+    sets = splits.make(campus, "grid2")
+    for loss in ("com", "emd"):
+        recipe = Recipe(loss=loss, network="compact", members=2, epochs=2, batch_size=16, precision="float32",
+                        pixel_m=60.0, threads=1)
+        localizer = Localizer(recipe, device="cpu").fit(campus, sets, watch=("train", "val", "ood"))
+        said = localizer.predict(campus, {name: sets[name] for name in ("val", "ood")})
+        out = place / f"grid2-{loss}"
+        predictions.save(said.assign_attrs(best_epoch=localizer.trainer.best_epoch), out / "predictions.nc")
+        gallery.save(gallery.keep(localizer.ensemble, localizer.samples(campus), sets["ood"]), out / "images.nc")
+        localizer.trainer.write_history(out / "history.json")
+    return place
+
+
+@pytest.fixture(scope="module")
+def runs(folder):
+    return comparison.load(folder, ["grid2"], ["com", "emd"])
+
+
+def test_a_record_is_the_median_of_its_set(runs):
+    records = comparison.table2(runs)
+    assert [(r["loss"], r["set"]) for r in records] == [("com", "val"), ("com", "ood"), ("emd", "val"), ("emd", "ood")]
+    said = predictions.of_set(runs["grid2", "emd"].predictions, "ood")
+    expected = np.median(np.hypot(said.x_hat - said.x_true, said.y_hat - said.y_true))
+    assert records[3]["median_m"] == pytest.approx(float(expected))
+    assert records[3]["n"] == said.sizes["sample"] and records[3]["members"] == 2
+    low, high = records[3]["ci95_m"]
+    assert low <= records[3]["median_m"] <= high
+
+
+def test_only_the_reported_set_is_judged(runs):
+    assert {record["set"] for record in comparison.judged(comparison.table2(runs))} == {"ood"}
+
+
+def test_the_example_is_one_sample_for_all_losses(runs, campus):
+    shown = comparison.example(runs, campus, "grid2")
+    assert shown.images.keys() == shown.decoded.keys() == {"com", "emd"}
+    assert shown.truth == (campus.tx_x.values[shown.measurement, 0], campus.tx_y.values[shown.measurement, 0])
+    drawn = np.isfinite(shown.sensor_image).sum()
+    assert 0 < drawn <= np.isfinite(campus.rss.values[shown.measurement]).sum()
+
+
+def test_the_ambiguous_sample_has_the_strongest_second_mode(runs, campus):
+    doubt = comparison.most_ambiguous(runs["grid2", "emd"], campus)
+    kept = runs["grid2", "emd"].images.image.values
+    assert doubt.modes[1][2] == max(gallery.modes(image, doubt.grid)[1][2] for image in kept)
+
+
+def test_facts_are_numbers_of_the_data_and_the_networks(runs, campus):
+    facts = {record["fact"]: record["value"] for record in comparison.facts(runs, campus)}
+    assert facts["unet_parameters"] == 3_351_969
+    assert 0 <= facts["emd_below_com_ood_share"] <= 1
+    # the mean distance from a uniform point of a square to its centre is 0.3826 of its side
+    assert facts["quantisation_floor_mean_m"] == pytest.approx(0.3826 * 60, rel=0.1)
+
+
+def test_a_missing_training_is_named(folder):
+    with pytest.raises(InputError, match="grid5-emd: no such training"):
+        comparison.load(folder, ["grid5"], ["emd"])

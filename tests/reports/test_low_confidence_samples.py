@@ -1,0 +1,125 @@
+"""Oddities: each rule on samples bent to break it, and the list of the least sure."""
+
+import numpy as np
+import pytest
+import hand_made
+
+from rsslib.data import splits
+from rsslib.localization import predictions
+from rsslib.reports.confidence_paper import low_confidence_samples as oddities
+
+
+@pytest.fixture(scope="module")
+def sets(campus):
+    return splits.make(campus, "grid2")
+
+
+def part_of(sets, name="val", **confidence):
+    """Predictions of a set that are right and equally sure."""
+    samples = sets[name]
+    return hand_made.predictions([name] * len(samples), np.full(len(samples), 0.7), np.full(len(samples), 25.0),
+                            measurement=samples)
+
+
+def flagged(campus, sets, oddity, change):
+    """The oddities of a July validation sample that is free of `oddity` until `change` bends its readings."""
+    part = part_of(sets)
+    free = ~oddities.flags(campus, sets, part)[oddity] & (campus.season.values[sets["val"]] == "july")
+    row = int(np.flatnonzero(free)[0])
+    bent = campus.copy(deep=True)
+    change(bent, int(sets["val"][row]))
+    return {name for name, flag in oddities.flags(bent, sets, part).items() if flag[row]}
+
+
+def farthest(dataset, sample, nearest=False):
+    away = oddities.distances(dataset)[sample]
+    return int(np.nanargmin(away) if nearest else np.nanargmax(away))
+
+
+def test_a_loud_receiver_far_away_is_hot_and_the_brightest(campus, sets):
+    def louder(dataset, sample):
+        dataset["rss"][sample, farthest(dataset, sample)] += 70
+
+    assert {"hot sensor far away", "brightest sensor far away"} <= flagged(campus, sets, "hot sensor far away", louder)
+
+
+def test_a_faint_receiver_nearby_is_quiet(campus, sets):
+    def fainter(dataset, sample):
+        nearest = farthest(dataset, sample, nearest=True)
+        dataset["sensor_x"][sample, nearest], dataset["sensor_y"][sample, nearest] = (
+            dataset.tx_x[sample, 0] + 30, dataset.tx_y[sample, 0])
+        dataset["rss"][sample, nearest] -= 60
+
+    assert "quiet sensor nearby" in flagged(campus, sets, "quiet sensor nearby", fainter)
+
+
+def test_few_receivers_are_counted(campus, sets):
+    def silence(dataset, sample):
+        heard = np.flatnonzero(np.isfinite(dataset.rss.values[sample]))
+        dataset["rss"][sample, heard[2:]] = np.nan
+
+    assert "few sensors" in flagged(campus, sets, "few sensors", silence)
+
+
+def test_a_reading_that_distance_explains_has_no_residual(campus, sets):
+    exact = campus.assign(rss=campus.rss.copy(data=-20 - 30 * np.log10(oddities.distances(campus))))
+    residual = oddities.residuals(exact, sets["train"])
+    known = np.isfinite(residual).any(axis=0)
+    assert known.sum() > 10 and np.nanmax(np.abs(residual[:, known])) < 1e-3
+    bent = exact.copy(deep=True)
+    sample, sensor = np.argwhere(np.isfinite(residual))[0]
+    bent["rss"][sample, sensor] += 12.0
+    train = np.setdiff1d(sets["train"], sample)
+    assert oddities.residuals(bent, train)[sample, sensor] == pytest.approx(12, abs=1e-3)
+
+
+def test_members_far_apart_disagree_and_april_is_april(campus, sets):
+    part = part_of(sets, "ood")
+    part["max_spread"][0] = 301.0
+    flags = oddities.flags(campus, sets, part)
+    assert flags["members disagree"].tolist() == [True] + [False] * (part.sizes["sample"] - 1)
+    assert np.array_equal(flags["April sample"], campus.season.values[sets["ood"]] == "april")
+    assert flags["far from training"].mean() > 0.5      # OOD samples lie in other cells
+
+
+def test_the_least_sure_are_listed_with_their_oddities(campus, sets):
+    part = part_of(sets)
+    part["max_mean_prediction"][[4, 1]] = [0.1, 0.2]
+    listed, rates = oddities.lowest(campus, sets, part, "grid2", count=2)
+    assert [record["measurement"] for record in listed] == sets["val"][[4, 1]].tolist()
+    assert all(set(record["odd"]) <= set(oddities.RULES) for record in listed)
+    assert [record["oddity"] for record in rates][:-2] == list(oddities.RULES)
+    for record in rates[:-2]:
+        assert record["lowest_share"] == np.mean([record["oddity"] in one["odd"] for one in listed])
+
+
+def test_the_two_examples_follow_their_rules(campus, sets):
+    ood = part_of(sets, "ood")
+    ood["x_hat"][:] = ood.x_true + np.arange(ood.sizes["sample"])
+    worst = predictions.errors(ood).argmax()
+    assert oddities.miss_beside_a_sensor(campus, sets, ood, within_m=1e9) == worst
+    assert oddities.miss_beside_a_sensor(campus, sets, ood, within_m=0) == worst      # none is so near
+    away = oddities._to_brightest(campus, sets["train"], sets["ood"])
+    beside = away <= np.quantile(away, 0.2)
+    row = oddities.miss_beside_a_sensor(campus, sets, ood, within_m=np.quantile(away, 0.2))
+    assert row == np.flatnonzero(beside)[-1]
+
+
+def test_the_brightest_far_away_is_found_among_the_least_sure(campus, sets):
+    part = part_of(sets)
+    july = np.flatnonzero(campus.season.values[sets["val"]] == "july")
+    part["max_mean_prediction"][july[:5]] = [0.1, 0.2, 0.3, 0.4, 0.5]
+    bent = campus.copy(deep=True)
+    sample = int(sets["val"][july[2]])
+    bent["rss"][sample, farthest(bent, sample)] += 200
+    assert oddities.bright_far_away(bent, sets, part) == july[2]
+    sure = int(sets["val"][-1])
+    bent["rss"][sure, farthest(bent, sure)] += 900       # brighter, but surer than the least sure
+    assert part.sizes["sample"] > oddities.LOWEST and oddities.bright_far_away(bent, sets, part) == july[2]
+
+
+def test_a_case_is_drawn_as_the_networks_see_it(campus, sets):
+    part = part_of(sets)
+    raster = oddities.raster(part)
+    shown = oddities.case(campus, raster, part, 3, sets["train"], "a title")
+    assert shown.image.shape == raster.shape and shown.truth == (1000.0, 2000.0) and shown.estimate == (1025.0, 2000.0)

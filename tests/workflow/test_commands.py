@@ -1,0 +1,122 @@
+"""The commands: the profile that can be had, the stages of that profile alone, plain errors."""
+
+import sys
+
+import pytest
+
+from rsslib import __main__ as command_line
+from rsslib.project import InputError
+from rsslib.workflow import commands
+
+STAGES = """
+stages:
+  data:
+    matrix: {profile: [smoke, campus]}
+    cmd: >-
+      python -c "import sys; open('${item.profile}.txt', 'w').write(sys.executable)"
+    outs:
+      - ${item.profile}.txt
+  ledger:
+    cmd: python -c "open('RESULTS.md', 'w')"
+    outs:
+      - RESULTS.md
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """An unpacked archive: stages and a folder .dvc, no git."""
+    pytest.importorskip("dvc", reason="DVC is not installed (extra repro)")
+    (tmp_path / "dvc.yaml").write_text(STAGES)
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc" / "config").write_text("[core]\n    analytics = false\n    check_update = false\n")
+    return tmp_path
+
+
+def sources(monkeypatch, available, reachable):
+    monkeypatch.setattr(commands.fetch, "available", lambda: available)
+    monkeypatch.setattr(commands.fetch, "reachable", lambda: reachable)
+
+
+@pytest.mark.parametrize("available, reachable, profile", [
+    (True, False, "quick"), (False, True, "quick"), (False, False, "campus")])
+def test_real_measurements_are_used_where_they_can_be_had(monkeypatch, tmp_path, capsys, available, reachable, profile):
+    monkeypatch.setattr(commands, "ROOT", tmp_path)
+    sources(monkeypatch, available, reachable)
+    assert commands.choose_profile() == profile
+    assert ("nothing of it is comparable with the paper" in capsys.readouterr().out) == (profile == "campus")
+
+
+def test_what_was_made_of_the_measurements_before_counts_as_having_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(commands, "ROOT", tmp_path)
+    sources(monkeypatch, False, False)
+    (tmp_path / "data/quick").mkdir(parents=True)
+    (tmp_path / "data/quick/measurements.nc").touch()
+    assert commands.choose_profile() == "quick"
+
+
+def test_only_the_stages_of_the_profile_run_with_this_python_and_without_git(project):
+    assert commands.stage_names(project) == ["data@smoke", "data@campus", "ledger"]
+    with (project / "log").open("w") as output:
+        assert commands.repro("smoke", project, output=output) == 0
+    assert (project / "smoke.txt").read_text() == sys.executable
+    assert not (project / "campus.txt").exists()
+    assert not (project / "RESULTS.md").exists()
+
+
+def test_a_profile_without_stages_is_refused_since_dvc_would_run_everything(project):
+    with pytest.raises(InputError, match="no stage of profile `quick`"):
+        commands.repro("quick", project)
+    assert not (project / "smoke.txt").exists()
+
+
+def test_without_dvc_or_its_file_the_error_says_what_to_do(tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="no dvc.yaml here or above"):
+        commands.stage_names(tmp_path)
+    monkeypatch.setattr(commands.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"pip install -e '.\[repro\]'"):
+        commands.stage_names(tmp_path)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """What reproduce would run: the profile, then the ledger page."""
+    made = []
+    monkeypatch.setattr(commands, "stage_names", lambda: ["data@quick"])
+    monkeypatch.setattr(commands, "repro", lambda profile: made.append(profile) or 0)
+    monkeypatch.setattr(commands.claims, "main", lambda: made.append("page") or 0)
+    sources(monkeypatch, True, False)
+    return made
+
+
+def test_reproduce_runs_the_profile_then_the_ledger_and_says_where_to_look(calls, capsys):
+    assert command_line.main(["reproduce"]) == 0
+    assert calls == ["quick", "page"]
+    told = capsys.readouterr().out
+    assert commands.PLANS["quick"] in told
+    assert "RESULTS.md" in told and "figures/quick" in told and "results/quick" in told
+
+
+def test_a_failing_stage_ends_reproduce_with_its_status(calls, monkeypatch, capsys):
+    monkeypatch.setattr(commands, "repro", lambda profile: 3)
+    assert command_line.main(["reproduce", "--profile", "campus"]) == 3
+    assert calls == []
+    assert "goes on from there" in capsys.readouterr().err
+
+
+def test_paper_warns_where_there_is_no_gpu(calls, monkeypatch, capsys):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert command_line.main(["paper"]) == 0
+    assert calls == ["paper", "page"]
+    assert "no CUDA GPU" in capsys.readouterr().err
+
+
+def test_bad_input_is_one_line_and_status_2(monkeypatch, capsys):
+    def refuse(profile):
+        raise InputError("dvc.yaml: no stage")
+
+    monkeypatch.setattr(commands, "repro", refuse)
+    assert command_line.main(["smoke"]) == 2
+    assert capsys.readouterr().err == "error: dvc.yaml: no stage\n"
