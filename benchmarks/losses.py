@@ -113,7 +113,9 @@ def distances(repeats: int, pot_repeats: int) -> list[dict]:
 
 
 def _draw(records: list[dict], setting: dict, path: Path) -> None:
-    from rsslib.reports import figures  # here, not above: the times are taken without matplotlib loaded
+    from rsslib.reports.confidence_paper import (
+        figures,  # here, not above: the times are taken without matplotlib loaded
+    )
 
     note = f"{setting['device']}, {setting['threads']} threads, torch {setting['torch']}"
     figures.save(figures.speed([r for r in records if r["against"] in ("com", "pot")], note), path)

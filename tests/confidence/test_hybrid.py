@@ -1,8 +1,8 @@
 """Hybrids: the fallback, the choice among models and how often it is right, on tables worked by hand."""
 
+import hand_made
 import numpy as np
 import pytest
-import hand_made
 
 from rsslib.confidence import hybrid
 from rsslib.project import InputError

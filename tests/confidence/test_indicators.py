@@ -1,8 +1,8 @@
 """Confidence: scores, thresholds from validation alone, ROC against scikit-learn, laws of the intervals."""
 
+import hand_made
 import numpy as np
 import pytest
-import hand_made
 import scipy.stats
 import torch
 from hypothesis import given

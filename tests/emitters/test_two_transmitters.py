@@ -10,7 +10,7 @@ from rsslib.data.grid import scaling
 from rsslib.emitters import two_transmitters
 from rsslib.emitters.recipe import EmitterRecipe
 from rsslib.project import InputError
-from rsslib.reports import figures
+from rsslib.reports.emitters_paper import figures
 
 
 def truth(x):

@@ -1,8 +1,8 @@
 """The records of Figures 7 and 10 and of Table III, from hand-made predictions."""
 
+import hand_made
 import numpy as np
 import pytest
-import hand_made
 
 from rsslib.confidence import indicators as confidence
 from rsslib.ledger import results

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from rsslib.data import campus, splits
 from rsslib.data.grid import Grid
 from rsslib.project import InputError
-from rsslib.reports import figures
-from rsslib.reports.figures import style
+from rsslib.reports import style
+from rsslib.reports.confidence_paper import figures
 
 GRID = Grid(1000.0, 2000.0, 41, 37, 30.0)
 TRUTH = GRID.to_metres(12.2, 20.4)

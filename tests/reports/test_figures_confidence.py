@@ -14,11 +14,16 @@ from matplotlib.patches import Rectangle
 from rsslib.data import campus, splits
 from rsslib.data.grid import Grid
 from rsslib.project import InputError
-from rsslib.reports import figures
-from rsslib.reports.figures import style
-from rsslib.reports.figures.confidence import INDICATOR_COLOUR, INDICATORS, confidence_roc, indicator_scores
-from rsslib.reports.figures.errors import confidence_scatter, risk_coverage
-from rsslib.reports.figures.ood import odd_inputs, prediction_maps
+from rsslib.reports import style
+from rsslib.reports.confidence_paper import figures
+from rsslib.reports.confidence_paper.figures.confidence import (
+    INDICATOR_COLOUR,
+    INDICATORS,
+    confidence_roc,
+    indicator_scores,
+)
+from rsslib.reports.confidence_paper.figures.errors import confidence_scatter, risk_coverage
+from rsslib.reports.confidence_paper.figures.ood import odd_inputs, prediction_maps
 
 GRID = Grid(1000.0, 2000.0, 41, 37, 30.0)
 NOTE = "n = 1, smoke profile"

@@ -10,12 +10,12 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from rsslib.project import InputError
-from rsslib.reports import figures
-from rsslib.reports.figures import emitter_scores
-from rsslib.reports.figures.emitter_dots import emitter_counts, emitter_sweep, emitter_table
-from rsslib.reports.figures.emitter_flow import emitter_pipeline
-from rsslib.reports.figures.emitter_maps import emitter_sample, emitter_scenes
-from rsslib.reports.figures.emitter_scores import METHODS, METRICS, emitter_transfer
+from rsslib.reports.emitters_paper import figures
+from rsslib.reports.emitters_paper.figures import scores as emitter_scores
+from rsslib.reports.emitters_paper.figures.dots import emitter_counts, emitter_sweep, emitter_table
+from rsslib.reports.emitters_paper.figures.maps import emitter_sample, emitter_scenes
+from rsslib.reports.emitters_paper.figures.pipeline import emitter_pipeline
+from rsslib.reports.emitters_paper.figures.scores import METHODS, METRICS, emitter_transfer
 
 NOTE = "n = 1, smoke profile"
 SOURCE = "(c) OpenStreetMap contributors, ODbL 1.0"

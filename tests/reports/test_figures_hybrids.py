@@ -9,11 +9,11 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from rsslib.project import InputError
-from rsslib.reports import figures
-from rsslib.reports.figures import style
-from rsslib.reports.figures.duel import LEAST, confidence_duel
-from rsslib.reports.figures.fallback import grid_sizes
-from rsslib.reports.figures.hybrids import hybrid_medians
+from rsslib.reports import style
+from rsslib.reports.confidence_paper import figures
+from rsslib.reports.confidence_paper.figures.duel import LEAST, confidence_duel
+from rsslib.reports.confidence_paper.figures.fallback import grid_sizes
+from rsslib.reports.confidence_paper.figures.hybrids import hybrid_medians
 
 NOTE = "n = 1, smoke profile"
 SIZES = (2, 3, 10)

@@ -1,8 +1,8 @@
 """The records of Figure 11 and Table IV, from hand-made predictions."""
 
+import hand_made
 import numpy as np
 import pytest
-import hand_made
 
 from rsslib.confidence import ranging
 from rsslib.data import splits

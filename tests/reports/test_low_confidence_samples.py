@@ -1,8 +1,8 @@
 """Oddities: each rule on samples bent to break it, and the list of the least sure."""
 
+import hand_made
 import numpy as np
 import pytest
-import hand_made
 
 from rsslib.data import splits
 from rsslib.localization import predictions

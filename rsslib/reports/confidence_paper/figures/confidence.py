@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rsslib.project import InputError
-from rsslib.reports.figures import panels, style
-from rsslib.reports.figures.dots import TABLE2_COLUMNS
+from rsslib.reports import drawing as panels
+from rsslib.reports import style
+from rsslib.reports.confidence_paper.figures.dots import TABLE2_COLUMNS
 
 INDICATORS = {"max_prediction": "Maximum prediction",
               "max_prediction_normalised": "Maximum prediction (sum-normalised)",

@@ -10,8 +10,9 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 from rsslib.project import InputError
-from rsslib.reports.figures import curves as lines
-from rsslib.reports.figures import panels, style
+from rsslib.reports import drawing as panels
+from rsslib.reports import style
+from rsslib.reports.confidence_paper.figures import curves as lines
 
 _LABELS = {"validation": "val", "OOD": "ood"}
 _LEAST_M = 1.0  # smaller errors are drawn here, for the scale is logarithmic

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from rsslib.data import splits
 from rsslib.project import InputError
-from rsslib.reports.figures import style
+from rsslib.reports import style
 
 TABLE2_COLUMNS = {"random": "Random", "july": "July→Nov", "november": "Nov→July", "grid2": "Grid2",
                   "grid5": "Grid5"}

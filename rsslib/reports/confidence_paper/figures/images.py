@@ -9,7 +9,7 @@ from matplotlib.patheffects import withStroke
 
 from rsslib.data.grid import Grid
 from rsslib.project import InputError
-from rsslib.reports.figures import maps, style
+from rsslib.reports import maps, style
 
 _ZOOM = 4.5  # pixels on each side of the peak in the inset
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rsslib.project import InputError
-from rsslib.reports.figures import style
+from rsslib.reports import style
 
 _LOOK = {"trained on sums": ("#004488", "D"), "two peaks": ("#DDAA33", "o")}
 _FIXED = "two fixed places"

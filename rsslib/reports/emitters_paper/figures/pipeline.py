@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from rsslib.project import InputError
-from rsslib.reports.figures import panels, style
-from rsslib.reports.figures.emitter_scores import LOGIT_COLOURS, METHODS
+from rsslib.reports import drawing as panels
+from rsslib.reports import style
+from rsslib.reports.emitters_paper.figures.scores import LOGIT_COLOURS, METHODS
 
 _WIDE, _HIGH = 7.0, 3.16  # of the drawing [inches], the unit of all places below
 _UPPER, _LOWER, _MIDDLE = 2.44, 0.84, 1.64  # of the two ways, and of what they share

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from rsslib.project import InputError
-from rsslib.reports.figures import style
+from rsslib.reports import style
 
 METRES = (1, 3, 10, 30, 100, 300, 1000, 3000)
 FINER = tuple(step * power for power in (1, 10, 100, 1000) for step in (1, 1.5, 2, 3, 5, 7))

@@ -14,7 +14,8 @@ from matplotlib.ticker import MaxNLocator
 from rsslib.data import splits
 from rsslib.data.grid import Grid, transmitters
 from rsslib.project import InputError
-from rsslib.reports.figures import maps, panels, style
+from rsslib.reports import drawing as panels
+from rsslib.reports import maps, style
 
 _GREEN, _CROSS = "#117733", {"marker": "x", "color": "#D7301F"}
 _MARGIN_KM = 0.02  # around a prediction outside the site

@@ -5,11 +5,13 @@ from itertools import product
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
 
 from rsslib.project import InputError
-from rsslib.reports.figures import style
+from rsslib.reports import style
 
 PALE = "#B5BDC6"
 
@@ -98,3 +100,30 @@ def lift(fig: Figure, legend: Legend, lines: int) -> None:
     legend.set_bbox_to_anchor((0.5, south + height))
     legend.set_in_layout(False)
     layout.set(rect=(west, south, width, height - (0.08 + 0.14 * lines) / fig.get_figheight()))
+
+
+def dot(ax: Axes, x: float, values: Sequence[float], look: style.Look, text: str = "", printed: float | None = None,
+        aside: float = 0.11) -> None:
+    """Draw a value with its interval, (value, low, high), as `look` says; the printed value open and `aside` of it."""
+    value, low, high = values
+    ax.plot([x, x], [low, high], color=look.colour, lw=1.6, alpha=0.6, solid_capstyle="butt")
+    ax.plot(x, value, marker=look.marker, color=look.colour, ms=5)
+    ax.annotate(text, (x - 0.02, max(high, value)), (0, 4), textcoords="offset points", ha="center", fontsize=6,
+                color=style.darker(look.colour))
+    if printed is not None:
+        ax.plot(x + aside, printed, marker=look.marker, mfc="white", mec=look.colour, mew=1, ms=4.5, ls="")
+
+
+def with_ends(record: Mapping, field: str, scale: float = 1.0) -> tuple[float, float, float]:
+    """Return a field of a record and the ends of its 95 % interval, (value, low, high), times `scale`.
+
+    Without an interval both ends are the value.
+    """
+    low, high = record.get(f"ci95_{field}", record.get(f"ci95_{field.removeprefix('median_')}")) or (record[field],) * 2
+    return scale * record[field], scale * low, scale * high
+
+
+def handles(names: Iterable[str], **more) -> list[Line2D]:
+    """Return a legend's handle for each of the names in `style.LOOKS`."""
+    return [Line2D([], [], label=look.label, color=look.colour, marker=look.marker, **{"ls": "", "ms": 4.5} | more)
+            for look in map(style.LOOKS.__getitem__, names)]

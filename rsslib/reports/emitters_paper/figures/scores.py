@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from rsslib.project import InputError
-from rsslib.reports.figures import panels, style
+from rsslib.reports import drawing as panels
+from rsslib.reports import style
 
 METHODS = {"single_stage": ("single-stage", "#228833", "s"), "two_stage_logit": ("two-stage, logits", "#AA3377", "D"),
            "two_stage_binary": ("two-stage, binary", "#33BBEE", "o")}

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Rectangle
 
 from rsslib.data.grid import Grid
-from rsslib.reports.figures import maps, style
-from rsslib.reports.figures.images import peak_place, raster, show
+from rsslib.reports import maps, style
+from rsslib.reports.confidence_paper.figures.images import peak_place, raster, show
 
 _LEVELS = ((0.70, 0.035), (0.52, 0.05), (0.35, 0.07), (0.2, 0.1))  # height and width of a UNet level
 _SHADES = ("#C6DBEA", "#8FB9D8", "#4A8ABD", "#0B4A82")

@@ -5,6 +5,7 @@ import io
 import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib.style
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
@@ -13,9 +14,41 @@ from matplotlib.patches import Rectangle
 
 from rsslib.project import InputError, atomic_path
 
-STYLE = Path(__file__).parent.parent / "rsslib.mplstyle"
+STYLE = Path(__file__).with_name("rsslib.mplstyle")
 BANNER = "synthetic campus: not comparable with the paper"
 COLUMN_IN, PAGE_IN = 3.5, 7.16
+
+
+class Look(NamedTuple):
+    """How a figure shows a method, a model or a set of samples: its name in words, colour and marker."""
+
+    label: str
+    colour: str
+    marker: str = "o"
+
+
+LOOKS = {
+    # losses: P. Tol's colour-blind safe scheme "high contrast", also apart in grey
+    "com": Look("CoM", "#DDAA33", "o"), "pse": Look("PSE", "#BB5566", "s"), "emd": Look("EMD", "#004488", "D"),
+    # sets of samples, and the models trained on a season: Tol's "vibrant"
+    "train": Look("train", "#AEB7C2"), "val": Look("validation", "#33BBEE"), "test": Look("test", "#EE7733"),
+    "ood": Look("OOD test", "#EE7733"), "april": Look("April", "#009988"), "july": Look("July", "#CC3311", "v"),
+    "november": Look("November", "#0077BB", "^"),
+    # what stands in for a network that is not sure, and the choice between them
+    "ranging": Look("ranging", "#6B7683", "s"), "hybrid": Look("hybrid", "#AA3377", "o"),
+    # indicators of confidence
+    "max_prediction": Look("Maximum prediction", "#CC79A7", "v"),
+    "max_mean_prediction": Look("Maximum mean prediction", "#332288", "o"),
+    "max_spread": Look("Maximum spread", "#56B4E9", "s"), "sum_spread": Look("Sum spread", "#999933", "D"),
+    # methods of the paper on several emitters
+    "single_stage": Look("single-stage", "#228833", "s"), "two_stage_logit": Look("two-stage, logits", "#882255", "D"),
+    "two_stage_binary": Look("two-stage, binary", "#66CCEE", "o"),
+    # two transmitters on real measurements
+    "trained on sums": Look("trained on sums", "#6F4C9B", "P"), "two peaks": Look("two peaks", "#4EB265", "X"),
+}
+"""The one registry: no two of them share a colour, but "test" and "ood", which are both what judges."""
+ENVIRONMENTS = {"free_space": "Free space", "chicago": "Chicago", "sydney": "Sydney", "procedural": "Made-up streets"}
+SEPARATIONS = {"random": "Random", "july": "July→Nov", "november": "Nov→July", "grid2": "Grid2", "grid5": "Grid5"}
 
 LOSSES = {"com": "CoM", "pse": "PSE", "emd": "EMD"}
 # P. Tol's colour-blind safe schemes: "high contrast" (also apart in grey) for losses, "vibrant" for sets

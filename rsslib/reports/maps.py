@@ -15,7 +15,7 @@ from matplotlib.transforms import offset_copy
 from rsslib.data import splits
 from rsslib.data.grid import Grid
 from rsslib.project import InputError
-from rsslib.reports.figures import style
+from rsslib.reports import style
 
 _HALO = [withStroke(linewidth=2.2, foreground="white")]
 _MARKS = {

@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rsslib.project import InputError
-from rsslib.reports.figures import panels, style
-from rsslib.reports.figures.emitter_scores import (
+from rsslib.reports import drawing as panels
+from rsslib.reports import style
+from rsslib.reports.emitters_paper.figures.scores import (
     ENVIRONMENTS,
     METHODS,
     METRICS,

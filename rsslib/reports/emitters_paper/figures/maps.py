@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rsslib.project import InputError
-from rsslib.reports.figures import emitter_layers as layers
-from rsslib.reports.figures import maps, style
-from rsslib.reports.figures.panels import need, numbers
+from rsslib.reports import maps, style
+from rsslib.reports.drawing import need, numbers
+from rsslib.reports.emitters_paper.figures import layers
 
 _COLUMNS = ("Power map", "Sensors", "Logits of occupancy", "Predictions")
 _BELOW = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 6, "va": "center_baseline"}

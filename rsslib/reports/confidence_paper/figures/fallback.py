@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rsslib.reports.figures import hybrids, style
+from rsslib.reports import style
+from rsslib.reports.confidence_paper.figures import hybrids
 
 _METHODS = {"cnn": "CNN (EMD)", "ranging": "ranging", "hybrid": "hybrid"}
 _PANELS = {"val": "In distribution", "ood": "OOD test"}

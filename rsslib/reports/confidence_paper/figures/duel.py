@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rsslib.project import InputError
-from rsslib.reports.figures import style
+from rsslib.reports import style
 
 LEAST = 0.03
 """A confidence below this share of its threshold is drawn on the edge of the panel, which then says so."""

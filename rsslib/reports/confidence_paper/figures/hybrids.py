@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rsslib.project import InputError
-from rsslib.reports.figures import panels, style
+from rsslib.reports import drawing as panels
+from rsslib.reports import style
 
 HYBRID_COLOUR = "#AA3377"  # of P. Tol's "bright" scheme: no loss and no set has it
 _MODELS = {"july": "July model", "november": "November model", "hybrid": "hybrid"}

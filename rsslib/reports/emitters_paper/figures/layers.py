@@ -15,9 +15,9 @@ from matplotlib.ticker import MaxNLocator
 from scipy.optimize import linear_sum_assignment
 
 from rsslib.project import InputError
-from rsslib.reports.figures import style
-from rsslib.reports.figures.emitter_scores import LOGIT_COLOURS
-from rsslib.reports.figures.panels import legend_above
+from rsslib.reports import style
+from rsslib.reports.drawing import legend_above
+from rsslib.reports.emitters_paper.figures.scores import LOGIT_COLOURS
 
 _COLOURS = {"power": "YlGnBu", "logits": LOGIT_COLOURS}
 _LABELS = {"power": "received power [dBm]", "logits": "logit of occupancy"}
