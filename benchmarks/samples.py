@@ -15,7 +15,7 @@ import torch
 from losses import interleaved
 
 from rsslib import ROOT
-from rsslib.emitters import files as emitter_files
+from rsslib.emitters import files
 from rsslib.emitters.samples import Scene, draw
 from rsslib.project import atomic_path
 
@@ -59,7 +59,7 @@ def main() -> None:
     chosen = parser.parse_args()
     folder = ROOT / "data/quick/scenes"
     names = ["free_space", *sorted(path.stem for path in folder.glob("*.nc") if "ray" not in path.stem)]
-    records = [measure(emitter_files.scene(folder, name, N), chosen.count, chosen.turns) for name in names]
+    records = [measure(files.scene(folder, name, N), chosen.count, chosen.turns) for name in names]
     for record in records:
         print(f"{record['name']}: {record['samples_per_second']} samples/s (target: at least {TARGET}), "
               f"{record['ratio']:g} times one by one")

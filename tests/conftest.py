@@ -5,7 +5,7 @@ import torch
 from hypothesis import settings
 
 from rsslib.data import campus as synthetic
-from rsslib.data import download as fetch
+from rsslib.data import download
 from rsslib.data import frs as measured
 
 settings.register_profile("rsslib", derandomize=True, deadline=None, max_examples=25)
@@ -30,8 +30,8 @@ def campus():
 @pytest.fixture(scope="session")
 def frs(tmp_path_factory):
     """The real measurements; the test is skipped where they are neither in RSSLIB_DATA nor in the cache."""
-    if not fetch.available():
+    if not download.available():
         pytest.skip("no measurements: neither RSSLIB_DATA nor the download cache holds them")
     folder = tmp_path_factory.mktemp("frs")
-    fetch.fetch(folder)
+    download.fetch(folder)
     return measured.load_csv(folder)

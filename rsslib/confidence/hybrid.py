@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from rsslib.confidence import indicators as confidence
+from rsslib.confidence import indicators
 from rsslib.localization import predictions
 from rsslib.project import InputError
 
 _GRID = ("x0", "y0", "width", "height", "pixel_m")
 
 
-def fallback(said: xr.Dataset, x: np.ndarray, y: np.ndarray, indicator: str = confidence.INDICATOR,
-             percentile: float = confidence.PERCENTILE) -> xr.Dataset:
+def fallback(said: xr.Dataset, x: np.ndarray, y: np.ndarray, indicator: str = indicators.INDICATOR,
+             percentile: float = indicators.PERCENTILE) -> xr.Dataset:
     """Return the predictions with the locations x, y (sample,) [m] of another method where confidence is low.
 
     Only x_hat and y_hat change: indicators and members stay the network's.
@@ -28,20 +28,20 @@ def fallback(said: xr.Dataset, x: np.ndarray, y: np.ndarray, indicator: str = co
                          "predictions; expected one place each, in the same order")
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise InputError("fallback: a location is not finite; expected a place in metres for every prediction")
-    low = confidence.is_low(said, indicator, percentile)
+    low = indicators.is_low(said, indicator, percentile)
     return said.assign(x_hat=("sample", np.where(low, x, said.x_hat)),
                        y_hat=("sample", np.where(low, y, said.y_hat)))
 
 
-def normalised_confidence(said: xr.Dataset, indicator: str = confidence.INDICATOR,
-                          percentile: float = confidence.PERCENTILE) -> np.ndarray:
+def normalised_confidence(said: xr.Dataset, indicator: str = indicators.INDICATOR,
+                          percentile: float = indicators.PERCENTILE) -> np.ndarray:
     """Return each sample's confidence divided by its model's own threshold, (sample,): below 1 is low.
 
     Of a spread, for which smaller is surer, it is threshold / spread.
     Errors: InputError for a threshold of 0, which no confidence can be divided by.
     Source: paper 1, Section V.B.
     """
-    limit, found = confidence.threshold(said, indicator, percentile), confidence.score(said, indicator)
+    limit, found = indicators.threshold(said, indicator, percentile), indicators.score(said, indicator)
     if limit == 0:
         raise InputError(f"{indicator}: the {percentile:g}th percentile on validation is 0, so confidence cannot be "
                          "compared between models; choose another indicator")
@@ -49,8 +49,8 @@ def normalised_confidence(said: xr.Dataset, indicator: str = confidence.INDICATO
         return limit / found if limit < 0 else found / limit
 
 
-def choose(models: Sequence[xr.Dataset], set_name: str, indicator: str = confidence.INDICATOR,
-           percentile: float = confidence.PERCENTILE) -> xr.Dataset:
+def choose(models: Sequence[xr.Dataset], set_name: str, indicator: str = indicators.INDICATOR,
+           percentile: float = indicators.PERCENTILE) -> xr.Dataset:
     """Return the surest model's location for each sample of a set, with `chosen` (sample,), the model's number.
 
     Confidences are normalised (see `normalised_confidence`); where they are equal the first model wins. Variables:

@@ -14,10 +14,10 @@ def load(source: str | Path, raw_folder: str | Path = "data/raw/frs") -> xr.Data
     >>> load("campus").attrs["source"]
     'campus'
     """
-    from rsslib.data import campus, frs, measurements as schema  # here, not above: reading one form needs no other
+    from rsslib.data import campus, frs, measurements  # here, not above: reading one form needs no other
 
     if source == "frs":
         return frs.load_csv(raw_folder)
     if source == "campus":
         return campus.make()
-    return schema.load(source)
+    return measurements.load(source)

@@ -12,7 +12,7 @@ from rsslib.emitters.predictions import occupancy_accuracy
 from rsslib.emitters.recipe import EmitterRecipe, Model
 from rsslib.localization.networks import parameter_count
 from rsslib.project import InputError, atomic_path
-from rsslib.propagation import gains as library
+from rsslib.propagation import gains
 from rsslib.propagation import scene as scenes
 
 
@@ -24,7 +24,7 @@ def scene(folder: str | Path, environment: str, n: int) -> scenes.Scene:
     if not path.is_file():
         raise InputError(f"{path}: no gain maps of {environment!r}; `make smoke` makes those of `procedural`, "
                          "`make reproduce` those of the cities, notebooks/train/scenes.ipynb any")
-    return scenes.scene(environment, n, library.load(path))
+    return scenes.scene(environment, n, gains.load(path))
 
 
 def homes(folder: str | Path, environment: str, networks: str | Sequence[str], name: str = "") -> dict[str, Path]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rsslib.emitters import networks as emitter_networks
+from rsslib.emitters import networks
 from rsslib.emitters.networks import METHODS, SIDE
 from rsslib.emitters.samples import MOST_EMITTERS
 from rsslib.localization.ensemble import PRECISIONS, SCHEDULES, choose_device, choose_precision
@@ -136,7 +136,7 @@ def build(recipe: EmitterRecipe, device: str = "auto") -> Model:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         if recipe.stage == "occupancy":
-            net: nn.Module = emitter_networks.OccupancyNet()
+            net: nn.Module = networks.OccupancyNet()
         else:
-            net = emitter_networks.build_localizer(recipe.method, recipe.n, recipe.n_max, recipe.maps)
+            net = networks.build_localizer(recipe.method, recipe.n, recipe.n_max, recipe.maps)
     return Model(net, choose_device(device), recipe.precision)

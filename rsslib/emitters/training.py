@@ -9,18 +9,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from rsslib.emitters import feeds as emitter_feeds
-from rsslib.emitters import images as emitter_images
+from rsslib.emitters import feeds, images, networks, samples, stem
 from rsslib.emitters import loss as emitter_loss
-from rsslib.emitters import networks as emitter_networks
 from rsslib.emitters import recipe as emitter_recipe
-from rsslib.emitters import samples as emitters
-from rsslib.emitters import stem as emitter_stem
 from rsslib.emitters.feeds import Feed, check_augment, feed, symmetric
 from rsslib.emitters.images import MARGIN_STEPS
 from rsslib.emitters.recipe import EmitterRecipe, Model, build
 from rsslib.learning import checkpoint as checkpoints
-from rsslib.learning import optimizers as emitter_optimizer
+from rsslib.learning import optimizers
 from rsslib.learning.checkpoint import Checkpoint
 from rsslib.learning.optimizers import Optimizer
 from rsslib.progress import Progress
@@ -28,8 +24,8 @@ from rsslib.project import InputError
 
 VALIDATION_BATCH = 250
 _COUNTED = ("best", "epoch", "best_epoch", "best_loss", "history", "seconds")
-_CODE = (emitter_feeds, emitter_images, emitter_loss, emitter_networks, emitter_optimizer, emitter_recipe,
-         emitter_stem, emitters, sys.modules[__name__])
+_CODE = (feeds, images, emitter_loss, networks, optimizers, emitter_recipe,
+         stem, samples, sys.modules[__name__])
 
 
 class EmitterTrainer:
@@ -46,7 +42,7 @@ class EmitterTrainer:
     >>> occupancy = EmitterTrainer(recipe, scene).fit()                                  # doctest: +SKIP
     """
 
-    def __init__(self, recipe: EmitterRecipe, scene: emitters.Scene, occupancy: Model | None = None,
+    def __init__(self, recipe: EmitterRecipe, scene: samples.Scene, occupancy: Model | None = None,
                  checkpoint: str | Path | None = None, device: str = "auto"):
         check_augment(scene, recipe.augment)
         torch.set_num_threads(recipe.threads)
@@ -141,7 +137,7 @@ class EmitterTrainer:
             setattr(self, name, state[name])
 
 
-def train(recipe: EmitterRecipe, scene: emitters.Scene, occupancy: Model | None = None,
+def train(recipe: EmitterRecipe, scene: samples.Scene, occupancy: Model | None = None,
           checkpoint: str | Path | None = None, device: str = "auto") -> Model:
     """Train one network and return it (see `EmitterTrainer`)."""
     return EmitterTrainer(recipe, scene, occupancy, checkpoint, device).fit()

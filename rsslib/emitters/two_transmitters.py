@@ -14,7 +14,7 @@ from rsslib.emitters.metrics import Scores, score
 from rsslib.emitters.recipe import EmitterRecipe, Model, build
 from rsslib.learning.optimizers import Optimizer
 from rsslib.ledger.results import bootstrap_median
-from rsslib.localization import kept_images as gallery
+from rsslib.localization import kept_images
 from rsslib.localization.localizer import Localizer
 from rsslib.progress import Progress
 from rsslib.project import InputError
@@ -78,7 +78,7 @@ def peaks(localizer: Localizer, dataset: xr.Dataset) -> tuple[np.ndarray, np.nda
     shares, places = [], []
     for images in ensemble.images(samples, np.arange(dataset.sizes["sample"])):
         for image in images.mean(1).float().cpu().numpy():
-            found = gallery.modes(image, ensemble.grid)
+            found = kept_images.modes(image, ensemble.grid)
             shares.append([mode[2] for mode in found])
             places.append([mode[:2] for mode in found])
     return np.array(shares), np.array(places)

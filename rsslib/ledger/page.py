@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from rsslib.ledger import page_figures as claims_figures
-from rsslib.ledger import results
+from rsslib.ledger import page_figures, results
 from rsslib.ledger.claims import REAL, Claim, load, notes
 from rsslib.ledger.values import files, number, records_path
 from rsslib.ledger.verdicts import VERDICTS, Verdict, judge, unexplained
@@ -96,8 +95,8 @@ def _section(profile: str, verdicts: Sequence[Verdict], folder: str | Path | Non
         parts += [f"\n### {paper}", *([f"\n{said[paper].strip()}"] if paper in said else [])]
         for place, group in groupby(of_paper, key=lambda verdict: verdict.claim.where.split(",")[0]):
             parts += [f"\n#### {place}\n", _table(_COLUMNS, [_row(verdict) for verdict in group])]
-            parts += [f"\n![{place}, profile {profile}]({name})" for name in claims_figures.of_place(place, profile)]
-    beyond = claims_figures.beyond(profile, folder)
+            parts += [f"\n![{place}, profile {profile}]({name})" for name in page_figures.of_place(place, profile)]
+    beyond = page_figures.beyond(profile, folder)
     parts += ["\n### Beyond the papers"] * bool(beyond)
     for shown in beyond:
         parts += [_beyond(shown, profile, folder)]
@@ -107,7 +106,7 @@ def _section(profile: str, verdicts: Sequence[Verdict], folder: str | Path | Non
     return "\n".join(parts) + "\n" + "\n".join(_origins(profile, used, folder)) + "\n"
 
 
-def _beyond(shown: claims_figures.Beyond, profile: str, folder: str | Path | None) -> str:
+def _beyond(shown: page_figures.Beyond, profile: str, folder: str | Path | None) -> str:
     """Return a figure that goes beyond the papers, what it shows, and its records as a table."""
     made = f"[{shown.notebook}](notebooks/{shown.notebook}.ipynb), records: [{shown.file}.json]"
     parts = [f"\n#### {shown.said}\n", f"Made by {made}(results/{profile}/{shown.file}.json).\n",

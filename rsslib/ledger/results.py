@@ -1,23 +1,14 @@
 """Tidy records: one JSON file per table or figure, with its provenance, and a stamp of what changes."""
 
-import hashlib
-import importlib.util
 import json
 import math
-import platform
-import subprocess
-import sys
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from rsslib.project import ROOT, InputError, atomic_path
 
-_START = time.perf_counter()
 Record = dict[str, object]
 
 
@@ -38,7 +29,7 @@ def write(profile: str, name: str, records: Iterable[Mapping], provenance: Mappi
     """
     lines = [json.dumps(_tidy(record, f"{name}.json, record {row}", decimals), ensure_ascii=False)
              for row, record in enumerate(records)]
-    header = json.dumps(_plain(provenance), indent=1, ensure_ascii=False)
+    header = json.dumps(plain(provenance), indent=1, ensure_ascii=False)
     body = ",\n".join(f"  {line}" for line in lines)
     path, stamped = _file(profile, name, folder), _file(profile, f"{name}.stamp", folder)
     text = f'{{"provenance": {header},\n "records": [\n{body}\n ]}}\n'
@@ -47,7 +38,7 @@ def write(profile: str, name: str, records: Iterable[Mapping], provenance: Mappi
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     with atomic_path(stamped) as temporary:
-        temporary.write_text(json.dumps(_plain(stamp), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(plain(stamp), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
 
@@ -101,36 +92,6 @@ def one(records: Sequence[Mapping], **where: object) -> Mapping:
     return found[0]
 
 
-def provenance(dataset_attrs: Mapping, parameters: Mapping, modules: Iterable[str],
-               device: str = "cpu", torch: str | None = None) -> dict:
-    """Say where records come from: data (title, source, DOI, licence, md5), parameters, code, device, torch.
-
-    `torch` is the version that trained; without it, the one installed here.
-
-    `parameter_hash` is over the parameters as canonical JSON (their order does not matter), `code_hash` over
-    the sources of the named modules, such as "rsslib.losses": 12 hexadecimal digits of SHA-256 each.
-
-    Raises InputError for a module that cannot be found.
-    """
-    canonical = json.dumps(_plain(parameters), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    data = {key: dataset_attrs.get(key) for key in ("title", "source", "doi", "licence", "md5")}
-    return data | {"parameter_hash": _digest([canonical.encode()]),
-                   "code_hash": _digest(part for name in sorted(set(modules)) for part in _sources(name)),
-                   "device": str(device), "torch": torch or _version("torch")}
-
-
-def stamp(started: float | None = None, **more: object) -> dict:
-    """Say what changes from run to run: commit, date, seconds, peak memory (MB), platform, and `more`.
-
-    Seconds count from `started` (a `time.perf_counter()` value), or else from the import of this module.
-    """
-    return {"commit": _commit(), "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seconds": round(time.perf_counter() - (_START if started is None else started), 1),
-            "peak_memory_mb": _peak_memory_mb(),
-            "python": platform.python_version(),
-            "platform": f"{platform.system()}-{platform.machine()}", "cpu": _cpu(), **more}
-
-
 def bootstrap_median(values: Sequence[float] | np.ndarray, seed: int = 0, draws: int = 2000,
                      level: float = 0.95) -> tuple[float, float]:
     """Return the percentile-bootstrap interval of the median of `values`, in their unit.
@@ -157,21 +118,21 @@ def _file(profile: str, name: str, folder: str | Path | None) -> Path:
     return Path(folder or ROOT / "results") / profile / f"{name}.json"
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """Turn numpy values, tuples and paths into what JSON holds."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (np.ndarray, np.generic)):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     return str(value)
 
 
 def _tidy(record: Mapping, where: str, decimals: int) -> Record:
-    tidy = {key: _rounded(value, decimals) for key, value in _plain(record).items()}
+    tidy = {key: _rounded(value, decimals) for key, value in plain(record).items()}
     for key, value in list(tidy.items()):
         if isinstance(value, float) and not math.isfinite(value):
             if not tidy.get(f"{key}_reason"):
@@ -189,57 +150,3 @@ def _rounded(value: object, decimals: int) -> object:
     if isinstance(value, list):
         return [_rounded(item, decimals) for item in value]
     return round(value, decimals) + 0.0 if isinstance(value, float) else value  # + 0.0 turns -0.0 into 0.0
-
-
-def _sources(name: str) -> Iterable[bytes]:
-    try:
-        spec = importlib.util.find_spec(name)
-    except ModuleNotFoundError:
-        spec = None
-    if spec is None or not spec.origin:
-        raise InputError(f"provenance: no module named {name!r}; give its full name, such as 'rsslib.losses'")
-    path = Path(spec.origin)
-    files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
-    return [f"{name}/{file.name}\n".encode() + file.read_bytes().replace(b"\r\n", b"\n") for file in files]
-
-
-def _digest(parts: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()[:12]
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _peak_memory_mb() -> int | None:
-    try:
-        import resource  # not on Windows
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
-
-
-def _cpu() -> str:
-    """Name the processor and its instruction set: where both are equal, so are the results of a training."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    found = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    return f"{found.get('model name', platform.machine())} {_digest([found.get('flags', '').encode()])[:6]}"
-
-
-def _commit() -> str | None:
-    try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True,
-                               check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return found.stdout.strip()

@@ -10,8 +10,7 @@ import numpy as np
 import xarray as xr
 
 from rsslib.data import grid as grids
-from rsslib.data import measurements as schema
-from rsslib.data import splits
+from rsslib.data import measurements, splits
 from rsslib.localization import predictions
 from rsslib.localization.ensemble import Ensemble, Recipe, Samples, choose_device
 from rsslib.localization.training import Trainer
@@ -47,7 +46,7 @@ class Localizer:
     def fit(self, dataset: xr.Dataset, sets: dict[str, np.ndarray] | None = None,
             checkpoint: str | Path | None = None, watch: tuple[str, ...] = ()) -> "Localizer":
         """Train on `sets["train"]`, stopped by `sets["val"]` (default: the Random split). See `Trainer`."""
-        schema.validate(dataset, "the data set to fit")
+        measurements.validate(dataset, "the data set to fit")
         sets = splits.make(dataset, "random") if sets is None else _checked(sets, "fit")
         self.trainer = Trainer(dataset, sets, self.recipe, checkpoint, watch, str(self.device))
         self.ensemble, self.ranges = self.trainer.fit(), self.trainer.ranges
@@ -67,7 +66,7 @@ class Localizer:
     def predict(self, dataset: xr.Dataset, sets: dict[str, np.ndarray] | None = None) -> xr.Dataset:
         """Return the predictions (see `rsslib.predictions`) for the samples of `sets`, or for all of them."""
         ensemble = self._fitted()
-        schema.validate(dataset, "the data set to localize")
+        measurements.validate(dataset, "the data set to localize")
         sets = {"all": np.arange(dataset.sizes["sample"])} if sets is None else _checked(sets, "predict")
         chosen = np.concatenate([[], *sets.values()]).astype(np.int64)
         if not len(chosen):

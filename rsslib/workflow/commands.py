@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from rsslib.data import download as fetch
+from rsslib.data import download
 from rsslib.ledger import page as claims
 from rsslib.project import ROOT, InputError
 
@@ -36,10 +36,10 @@ def choose_profile() -> str:
     Looks in the folder RSSLIB_DATA, then in the download cache, then for what an earlier run made of them, then
     asks the public source.
     """
-    if fetch.available() or (ROOT / "data/quick/measurements.nc").is_file():
+    if download.available() or (ROOT / "data/quick/measurements.nc").is_file():
         return "quick"
-    print(f"asking the public source of the measurements (gives up after {fetch.SECONDS:g} s)", flush=True)
-    if fetch.reachable():
+    print(f"asking the public source of the measurements (gives up after {download.SECONDS:g} s)", flush=True)
+    if download.reachable():
         return "quick"
     print(_BANNER, flush=True)
     return "campus"

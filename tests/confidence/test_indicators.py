@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import auc
 
-from rsslib.confidence import indicators as confidence
+from rsslib.confidence import indicators
 from rsslib.data.grid import Grid
 from rsslib.localization import predictions as files
 from rsslib.project import InputError
@@ -21,27 +21,27 @@ def test_indicators_of_hand_made_maps_become_scores_where_larger_is_surer():
     faint[0, 0, 0], faint[1, 3, 4] = 0.4, 0.2                 # 4 pixels east and 3 north: 50 m apart
     described = files.describe(torch.stack([sharp, faint]), Grid(0.0, 0.0, 5, 5, 10.0))
     model = hand_made.predictions(["val", "val"], [0, 0], [0, 0])
-    model = model.assign({name: ("sample", described[name]) for name in confidence.VARIANTS})
-    assert confidence.score(model, "max_prediction") == pytest.approx([0.8, 0.4])
-    assert confidence.score(model, "max_mean_prediction") == pytest.approx([0.7, 0.2])
-    assert confidence.score(model, "max_spread") == pytest.approx([0, -50])
-    assert confidence.score(model, "sum_spread") == pytest.approx([0, -50])
-    assert confidence.score(model, "max_mean_prediction_normalised") == pytest.approx([1, 0.5])
+    model = model.assign({name: ("sample", described[name]) for name in indicators.VARIANTS})
+    assert indicators.score(model, "max_prediction") == pytest.approx([0.8, 0.4])
+    assert indicators.score(model, "max_mean_prediction") == pytest.approx([0.7, 0.2])
+    assert indicators.score(model, "max_spread") == pytest.approx([0, -50])
+    assert indicators.score(model, "sum_spread") == pytest.approx([0, -50])
+    assert indicators.score(model, "max_mean_prediction_normalised") == pytest.approx([1, 0.5])
 
 
 def test_the_threshold_is_a_percentile_of_validation():
     model = hand_made.predictions(["val"] * 11 + ["ood"] * 2, [*np.arange(11) / 10, 0.05, 0.2], np.zeros(13))
-    assert confidence.threshold(model) == pytest.approx(0.1)
-    assert confidence.threshold(model, percentile=50) == pytest.approx(0.5)
-    assert confidence.is_low(model).tolist() == [True] + [False] * 10 + [True, False]
+    assert indicators.threshold(model) == pytest.approx(0.1)
+    assert indicators.threshold(model, percentile=50) == pytest.approx(0.5)
+    assert indicators.is_low(model).tolist() == [True] + [False] * 10 + [True, False]
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.sampled_from(confidence.VARIANTS))
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.sampled_from(indicators.VARIANTS))
 def test_nothing_but_validation_moves_the_threshold(others, indicator):
     sure = [0.2, 0.5, 0.9]
     alone = hand_made.predictions(["val"] * 3, sure, np.zeros(3))
     beside = hand_made.predictions(["val"] * 3 + ["ood"] * len(others), sure + others, np.zeros(3 + len(others)))
-    assert confidence.threshold(beside, indicator) == confidence.threshold(alone, indicator)
+    assert indicators.threshold(beside, indicator) == indicators.threshold(alone, indicator)
 
 
 @given(st.integers(0, 1000))
@@ -49,7 +49,7 @@ def test_the_area_below_the_roc_is_the_share_of_pairs_in_order(seed):
     generator = np.random.default_rng(seed)
     positive = np.r_[True, False, generator.random(40) < 0.4]
     sure = generator.integers(0, 12, len(positive)) / 12      # with ties
-    found = confidence.roc(positive, sure)
+    found = indicators.roc(positive, sure)
     # the share of pairs of a positive and a negative in which the positive is the less sure one, ties by half
     less = sure[positive][:, None] - sure[~positive]
     assert found.auroc == pytest.approx((less < 0).mean() + (less == 0).mean() / 2)
@@ -62,8 +62,8 @@ def test_the_interval_of_an_area_covers_it_and_shrinks():
     for n in (50, 800):
         positive = np.repeat([True, False], n)
         sure = np.concatenate([generator.normal(0, 1, n), generator.normal(1, 1, n)])
-        low, high = confidence.auroc_interval(positive, sure)
-        assert low < confidence.roc(positive, sure).auroc < high
+        low, high = indicators.auroc_interval(positive, sure)
+        assert low < indicators.roc(positive, sure).auroc < high
         widths.append(high - low)
     assert widths[1] == pytest.approx(widths[0] / 4, rel=0.35)    # as the root of 16 times the samples
     assert low < scipy.stats.norm.cdf(1 / np.sqrt(2)) < high      # two normals one deviation apart
@@ -74,19 +74,19 @@ def test_spearman_is_scipys_with_an_interval_around_it():
     sure = generator.random(300).round(2)
     error = generator.random(300) - sure
     expected = scipy.stats.spearmanr(sure, error).statistic
-    assert confidence.spearman(sure, error) == pytest.approx(expected)
-    low, high = confidence.spearman_interval(sure, error)
+    assert indicators.spearman(sure, error) == pytest.approx(expected)
+    low, high = indicators.spearman_interval(sure, error)
     assert low < expected < high < 0
 
 
 def test_the_interval_of_a_share_is_the_binomials():
-    low, high = confidence.share_interval(np.repeat([True, False], [300, 700]))
+    low, high = indicators.share_interval(np.repeat([True, False], [300, 700]))
     half = 1.96 * np.sqrt(0.3 * 0.7 / 1000)
     assert (low, high) == pytest.approx((0.3 - half, 0.3 + half), abs=0.005)
 
 
 def test_the_surest_are_kept_first():
-    shares, kept = confidence.risk_coverage(np.array([0.9, 0.1, 0.5, 0.7]), np.array([1.0, 40.0, 3.0, 2.0]), steps=4)
+    shares, kept = indicators.risk_coverage(np.array([0.9, 0.1, 0.5, 0.7]), np.array([1.0, 40.0, 3.0, 2.0]), steps=4)
     assert shares.tolist() == [0.25, 0.5, 0.75, 1.0]
     assert kept.tolist() == [1.0, 1.5, 2.0, 2.5]
 
@@ -94,23 +94,23 @@ def test_the_surest_are_kept_first():
 def test_bad_input_is_named():
     model = hand_made.shifted()
     with pytest.raises(InputError, match="indicator 'entropy': expected one of max_prediction"):
-        confidence.score(model, "entropy")
+        indicators.score(model, "entropy")
     with pytest.raises(InputError, match="no validation samples"):
-        confidence.threshold(files.of_set(model, "ood"))
+        indicators.threshold(files.of_set(model, "ood"))
     with pytest.raises(InputError, match="percentile: expected 0 to 100, found 101"):
-        confidence.threshold(model, percentile=101)
+        indicators.threshold(model, percentile=101)
     broken = model.copy(deep=True)
     broken["max_mean_prediction"][3] = np.nan
     with pytest.raises(InputError, match="max_mean_prediction of sample 3 is not finite"):
-        confidence.score(broken)
-    for check in (confidence.roc, confidence.auroc_interval):
+        indicators.score(broken)
+    for check in (indicators.roc, indicators.auroc_interval):
         with pytest.raises(InputError, match="samples of both kinds"):
             check(np.array([True, True]), np.array([0.1, 0.2]))
         with pytest.raises(InputError, match="1 of them NaN"):
             check(np.array([True, False]), np.array([0.1, np.nan]))
     with pytest.raises(InputError, match="2 errors and 1 scores"):
-        confidence.risk_coverage(np.array([0.1]), np.array([1.0, 2.0]))
+        indicators.risk_coverage(np.array([0.1]), np.array([1.0, 2.0]))
     with pytest.raises(InputError, match="no 'max_spread' here"):
-        confidence.score(model.drop_vars("max_spread"), "max_spread")
+        indicators.score(model.drop_vars("max_spread"), "max_spread")
     with pytest.raises(InputError, match="NaN"):
         files.describe(torch.full((1, 1, 5, 5), torch.nan), Grid(0.0, 0.0, 5, 5, 10.0))

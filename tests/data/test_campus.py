@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rsslib.data import campus, frs, measurements as schema
+from rsslib.data import campus, frs, measurements
 from rsslib.project import InputError
 
 
@@ -39,7 +39,7 @@ def test_bad_counts_are_refused(counts):
 def test_it_says_what_it_is(twin, tmp_path):
     assert twin.attrs["title"] == "synthetic campus: not comparable with the paper"
     assert twin.attrs["source"] == "campus"
-    assert schema.load(schema.save(twin, tmp_path / "campus.npz")).identical(twin)
+    assert measurements.load(measurements.save(twin, tmp_path / "campus.npz")).identical(twin)
 
 
 def test_samples_are_four_seconds_apart_on_tracks(twin):

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rsslib.data import download as fetch, frs, measurements as schema
+from rsslib.data import download, frs, measurements
 from rsslib.project import InputError
 
-REAL = pytest.mark.skipif(not fetch.available(), reason="no measurements: neither RSSLIB_DATA nor the cache")
+REAL = pytest.mark.skipif(not download.available(), reason="no measurements: neither RSSLIB_DATA nor the cache")
 MORE = ("april.json", "november.json", "two_tx.json", "no_tx.json")
 
 # a tiny raw folder in the published form: three receivers, four rows, one of them left out
@@ -49,7 +49,7 @@ def raw(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
     folder = tmp_path_factory.mktemp("raw")
-    fetch.fetch(folder)
+    download.fetch(folder)
     return folder
 
 
@@ -65,14 +65,14 @@ def test_csv_keeps_the_sample_rule_the_box_and_the_order(raw):
     assert list(ds.season.values) == ["november", "april", "july"]  # the second July row is left out
     expected = [[np.nan, -90.0, -80.5], [-60.0, np.nan, -70.0], [np.nan, -87.0, -75.0]]  # last shuttle: out
     np.testing.assert_array_equal(ds.rss.values, np.float32(expected))
-    x, y = schema.to_utm([40.7640], [-111.8400])
+    x, y = measurements.to_utm([40.7640], [-111.8400])
     assert ds.sensor_x.values[1, 0] == x[0] and ds.sensor_y.values[1, 0] == y[0]
     assert ds.attrs["source"] == "frs" and ds.attrs["doi"] == "10.5281/zenodo.7259895"
 
 
 def test_the_extent_spans_the_off_campus_rows_but_not_the_unused(raw):
     replace(raw / "single_tx.csv", "-88.0,40.7660,-111.8430", "-88.0,40.7660,-111.9000")
-    west = schema.to_utm([40.7660], [-111.9])[0][0]
+    west = measurements.to_utm([40.7660], [-111.9])[0][0]
     assert frs.load_csv(raw).attrs["extent_m"][0] == west
     (raw / "off_campus.json").rename(raw / "unused.json")
     write_samples(raw / "off_campus.json", {})
@@ -231,16 +231,16 @@ def test_table1_is_the_papers(real):
         "min_sensors": [9, 9, 17, 23],
         "max_sensors": [25, 12, 25, 23],
     }
-    assert ds.attrs["md5"] == fetch.REGISTRY["frs"]["files"]["single_tx.csv"]["md5"]
+    assert ds.attrs["md5"] == download.REGISTRY["frs"]["files"]["single_tx.csv"]["md5"]
     west, _, south, _ = ds.attrs["extent_m"]
     assert (west - 30, south - 30) == pytest.approx((427894.133, 4511788.110), abs=1e-3)
 
 
 @pytest.mark.skipif(
-    not fetch.available(MORE), reason="no JSON measurements: neither RSSLIB_DATA nor the cache"
+    not download.available(MORE), reason="no JSON measurements: neither RSSLIB_DATA nor the cache"
 )
 def test_real_json_agrees_with_the_csv(real):
-    fetch.fetch(real, MORE)
+    download.fetch(real, MORE)
     ds = frs.load_csv(real)
     for season in ("april", "november"):
         assert frs.load_json(real / f"{season}.json").equals(ds.isel(sample=ds.season.values == season))

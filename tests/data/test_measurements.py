@@ -6,7 +6,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsslib.data import measurements as schema
+from rsslib.data import measurements
 from rsslib.project import InputError
 
 
@@ -23,7 +23,7 @@ def small(**changes) -> xr.Dataset:
         "kinds": ["nuc", "bus"],
         "source": "mine",
     }
-    return schema.measurements(**(values | changes))
+    return measurements.measurements(**(values | changes))
 
 
 def test_positions_are_nan_where_nothing_was_heard():
@@ -35,7 +35,7 @@ def test_positions_are_nan_where_nothing_was_heard():
 def test_types_units_and_attributes():
     ds = small(doi="10.1/2", licence="CC0", md5="abc", title="t")
     assert ds.rss.dtype == np.float32 and ds.tx_x.dtype == np.float64 and ds.time.dtype.kind == "M"
-    assert {name: ds[name].attrs["units"] for name in schema.VARIABLES} == {
+    assert {name: ds[name].attrs["units"] for name in measurements.VARIABLES} == {
         "rss": "dB",
         "sensor_x": "m",
         "sensor_y": "m",
@@ -68,32 +68,32 @@ def test_bad_measurements_are_refused(changes, message):
 
 def test_structure_is_checked():
     with pytest.raises(InputError, match="f: 'rss' is missing"):
-        schema.validate(small().drop_vars("rss"), "f")
+        measurements.validate(small().drop_vars("rss"), "f")
     with pytest.raises(InputError, match="'rss' has dimensions"):
-        schema.validate(small().transpose(), "f")
+        measurements.validate(small().transpose(), "f")
     with pytest.raises(InputError, match="'tx_x' holds int64"):
-        schema.validate(small().fillna(0).assign(tx_x=lambda ds: ds.tx_x.astype(int)), "f")
+        measurements.validate(small().fillna(0).assign(tx_x=lambda ds: ds.tx_x.astype(int)), "f")
     with pytest.raises(InputError, match="attribute crs"):
-        schema.validate(small().assign_attrs(crs="EPSG:4326"), "f")
+        measurements.validate(small().assign_attrs(crs="EPSG:4326"), "f")
     with pytest.raises(InputError, match="no samples"):
-        schema.validate(small().isel(sample=slice(0)), "f")
+        measurements.validate(small().isel(sample=slice(0)), "f")
 
 
 @pytest.mark.parametrize("suffix", [".nc", ".npz"])
 def test_a_file_gives_the_same_dataset_and_the_same_bytes(tmp_path, suffix):
     ds = small().assign_attrs(extent_m=[1.0, 2.0, 3.0, 4.5])
-    first = schema.save(ds, tmp_path / f"one{suffix}")
-    again = schema.load(first)
+    first = measurements.save(ds, tmp_path / f"one{suffix}")
+    again = measurements.load(first)
     assert again.identical(ds)
-    second = schema.save(again, tmp_path / f"two{suffix}")
+    second = measurements.save(again, tmp_path / f"two{suffix}")
     assert first.read_bytes() == second.read_bytes()
 
 
 def test_a_bad_dataset_or_name_leaves_no_file(tmp_path):
     with pytest.raises(InputError, match="expected a name ending in .nc or .npz"):
-        schema.save(small(), tmp_path / "m.csv")
+        measurements.save(small(), tmp_path / "m.csv")
     with pytest.raises(InputError, match="named twice"):
-        schema.save(small().assign_coords(sensor=["a", "a"]), tmp_path / "m.nc")
+        measurements.save(small().assign_coords(sensor=["a", "a"]), tmp_path / "m.nc")
     assert not list(tmp_path.iterdir())
 
 
@@ -101,17 +101,17 @@ def test_a_bad_dataset_or_name_leaves_no_file(tmp_path):
 def test_bad_files_are_named(tmp_path, suffix):
     path = tmp_path / f"m{suffix}"
     with pytest.raises(InputError, match="no such file"):
-        schema.load(path)
-    for content in (b"", b"nothing of the kind", schema.save(small(), path).read_bytes()[:300]):
+        measurements.load(path)
+    for content in (b"", b"nothing of the kind", measurements.save(small(), path).read_bytes()[:300]):
         path.write_bytes(content)
         with pytest.raises(InputError, match=f"m{suffix}: not measurements"):
-            schema.load(path)
+            measurements.load(path)
 
 
 def test_a_file_without_a_variable_is_named(tmp_path):
     small().drop_vars("tx_x").to_netcdf(tmp_path / "m.nc", engine="netcdf4")
     with pytest.raises(InputError, match="m.nc: 'tx_x' is missing"):
-        schema.load(tmp_path / "m.nc")
+        measurements.load(tmp_path / "m.nc")
 
 
 @pytest.mark.parametrize(
@@ -125,31 +125,31 @@ def test_a_file_without_a_variable_is_named(tmp_path):
     ],
 )
 def test_names_tell_kinds(name, kind):
-    assert schema.sensor_kind(name) == kind
+    assert measurements.sensor_kind(name) == kind
 
 
 def test_an_unknown_name_is_refused():
     with pytest.raises(InputError, match="receiver 'tram-1': unknown kind"):
-        schema.sensor_kind("tram-1")
+        measurements.sensor_kind("tram-1")
 
 
 def test_utm_on_the_central_meridian_and_the_equator():
-    x, y = schema.to_utm([0.0, 40.0], [-111.0, -111.0])
+    x, y = measurements.to_utm([0.0, 40.0], [-111.0, -111.0])
     np.testing.assert_allclose(x, 500000.0, atol=1e-6)
     assert y[0] == pytest.approx(0.0, abs=1e-6) and y[1] == pytest.approx(0.9996 * 4429529.03, abs=1.0)
 
 
 @given(st.floats(0.1, 83.9), st.floats(0.001, 2.999))
 def test_utm_is_symmetric_about_the_central_meridian(lat, away):
-    (west, east), (y_west, y_east) = schema.to_utm([lat, lat], [-111.0 - away, -111.0 + away])
+    (west, east), (y_west, y_east) = measurements.to_utm([lat, lat], [-111.0 - away, -111.0 + away])
     assert west + east == pytest.approx(1e6, abs=1e-3) and y_west == pytest.approx(y_east, abs=1e-3)
 
 
 def test_utm_keeps_nan_and_refuses_other_zones():
-    assert np.isnan(schema.to_utm([[np.nan, 40.0]], [[np.nan, -111.0]])[0][0, 0])
+    assert np.isnan(measurements.to_utm([[np.nan, 40.0]], [[np.nan, -111.0]])[0][0, 0])
     for lat, lon in ((40.0, -105.0), (-111.8, 40.7), (np.nan, -111.0), (np.inf, -111.0)):
         with pytest.raises(InputError, match="f.csv: row 17: latitude"):
-            schema.to_utm([40.0, lat], [-111.0, lon], [16, 17], "f.csv")
+            measurements.to_utm([40.0, lat], [-111.0, lon], [16, 17], "f.csv")
 
 
 @pytest.mark.parametrize("pair", [("tx_x", "tx_y"), ("sensor_x", "sensor_y")])
@@ -168,4 +168,4 @@ def test_values_of_another_type_or_shape_are_refused(change):
 
 def test_only_a_dataset_is_measurements():
     with pytest.raises(InputError, match="expected an xarray.Dataset .* found list"):
-        schema.validate([1, 2])
+        measurements.validate([1, 2])

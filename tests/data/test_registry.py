@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from rsslib import data as datasets
-from rsslib.data import campus, download as fetch, measurements as schema
+from rsslib import data
+from rsslib.data import campus, download, measurements
 from rsslib.project import InputError
 
 
 def test_every_entry_has_a_path_and_an_md5():
-    for dataset in fetch.REGISTRY.values():
+    for dataset in download.REGISTRY.values():
         assert dataset["url"].startswith("https://") and not dataset["url"].endswith("/")
         for name, entry in dataset["files"].items():
             assert re.fullmatch("[0-9a-f]{32}", entry["md5"]), name
@@ -18,18 +18,18 @@ def test_every_entry_has_a_path_and_an_md5():
 
 
 def test_the_one_transmitter_files_are_registered():
-    assert set(fetch.SINGLE_TX) <= set(fetch.REGISTRY["frs"]["files"])
+    assert set(download.SINGLE_TX) <= set(download.REGISTRY["frs"]["files"])
 
 
-@pytest.mark.skipif(not fetch.available(), reason="no measurements: neither RSSLIB_DATA nor the cache")
+@pytest.mark.skipif(not download.available(), reason="no measurements: neither RSSLIB_DATA nor the cache")
 def test_frs_reads_the_raw_folder(tmp_path):
-    fetch.fetch(tmp_path)
-    assert datasets.load("frs", tmp_path).attrs["source"] == "frs"
+    download.fetch(tmp_path)
+    assert data.load("frs", tmp_path).attrs["source"] == "frs"
 
 
 def test_campus_and_your_own(tmp_path):
-    assert datasets.load("campus").sizes["sample"] == 4578
-    path = schema.save(campus.make(seed=1, n_april=5, n_july=5, n_november=5), tmp_path / "own.nc")
-    assert datasets.load(path).sizes["sample"] == 15
+    assert data.load("campus").sizes["sample"] == 4578
+    path = measurements.save(campus.make(seed=1, n_april=5, n_july=5, n_november=5), tmp_path / "own.nc")
+    assert data.load(path).sizes["sample"] == 15
     with pytest.raises(InputError, match="no such file"):
-        datasets.load("moon")
+        data.load("moon")

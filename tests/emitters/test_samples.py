@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from rsslib.emitters import images as emitter_images
+from rsslib.emitters import images
 from rsslib.emitters import samples as emitters
 from rsslib.emitters.samples import Samples
 from rsslib.project import InputError
@@ -151,7 +151,7 @@ def test_samples_of_ones_own_are_checked(drawn):
 
 def test_the_input_image_is_equation_4():
     sensor, value = torch.tensor([[0, 5, 6], [15, 1, 2]]), torch.tensor([[-70.0, -80.0, -79.0], [-200.0, -60.0, -80.1]])
-    image = emitter_images.input_image(sensor, value, -80.0, 4)
+    image = images.input_image(sensor, value, -80.0, 4)
     expected = torch.zeros(2, 1, 16)
     expected[0, 0, [0, 5, 6]] = torch.tensor([1.1, -0.1, 0.2])
     expected[1, 0, [15, 1, 2]] = torch.tensor([-0.1, 2.1, -0.1])
@@ -162,13 +162,13 @@ def test_the_input_image_is_equation_4():
                                              ([[0, 1, 2]], r"sensor is \(1, 3\), value \(1, 2\)")])
 def test_sensors_that_do_not_fit_the_map_are_named(sensor, message):
     with pytest.raises(InputError, match=message):
-        emitter_images.input_image(torch.tensor(sensor), torch.zeros(1, 2), -80.0, 4)
+        images.input_image(torch.tensor(sensor), torch.zeros(1, 2), -80.0, 4)
 
 
 def test_margins_agree_with_the_sensors():
     scene = Toy(16)
     samples = emitters.draw(scene, "train", 300, sensors=20)
-    margin = emitter_images.margins(scene, samples)
+    margin = images.margins(scene, samples)
     assert margin.dtype == np.uint8 and margin.shape == (300, 16, 16)
     at_sensors = np.take_along_axis(margin.reshape(300, -1), samples.sensor.astype(np.int64), 1)
     for quarters in (0, 10, 60):
@@ -178,11 +178,11 @@ def test_margins_agree_with_the_sensors():
 
 def test_a_map_of_another_scene_is_refused(drawn):
     with pytest.raises(InputError, match="the scene has 8 cells a side, the samples 16"):
-        emitter_images.margins(Toy(8), drawn)
+        images.margins(Toy(8), drawn)
 
 
 def test_labels_are_existence_and_place(drawn):
-    labels = emitter_images.labels(drawn)
+    labels = images.labels(drawn)
     assert labels.shape == (1500, 3, 3) and labels.dtype == np.float32
     assert np.array_equal(labels[..., 0].sum(1), drawn.count)
     back = (labels[..., 1:] * 15).round().astype(int)
@@ -192,9 +192,9 @@ def test_labels_are_existence_and_place(drawn):
 
 
 def test_labels_have_as_many_slots_as_asked(drawn):
-    wide = emitter_images.labels(drawn, 5)
-    assert wide.shape == (1500, 5, 3) and np.array_equal(wide[:, :3], emitter_images.labels(drawn))
+    wide = images.labels(drawn, 5)
+    assert wide.shape == (1500, 5, 3) and np.array_equal(wide[:, :3], images.labels(drawn))
     with pytest.raises(InputError, match="sample .* has 3 emitters, the network 2 slots"):
-        emitter_images.labels(drawn, 2)
+        images.labels(drawn, 2)
     gap = replace(drawn, emitter=np.roll(drawn.emitter, 1, axis=1), power=np.roll(drawn.power, 1, axis=1))
-    assert np.array_equal(emitter_images.labels(gap)[..., 0], emitter_images.labels(drawn)[..., 0])
+    assert np.array_equal(images.labels(gap)[..., 0], images.labels(drawn)[..., 0])

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from rsslib.emitters import feeds as emitter_feeds
-from rsslib.emitters import predictions as emitter_predictions
+from rsslib.emitters import feeds, predictions
 from rsslib.emitters import samples as emitters
 from rsslib.emitters.feeds import OccupancyFeed, feed, symmetric, turned, turned_labels
 from rsslib.emitters.images import margins
@@ -182,7 +181,7 @@ def test_the_second_stage_sees_the_first_kept_or_not(first, monkeypatch):
     assert torch.equal(shown, sensed)
     binary = feed(BINARY, SCENE, "val", first).image(chosen)
     assert set(binary.unique().tolist()) <= {0.0, 1.0} and torch.equal(binary > 0, estimate > 0)
-    monkeypatch.setattr(emitter_feeds, "CACHE_BYTES", 0)
+    monkeypatch.setattr(feeds, "CACHE_BYTES", 0)
     fresh = feed(LOGIT, SCENE, "val", first)
     assert fresh.kept is None and kept.kept is not None
     torch.testing.assert_close(fresh.image(chosen), kept.image(chosen), atol=2e-3, rtol=2e-3)
@@ -307,7 +306,7 @@ def test_validation_asks_for_four_margins(monkeypatch):
 
 
 def test_occupancy_accuracy_is_that_of_the_maps(first):
-    found = emitter_predictions.occupancy_accuracy(first, FIRST, SCENE)
+    found = predictions.occupancy_accuracy(first, FIRST, SCENE)
     samples = emitters.draw(SCENE, "test", 40, 16)
     truth = margins(SCENE, samples) > 0
     said = first.says(feed(FIRST, SCENE, "test").sensed(torch.arange(40)))[:, 0].numpy() > 0
@@ -315,44 +314,44 @@ def test_occupancy_accuracy_is_that_of_the_maps(first):
     assert found["accuracy"] == pytest.approx(share.mean()) and found["accuracy_std"] == pytest.approx(share.std())
     assert found["occupied"] == pytest.approx(truth.mean())
     with pytest.raises(InputError, match="stage is 'localizer'; expected 'occupancy'"):
-        emitter_predictions.occupancy_accuracy(first, TINY, SCENE)
+        predictions.occupancy_accuracy(first, TINY, SCENE)
 
 
 def test_predictions_hold_the_truth_and_come_back_from_their_file(reference, tmp_path):
-    said = emitter_predictions.predict(reference.model, TINY, SCENE)
+    said = predictions.predict(reference.model, TINY, SCENE)
     samples = emitters.draw(SCENE, "test", 40, 16)
     true = np.where(samples.emitter >= 0, np.divmod(samples.emitter, 16), np.nan)
     np.testing.assert_array_equal(said.true_row, true[0])
     np.testing.assert_array_equal(said.true_column, true[1])
     assert ((said.existence >= 0) & (said.existence <= 1)).all() and said.attrs["samples"] == 128
-    path = emitter_predictions.save(said, tmp_path / "said.nc")
-    back = emitter_predictions.load(path)
+    path = predictions.save(said, tmp_path / "said.nc")
+    back = predictions.load(path)
     assert all(np.array_equal(back[name], said[name], equal_nan=True) for name in said)
-    assert metrics(emitter_predictions.scores(back), 50) == metrics(emitter_predictions.scores(said), 50)
+    assert metrics(predictions.scores(back), 50) == metrics(predictions.scores(said), 50)
 
 
 def test_a_file_that_is_no_predictions_is_named(tmp_path):
     with pytest.raises(InputError, match="no such predictions; run its training stage"):
-        emitter_predictions.load(tmp_path / "none.nc")
+        predictions.load(tmp_path / "none.nc")
     (tmp_path / "half.nc").write_bytes(b"half a file")
     with pytest.raises(InputError, match="half.nc: not a predictions file"):
-        emitter_predictions.load(tmp_path / "half.nc")
+        predictions.load(tmp_path / "half.nc")
 
 
 def test_a_network_comes_back_from_its_folder(reference, tmp_path):
     for recipe in (LOGIT, replace(LOGIT, beside=False)):
-        folder = emitter_predictions.save_model(build(recipe), recipe, tmp_path / "other")
-        model, found = emitter_predictions.load_model(folder)
+        folder = predictions.save_model(build(recipe), recipe, tmp_path / "other")
+        model, found = predictions.load_model(folder)
         assert found == recipe and model.net.maps == recipe.maps
-    folder = emitter_predictions.save_model(reference.model, TINY, tmp_path / "model")
-    model, recipe = emitter_predictions.load_model(folder)
+    folder = predictions.save_model(reference.model, TINY, tmp_path / "model")
+    model, recipe = predictions.load_model(folder)
     assert recipe == TINY and same(model, reference.model)
     (folder / "weights.safetensors").write_bytes(b"half")
     with pytest.raises(InputError, match="weights.safetensors: not the weights of this network"):
-        emitter_predictions.load_model(folder)
+        predictions.load_model(folder)
     (folder / "header.json").write_text('{"format": "other"}')
     with pytest.raises(InputError, match="header.json: not an emitter network"):
-        emitter_predictions.load_model(folder)
+        predictions.load_model(folder)
 
 
 def test_the_number_format_is_that_of_the_recipe():

@@ -4,8 +4,7 @@ import pytest
 import yaml
 
 from rsslib.ledger import page as claims
-from rsslib.ledger import page_figures as claims_figures
-from rsslib.ledger import results
+from rsslib.ledger import page_figures, results
 from rsslib.project import ROOT, InputError
 
 LEDGER = """
@@ -45,7 +44,7 @@ def place(tmp_path):
 
 
 def test_rows_verdicts_and_provenance(place, monkeypatch):
-    monkeypatch.setattr(claims_figures, "ROOT", place)    # no figure there
+    monkeypatch.setattr(page_figures, "ROOT", place)    # no figure there
     text = claims.render(["quick"], place / "claims.yaml", place / "results")
     link = "[02_loss_comparison](notebooks/02_loss_comparison.ipynb)"
     assert "| Median \\| EMD | 277.5 m | 270.0 m [260.0, 290.5] | ±25 %, lower is better |" in text
@@ -107,10 +106,10 @@ def test_a_places_figures_follow_its_table(place, monkeypatch):
         picture = place / "figures" / "quick" / f"{name}.png"
         picture.parent.mkdir(parents=True, exist_ok=True)
         picture.touch()
-    monkeypatch.setattr(claims_figures, "ROOT", place)
+    monkeypatch.setattr(page_figures, "ROOT", place)
     text = claims.render(["quick"], place / "claims.yaml", place / "results")
     assert "![Table II, profile quick](figures/quick/table2_cdf.png)" in text.split("#### Table II")[1].split("####")[0]
-    assert claims_figures.of_place("Section II.B", "quick") == [] and "Beyond the papers" not in text
+    assert page_figures.of_place("Section II.B", "quick") == [] and "Beyond the papers" not in text
     assert text.count("![") == 3 and "![Figure 4, profile quick](figures/quick/fig04_outputs.png)" in text
 
 
@@ -119,10 +118,10 @@ def test_figures_of_the_second_paper_and_beyond_the_papers_are_shown(place, monk
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("emitters_table1", "emitters_fig2_sample", "emitters_sweep", "table1_other"):
         (folder / f"{name}.png").touch()
-    monkeypatch.setattr(claims_figures, "ROOT", place)
-    assert claims_figures.of_place("Emitters Table I", "quick") == ["figures/quick/emitters_table1.png"]
-    assert claims_figures.of_place("Emitters Figure 2", "quick") == ["figures/quick/emitters_fig2_sample.png"]
-    assert claims_figures.of_place("Table I", "quick") == ["figures/quick/table1_other.png"]
+    monkeypatch.setattr(page_figures, "ROOT", place)
+    assert page_figures.of_place("Emitters Table I", "quick") == ["figures/quick/emitters_table1.png"]
+    assert page_figures.of_place("Emitters Figure 2", "quick") == ["figures/quick/emitters_fig2_sample.png"]
+    assert page_figures.of_place("Table I", "quick") == ["figures/quick/table1_other.png"]
     assert "Beyond the papers" not in claims.render(["quick"], place / "claims.yaml", place / "results")    # no records
     records = [{"n_sensors": 16, "n_max": 3, "cmr": 0.53, "ci95_cmr": [0.51, 0.55], "rmse_fraction": None,
                 "rmse_fraction_reason": "none found", "fa": 0.1, "mr": 0.2}]
@@ -135,12 +134,12 @@ def test_figures_of_the_second_paper_and_beyond_the_papers_are_shown(place, monk
 
 
 def test_figures_beyond_the_papers_name_notebooks_that_draw_them():
-    for shown in claims_figures.BEYOND:
+    for shown in page_figures.BEYOND:
         made = (ROOT / "notebooks" / f"{shown.notebook}.ipynb").read_text().replace("\\", "")
         assert f'"{shown.stem}.png' in made and f'"{shown.file}"' in made
 
 
 def test_the_tables_beyond_the_papers_show_fields_that_are_there():
-    for shown in claims_figures.BEYOND:
+    for shown in page_figures.BEYOND:
         records = results.read("quick", shown.file)["records"]
         assert set(shown.columns.values()) <= {field for record in records for field in record}, shown.stem

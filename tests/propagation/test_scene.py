@@ -6,14 +6,13 @@ import pytest
 from rsslib.data import cities
 from rsslib.data.city import centres
 from rsslib.project import InputError
-from rsslib.propagation import gains as library
-from rsslib.propagation import scene
+from rsslib.propagation import gains, scene
 from rsslib.propagation.friis import path_gain_db
 
 
 @pytest.fixture(scope="module")
 def town():
-    return library.build(cities.procedural(seed=2, side_m=300.0), 24, count=60, seed=1)
+    return gains.build(cities.procedural(seed=2, side_m=300.0), 24, count=60, seed=1)
 
 
 def test_free_space_is_friis_between_centres():

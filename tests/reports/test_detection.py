@@ -4,7 +4,7 @@ import hand_made
 import numpy as np
 import pytest
 
-from rsslib.confidence import indicators as confidence
+from rsslib.confidence import indicators
 from rsslib.ledger import results
 from rsslib.localization import predictions
 from rsslib.project import InputError
@@ -18,7 +18,7 @@ def models():
 
 def test_each_indicator_has_a_curve_and_a_place_on_it(models):
     curves = detection.rocs(models["grid2"], "grid2")
-    assert set(curves) == set(confidence.VARIANTS)
+    assert set(curves) == set(indicators.VARIANTS)
     curve = curves["max_mean_prediction"]
     assert curve.at_threshold[0] == pytest.approx(0.1) and 0.3 < curve.at_threshold[1] < 0.9
     # the place of the threshold lies on the curve

@@ -5,15 +5,13 @@ import pytest
 import torch
 import xarray as xr
 
-from rsslib.emitters import files as emitter_files
-from rsslib.emitters import predictions as emitter_predictions
+from rsslib.emitters import files, predictions
 from rsslib.emitters.recipe import EmitterRecipe, build
 from rsslib.emitters.samples import Samples
 from rsslib.ledger import results
 from rsslib.project import InputError
 from rsslib.propagation.scene import free_space
-from rsslib.reports.emitters_paper import effects as emitter_effects
-from rsslib.reports.emitters_paper import tables as emitter_report
+from rsslib.reports.emitters_paper import effects, tables
 
 NAN = np.nan
 
@@ -38,7 +36,7 @@ def said():
 
 
 def test_a_record_has_the_metrics_of_the_paper(said):
-    record = emitter_report.record(said)
+    record = tables.record(said)
     assert (record["cmr"], record["fa"], record["mr"]) == (0.5, pytest.approx(1 / 6), pytest.approx(1 / 6))
     assert record["rmse_px"] == 1.0 and record["rmse_fraction"] == pytest.approx(1 / 16) and record["rmse_m"] == 100.0
     assert (record["method"], record["n_sensors"], record["samples"]) == ("single_stage", 4, 4)
@@ -48,9 +46,9 @@ def test_a_record_has_the_metrics_of_the_paper(said):
 
 def test_the_table_and_the_counts(said, tmp_path):
     models = {("free_space", "single_stage"): said}
-    (row,) = emitter_report.table1(models, {"free_space": 0.55})
+    (row,) = tables.table1(models, {"free_space": 0.55})
     assert row["occupied_share"] == 0.55
-    by_count = emitter_report.counts(models)
+    by_count = tables.counts(models)
     assert [(r["true_count"], r["share_right"], r["n"]) for r in by_count] == [(1, 0.5, 2), (2, 0.5, 2)]
     results.write("smoke", "emitters_table1", [row], {}, {}, tmp_path)
 
@@ -66,17 +64,17 @@ def test_the_effect_of_an_emitter_is_what_it_changes_at_the_sensors():
     told = [np.maximum(level, scene.threshold_dbm) for level in alone]
     whole = np.maximum(value[0], scene.threshold_dbm)
     expected = [np.abs(whole - told[1]).max(), np.abs(whole - told[0]).max()]
-    np.testing.assert_allclose(emitter_effects.effects(scene, drawn)[0], expected, atol=1e-3)
+    np.testing.assert_allclose(effects.effects(scene, drawn)[0], expected, atol=1e-3)
     one = Samples(16, drawn.sensor, value, np.array([[16, -1]], np.int32), np.array([[30.0, NAN]], np.float32))
-    assert np.isnan(emitter_effects.effects(scene, one)[0, 1])
+    assert np.isnan(effects.effects(scene, one)[0, 1])
 
 
 def test_counts_by_the_weakest_emitters_effect():
     scene, recipe = free_space(16), EmitterRecipe(n=16, sensors=10, samples=8, val_samples=4, test_samples=60,
                                                   precision="float32", threads=1)
-    said = emitter_predictions.predict(build(recipe, "cpu"), recipe, scene)
+    said = predictions.predict(build(recipe, "cpu"), recipe, scene)
     said = said.assign_attrs(environment="free_space", parameters=1)
-    records = emitter_effects.by_effect({("free_space", "single_stage"): said}, {"free_space": scene})
+    records = effects.by_effect({("free_space", "single_stage"): said}, {"free_space": scene})
     assert sum(record["n"] for record in records) == 60
     assert sum(record["share_of_samples"] for record in records) == pytest.approx(1)
     lows = [record["from_db"] for record in records]
@@ -87,12 +85,12 @@ def test_a_fresh_test_is_of_other_samples(tmp_path):
     scene, recipe = free_space(16), EmitterRecipe(n=16, sensors=10, samples=8, val_samples=4, test_samples=30,
                                                   precision="float32", threads=1)
     model = build(recipe, "cpu")
-    said = emitter_predictions.predict(model, recipe, scene).assign_attrs(environment="free_space", parameters=1)
+    said = predictions.predict(model, recipe, scene).assign_attrs(environment="free_space", parameters=1)
     folder = tmp_path / "free_space-single_stage"
-    emitter_predictions.save(said, folder / "free_space.nc")
-    emitter_predictions.save_model(model, recipe, folder / "weights")
-    (drawn,) = emitter_report.fresh(tmp_path, scene, ["free_space-single_stage"], 50)
-    anew = emitter_report.record(drawn)
+    predictions.save(said, folder / "free_space.nc")
+    predictions.save_model(model, recipe, folder / "weights")
+    (drawn,) = tables.fresh(tmp_path, scene, ["free_space-single_stage"], 50)
+    anew = tables.record(drawn)
     assert (anew["samples"], anew["environment"], anew["parameters"]) == (50, "free_space", 1)
     assert drawn.attrs["seed"] != recipe.seed
     assert not np.array_equal(drawn.true_row[:30], said.true_row, equal_nan=True)
@@ -102,21 +100,21 @@ def test_methods_are_compared_on_the_same_samples(said):
     other = said.copy(deep=True).assign_attrs(method="two_stage_logit", beside=1)
     other.existence.values[:] = 0.9
     away = said.assign_attrs(environment="elsewhere")
-    (pair,) = emitter_report.pairs([said, other, away])
+    (pair,) = tables.pairs([said, other, away])
     assert (pair["left_method"], pair["right_method"]) == ("two_stage_logit", said.attrs["method"])
     assert (pair["left_second_stage_sees"], pair["right_second_stage_sees"]) == ("logits and readings", None)
-    ours, theirs = (emitter_report.record(one) for one in (other, said))
+    ours, theirs = (tables.record(one) for one in (other, said))
     assert pair["cmr"] == pytest.approx(ours["cmr"] - theirs["cmr"]) and pair["samples"] == said.sizes["sample"]
     assert pair["ci95_cmr"][0] <= pair["cmr"] <= pair["ci95_cmr"][1]
     moved = other.copy(deep=True)
     moved.true_column.values[:] += 1
     for strange in (other.isel(sample=slice(1, None)), moved, other.assign_attrs(sensors=12)):
         with pytest.raises(InputError, match="not tested on the same samples"):
-            emitter_report.pairs([said, strange])
+            tables.pairs([said, strange])
 
 
 def test_no_right_count_is_said():
-    record = emitter_report.record(found([[0.9, 0.9]], [[1, 2]], [[1, NAN]]))
+    record = tables.record(found([[0.9, 0.9]], [[1, 2]], [[1, NAN]]))
     assert np.isnan(record["rmse_fraction"])
     assert record["rmse_fraction_reason"] == "no sample with emitters has the right count"
 
@@ -125,19 +123,19 @@ def test_the_sample_where_two_stages_win(said):
     better = found([[0.9, 0.1], [0.9, 0.1], [0.7, 0.6], [0.9, 0.9]], [[4, 0], [3, 9], [5, 11], [10, 2]],
                    [[3, NAN], [3, NAN], [4, 11], [2, 10]])
     # samples 1 and 2 are right only there; sample 1 is exact
-    assert emitter_report.two_stage_wins(said, better) == 1
-    assert emitter_report.two_stage_wins(better, said) in (0, 3)
+    assert tables.two_stage_wins(said, better) == 1
+    assert tables.two_stage_wins(better, said) in (0, 3)
     with pytest.raises(InputError, match="no right count"):
-        emitter_report.two_stage_wins(said, found([[0.9, 0.9]], [[1, 2]], [[1, NAN]]))
+        tables.two_stage_wins(said, found([[0.9, 0.9]], [[1, 2]], [[1, NAN]]))
 
 
 def test_a_case_is_the_sample_that_was_drawn():
     scene = free_space(16)
     said = found(np.full((3, 2), 0.9), np.zeros((3, 2)), np.zeros((3, 2)))
-    drawn = emitter_report.samples(scene, said)
+    drawn = tables.samples(scene, said)
     for name, axis in zip(("true_row", "true_column"), np.divmod(drawn.emitter[1], 16)):
         said[name][1] = np.where(drawn.emitter[1] >= 0, axis, NAN)
-    shown = emitter_report.case(scene, drawn, said, 1)
+    shown = tables.case(scene, drawn, said, 1)
     assert shown.power.shape == (16, 16) and shown.sensors.shape == (4, 3)
     row, column, value = shown.sensors[0]
     assert shown.power[int(row), int(column)] == pytest.approx(value, abs=1e-3)
@@ -147,35 +145,35 @@ def test_a_case_is_the_sample_that_was_drawn():
 def test_transfer_reads_every_pair(said, tmp_path):
     for trained in ("a", "b"):
         for tested in ("a", "b"):
-            emitter_predictions.save(said.assign_attrs(environment=tested, trained_on=trained),
+            predictions.save(said.assign_attrs(environment=tested, trained_on=trained),
                                      tmp_path / f"{trained}-single_stage" / f"{tested}.nc")
-    records = emitter_report.transfer(tmp_path, ["a", "b"], ["single_stage"])
+    records = tables.transfer(tmp_path, ["a", "b"], ["single_stage"])
     assert [(r["trained_on"], r["tested_on"]) for r in records] == [("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")]
     with pytest.raises(InputError, match="c-single_stage/c.nc: no such predictions"):
-        emitter_report.load(tmp_path, ["c"], ["single_stage"])
+        tables.load(tmp_path, ["c"], ["single_stage"])
 
 
 def test_occupancy_facts_and_logits_are_kept(tmp_path):
     recipe = EmitterRecipe(method="two_stage_logit", stage="occupancy", n=16, sensors=10, samples=8, val_samples=4,
                            test_samples=6, precision="float32", threads=1)
     torch.manual_seed(0)
-    facts, logits = emitter_files.occupancy(build(recipe, "cpu"), recipe, free_space(16), count=4)
+    facts, logits = files.occupancy(build(recipe, "cpu"), recipe, free_space(16), count=4)
     assert logits.shape == (4, 16, 16) and 0 <= facts["accuracy"] <= 1 and facts["parameters"] > 25_000
-    again, kept = emitter_files.load_occupancy(emitter_files.save_occupancy(tmp_path / "o", facts, logits))
+    again, kept = files.load_occupancy(files.save_occupancy(tmp_path / "o", facts, logits))
     assert again == facts and kept == pytest.approx(logits, abs=1e-3, rel=1e-3)
     with pytest.raises(InputError, match="no occupancy network's outputs"):
-        emitter_files.load_occupancy(tmp_path)
+        files.load_occupancy(tmp_path)
 
 
 def test_a_scene_is_free_space_or_has_a_library(tmp_path):
-    assert emitter_files.scene(tmp_path, "free_space", 32).n == 32
+    assert files.scene(tmp_path, "free_space", 32).n == 32
     with pytest.raises(InputError, match="chicago.nc: no gain maps of 'chicago'; `make smoke` makes"):
-        emitter_files.scene(tmp_path, "chicago", 32)
+        files.scene(tmp_path, "chicago", 32)
 
 
 def test_a_second_stage_finds_the_network_it_looks_through(tmp_path):
     def weights(networks):
-        return emitter_files.first_stage(emitter_files.homes(tmp_path / "new", "sydney", networks), tmp_path, "sydney")
+        return files.first_stage(files.homes(tmp_path / "new", "sydney", networks), tmp_path, "sydney")
 
     assert weights("single_stage") is None and weights("occupancy") is None
     with pytest.raises(InputError, match="sydney-occupancy.weights: two_stage_binary looks through"):
@@ -187,12 +185,12 @@ def test_a_second_stage_finds_the_network_it_looks_through(tmp_path):
 
 
 def test_each_network_has_a_folder_of_its_own(tmp_path):
-    assert emitter_files.homes(tmp_path, "sydney", "occupancy") == {"occupancy": tmp_path / "sydney-occupancy"}
-    assert emitter_files.homes(tmp_path, "sydney", "occupancy", "mine") == {"occupancy": tmp_path / "mine"}
-    both = emitter_files.homes(tmp_path, "sydney", ["single_stage", "occupancy"])
+    assert files.homes(tmp_path, "sydney", "occupancy") == {"occupancy": tmp_path / "sydney-occupancy"}
+    assert files.homes(tmp_path, "sydney", "occupancy", "mine") == {"occupancy": tmp_path / "mine"}
+    both = files.homes(tmp_path, "sydney", ["single_stage", "occupancy"])
     assert list(both.items()) == [(name, tmp_path / f"sydney-{name}") for name in ("occupancy", "single_stage")]
     with pytest.raises(InputError, match="name is 'mine'; expected none for several networks"):
-        emitter_files.homes(tmp_path, "sydney", ["occupancy", "single_stage"], "mine")
+        files.homes(tmp_path, "sydney", ["occupancy", "single_stage"], "mine")
 
 
 def test_a_network_has_a_recipe():

@@ -7,7 +7,7 @@ import pytest
 from rsslib.confidence import ranging
 from rsslib.data import splits
 from rsslib.ledger import results
-from rsslib.reports.confidence_paper import hybrid_models as hybrid_report
+from rsslib.reports.confidence_paper import hybrid_models
 
 
 def test_figure_eleven_sets_three_methods_side_by_side(campus):
@@ -19,7 +19,7 @@ def test_figure_eleven_sets_three_methods_side_by_side(campus):
     for hat, true, tx in (("x_hat", "x_true", campus.tx_x), ("y_hat", "y_true", campus.tx_y)):
         model[hat][:] = model[true][:] = tx.values[samples, 0]
     model["x_hat"] = model.x_hat + 40.0
-    records = hybrid_report.grid_records(campus, {"grid2": model})
+    records = hybrid_models.grid_records(campus, {"grid2": model})
     assert [(r["set"], r["method"]) for r in records] == [
         (name, method) for name in ("val", "ood") for method in ("cnn", "ranging", "hybrid")]
     ranged = results.one(records, set="ood", method="ranging")
@@ -39,11 +39,11 @@ def models():
     error = {"july": [0, 0, 0, 10, 20, 30, 90, 200, 300, 50, 70],
              "november": [0, 0, 0, 100, 200, 20, 40, 60, 70, 60, 60]}
     sure = {"july": [1, 1, 1, 3, 3, 3, 1, 1, 3, 2, 2], "november": [1, 1, 1, 1, 1, 2, 2, 2, 2, 1, 3]}
-    return {name: hand_made.predictions(sets, sure[name], error[name]) for name in hybrid_report.PAIR}
+    return {name: hand_made.predictions(sets, sure[name], error[name]) for name in hybrid_models.PAIR}
 
 
 def test_table_four_worked_by_hand(models):
-    records = hybrid_report.table4(models)
+    records = hybrid_models.table4(models)
     medians = {(r["set"], r["model"]): r["median_m"] for r in records}
     rates = {(r["set"], r["model"]): r["best_choice_rate"] for r in records}
     # July: the July model is surer but in the fourth sample; it should have yielded in the third, too
@@ -61,6 +61,6 @@ def test_table_four_worked_by_hand(models):
 
 
 def test_the_duel_shows_both_confidences(models):
-    panel = hybrid_report.duel(models, "july")
+    panel = hybrid_models.duel(models, "july")
     assert panel.first.tolist() == [3, 3, 3, 1] and panel.second.tolist() == [1, 1, 2, 2]
     assert panel.first_better.tolist() == [True, True, False, False] and panel.rate == 0.75

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from rsslib.data import splits
-from rsslib.localization import kept_images as gallery
-from rsslib.localization import predictions
+from rsslib.localization import kept_images, predictions
 from rsslib.localization.ensemble import Recipe
 from rsslib.localization.localizer import Localizer
 from rsslib.project import InputError
-from rsslib.reports.confidence_paper import loss_comparison as comparison
+from rsslib.reports.confidence_paper import loss_comparison
 
 
 @pytest.fixture(scope="module")
@@ -23,18 +22,18 @@ def folder(campus, tmp_path_factory):
         said = localizer.predict(campus, {name: sets[name] for name in ("val", "ood")})
         out = place / f"grid2-{loss}"
         predictions.save(said.assign_attrs(best_epoch=localizer.trainer.best_epoch), out / "predictions.nc")
-        gallery.save(gallery.keep(localizer.ensemble, localizer.samples(campus), sets["ood"]), out / "images.nc")
+        kept_images.save(kept_images.keep(localizer.ensemble, localizer.samples(campus), sets["ood"]), out / "images.nc")
         localizer.trainer.write_history(out / "history.json")
     return place
 
 
 @pytest.fixture(scope="module")
 def runs(folder):
-    return comparison.load(folder, ["grid2"], ["com", "emd"])
+    return loss_comparison.load(folder, ["grid2"], ["com", "emd"])
 
 
 def test_a_record_is_the_median_of_its_set(runs):
-    records = comparison.table2(runs)
+    records = loss_comparison.table2(runs)
     assert [(r["loss"], r["set"]) for r in records] == [("com", "val"), ("com", "ood"), ("emd", "val"), ("emd", "ood")]
     said = predictions.of_set(runs["grid2", "emd"].predictions, "ood")
     expected = np.median(np.hypot(said.x_hat - said.x_true, said.y_hat - said.y_true))
@@ -45,11 +44,11 @@ def test_a_record_is_the_median_of_its_set(runs):
 
 
 def test_only_the_reported_set_is_judged(runs):
-    assert {record["set"] for record in comparison.judged(comparison.table2(runs))} == {"ood"}
+    assert {record["set"] for record in loss_comparison.judged(loss_comparison.table2(runs))} == {"ood"}
 
 
 def test_the_example_is_one_sample_for_all_losses(runs, campus):
-    shown = comparison.example(runs, campus, "grid2")
+    shown = loss_comparison.example(runs, campus, "grid2")
     assert shown.images.keys() == shown.decoded.keys() == {"com", "emd"}
     assert shown.truth == (campus.tx_x.values[shown.measurement, 0], campus.tx_y.values[shown.measurement, 0])
     drawn = np.isfinite(shown.sensor_image).sum()
@@ -57,13 +56,13 @@ def test_the_example_is_one_sample_for_all_losses(runs, campus):
 
 
 def test_the_ambiguous_sample_has_the_strongest_second_mode(runs, campus):
-    doubt = comparison.most_ambiguous(runs["grid2", "emd"], campus)
+    doubt = loss_comparison.most_ambiguous(runs["grid2", "emd"], campus)
     kept = runs["grid2", "emd"].images.image.values
-    assert doubt.modes[1][2] == max(gallery.modes(image, doubt.grid)[1][2] for image in kept)
+    assert doubt.modes[1][2] == max(kept_images.modes(image, doubt.grid)[1][2] for image in kept)
 
 
 def test_facts_are_numbers_of_the_data_and_the_networks(runs, campus):
-    facts = {record["fact"]: record["value"] for record in comparison.facts(runs, campus)}
+    facts = {record["fact"]: record["value"] for record in loss_comparison.facts(runs, campus)}
     assert facts["unet_parameters"] == 3_351_969
     assert 0 <= facts["emd_below_com_ood_share"] <= 1
     # the mean distance from a uniform point of a square to its centre is 0.3826 of its side
@@ -72,4 +71,4 @@ def test_facts_are_numbers_of_the_data_and_the_networks(runs, campus):
 
 def test_a_missing_training_is_named(folder):
     with pytest.raises(InputError, match="grid5-emd: no such training"):
-        comparison.load(folder, ["grid5"], ["emd"])
+        loss_comparison.load(folder, ["grid5"], ["emd"])

@@ -6,7 +6,7 @@ import pytest
 
 from rsslib.data import splits
 from rsslib.localization import predictions
-from rsslib.reports.confidence_paper import low_confidence_samples as oddities
+from rsslib.reports.confidence_paper import low_confidence_samples
 
 
 @pytest.fixture(scope="module")
@@ -24,15 +24,15 @@ def part_of(sets, name="val", **confidence):
 def flagged(campus, sets, oddity, change):
     """The oddities of a July validation sample that is free of `oddity` until `change` bends its readings."""
     part = part_of(sets)
-    free = ~oddities.flags(campus, sets, part)[oddity] & (campus.season.values[sets["val"]] == "july")
+    free = ~low_confidence_samples.flags(campus, sets, part)[oddity] & (campus.season.values[sets["val"]] == "july")
     row = int(np.flatnonzero(free)[0])
     bent = campus.copy(deep=True)
     change(bent, int(sets["val"][row]))
-    return {name for name, flag in oddities.flags(bent, sets, part).items() if flag[row]}
+    return {name for name, flag in low_confidence_samples.flags(bent, sets, part).items() if flag[row]}
 
 
 def farthest(dataset, sample, nearest=False):
-    away = oddities.distances(dataset)[sample]
+    away = low_confidence_samples.distances(dataset)[sample]
     return int(np.nanargmin(away) if nearest else np.nanargmax(away))
 
 
@@ -62,21 +62,21 @@ def test_few_receivers_are_counted(campus, sets):
 
 
 def test_a_reading_that_distance_explains_has_no_residual(campus, sets):
-    exact = campus.assign(rss=campus.rss.copy(data=-20 - 30 * np.log10(oddities.distances(campus))))
-    residual = oddities.residuals(exact, sets["train"])
+    exact = campus.assign(rss=campus.rss.copy(data=-20 - 30 * np.log10(low_confidence_samples.distances(campus))))
+    residual = low_confidence_samples.residuals(exact, sets["train"])
     known = np.isfinite(residual).any(axis=0)
     assert known.sum() > 10 and np.nanmax(np.abs(residual[:, known])) < 1e-3
     bent = exact.copy(deep=True)
     sample, sensor = np.argwhere(np.isfinite(residual))[0]
     bent["rss"][sample, sensor] += 12.0
     train = np.setdiff1d(sets["train"], sample)
-    assert oddities.residuals(bent, train)[sample, sensor] == pytest.approx(12, abs=1e-3)
+    assert low_confidence_samples.residuals(bent, train)[sample, sensor] == pytest.approx(12, abs=1e-3)
 
 
 def test_members_far_apart_disagree_and_april_is_april(campus, sets):
     part = part_of(sets, "ood")
     part["max_spread"][0] = 301.0
-    flags = oddities.flags(campus, sets, part)
+    flags = low_confidence_samples.flags(campus, sets, part)
     assert flags["members disagree"].tolist() == [True] + [False] * (part.sizes["sample"] - 1)
     assert np.array_equal(flags["April sample"], campus.season.values[sets["ood"]] == "april")
     assert flags["far from training"].mean() > 0.5      # OOD samples lie in other cells
@@ -85,10 +85,10 @@ def test_members_far_apart_disagree_and_april_is_april(campus, sets):
 def test_the_least_sure_are_listed_with_their_oddities(campus, sets):
     part = part_of(sets)
     part["max_mean_prediction"][[4, 1]] = [0.1, 0.2]
-    listed, rates = oddities.lowest(campus, sets, part, "grid2", count=2)
+    listed, rates = low_confidence_samples.lowest(campus, sets, part, "grid2", count=2)
     assert [record["measurement"] for record in listed] == sets["val"][[4, 1]].tolist()
-    assert all(set(record["odd"]) <= set(oddities.RULES) for record in listed)
-    assert [record["oddity"] for record in rates][:-2] == list(oddities.RULES)
+    assert all(set(record["odd"]) <= set(low_confidence_samples.RULES) for record in listed)
+    assert [record["oddity"] for record in rates][:-2] == list(low_confidence_samples.RULES)
     for record in rates[:-2]:
         assert record["lowest_share"] == np.mean([record["oddity"] in one["odd"] for one in listed])
 
@@ -97,11 +97,11 @@ def test_the_two_examples_follow_their_rules(campus, sets):
     ood = part_of(sets, "ood")
     ood["x_hat"][:] = ood.x_true + np.arange(ood.sizes["sample"])
     worst = predictions.errors(ood).argmax()
-    assert oddities.miss_beside_a_sensor(campus, sets, ood, within_m=1e9) == worst
-    assert oddities.miss_beside_a_sensor(campus, sets, ood, within_m=0) == worst      # none is so near
-    away = oddities._to_brightest(campus, sets["train"], sets["ood"])
+    assert low_confidence_samples.miss_beside_a_sensor(campus, sets, ood, within_m=1e9) == worst
+    assert low_confidence_samples.miss_beside_a_sensor(campus, sets, ood, within_m=0) == worst      # none is so near
+    away = low_confidence_samples._to_brightest(campus, sets["train"], sets["ood"])
     beside = away <= np.quantile(away, 0.2)
-    row = oddities.miss_beside_a_sensor(campus, sets, ood, within_m=np.quantile(away, 0.2))
+    row = low_confidence_samples.miss_beside_a_sensor(campus, sets, ood, within_m=np.quantile(away, 0.2))
     assert row == np.flatnonzero(beside)[-1]
 
 
@@ -112,14 +112,14 @@ def test_the_brightest_far_away_is_found_among_the_least_sure(campus, sets):
     bent = campus.copy(deep=True)
     sample = int(sets["val"][july[2]])
     bent["rss"][sample, farthest(bent, sample)] += 200
-    assert oddities.bright_far_away(bent, sets, part) == july[2]
+    assert low_confidence_samples.bright_far_away(bent, sets, part) == july[2]
     sure = int(sets["val"][-1])
     bent["rss"][sure, farthest(bent, sure)] += 900       # brighter, but surer than the least sure
-    assert part.sizes["sample"] > oddities.LOWEST and oddities.bright_far_away(bent, sets, part) == july[2]
+    assert part.sizes["sample"] > low_confidence_samples.LOWEST and low_confidence_samples.bright_far_away(bent, sets, part) == july[2]
 
 
 def test_a_case_is_drawn_as_the_networks_see_it(campus, sets):
     part = part_of(sets)
-    raster = oddities.raster(part)
-    shown = oddities.case(campus, raster, part, 3, sets["train"], "a title")
+    raster = low_confidence_samples.raster(part)
+    shown = low_confidence_samples.case(campus, raster, part, 3, sets["train"], "a title")
     assert shown.image.shape == raster.shape and shown.truth == (1000.0, 2000.0) and shown.estimate == (1025.0, 2000.0)

@@ -6,12 +6,12 @@ import shapely
 
 from rsslib.data import splits
 from rsslib.data.grid import transmitters
-from rsslib.reports.confidence_paper import unseen_cells as unseen
+from rsslib.reports.confidence_paper import unseen_cells
 
 
 @pytest.mark.parametrize("n", [2, 3])
 def test_the_region_holds_the_ood_samples_and_no_other(campus, n):
-    area = unseen.region(campus, n)
+    area = unseen_cells.region(campus, n)
     sets = splits.make(campus, f"grid{n}")
     x, y = transmitters(campus)
     inside = shapely.contains_xy(area, x, y)
@@ -20,18 +20,18 @@ def test_the_region_holds_the_ood_samples_and_no_other(campus, n):
 
 def test_depth_is_the_distance_to_the_outline():
     cross = shapely.union_all([shapely.box(0, 0, 10, 10), shapely.box(10, 0, 20, 10)])
-    deep = unseen.depth(cross, np.array([10.0, 19.0, 23.0, 10.0]), np.array([5.0, 5.0, 14.0, 12.0]))
+    deep = unseen_cells.depth(cross, np.array([10.0, 19.0, 23.0, 10.0]), np.array([5.0, 5.0, 14.0, 12.0]))
     assert deep == pytest.approx([5, 1, -5, -2])    # the line between two cells is no outline
 
 
 def test_records_count_the_predictions_inside(campus):
     import hand_made
 
-    area = unseen.region(campus, 2)
+    area = unseen_cells.region(campus, 2)
     west, south, east, north = area.bounds
     model = hand_made.predictions(["val", "ood", "ood", "ood", "ood"], np.ones(5), np.zeros(5))
     model["x_hat"][1:] = [(west + east) / 2, west - 50, east + 5, west - 500]
     model["y_hat"][1:] = (south + north) / 2
-    (record,) = unseen.records(campus, {"grid2": model})
+    (record,) = unseen_cells.records(campus, {"grid2": model})
     assert (record["n"], record["inside_share"], record["near_border_share"]) == (4, 0.25, 0.5)
     assert (record["near_outside_share"], record["near_inside_share"]) == (0.5, 0.0)

@@ -34,8 +34,8 @@ def project(tmp_path, monkeypatch):
 
 
 def sources(monkeypatch, available, reachable):
-    monkeypatch.setattr(commands.fetch, "available", lambda: available)
-    monkeypatch.setattr(commands.fetch, "reachable", lambda: reachable)
+    monkeypatch.setattr(commands.download, "available", lambda: available)
+    monkeypatch.setattr(commands.download, "reachable", lambda: reachable)
 
 
 @pytest.mark.parametrize("available, reachable, profile", [
@@ -84,7 +84,7 @@ def calls(monkeypatch):
     made = []
     monkeypatch.setattr(commands, "stage_names", lambda: ["data@quick"])
     monkeypatch.setattr(commands, "repro", lambda profile: made.append(profile) or 0)
-    monkeypatch.setattr(commands.claims, "main", lambda: made.append("page") or 0)
+    monkeypatch.setattr(commands.page, "main", lambda: made.append("page") or 0)
     sources(monkeypatch, True, False)
     return made
 

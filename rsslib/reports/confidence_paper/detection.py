@@ -10,10 +10,10 @@ from rsslib.confidence import indicators as confidence
 from rsslib.data import splits
 from rsslib.ledger import results
 from rsslib.localization import predictions
-from rsslib.reports.confidence_paper import loss_comparison as comparison
+from rsslib.reports.confidence_paper import loss_comparison
 
 MODULES = tuple(f"rsslib.{name}" for name in (
-    *comparison.DATA, "confidence", "detection", "ensemble", "grid", "localizer", "losses", "networks", "oddities",
+    *loss_comparison.DATA, "confidence", "detection", "ensemble", "grid", "localizer", "losses", "networks", "oddities",
     "predictions", "results", "splits", "training", "unseen"))
 """The modules whose code these results hang on, for their provenance."""
 
@@ -28,7 +28,7 @@ def load(folder: str | Path, names: list[str], loss: str = "emd") -> Models:
 
 def title(split: str) -> str:
     """Return what figures call a data separation: "July→Nov", "Grid2"."""
-    return comparison.COLUMNS.get(split, split.capitalize())
+    return loss_comparison.COLUMNS.get(split, split.capitalize())
 
 
 def sides(said: xr.Dataset, split: str) -> tuple[xr.Dataset, xr.Dataset]:

@@ -6,8 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import xarray as xr
 
-from rsslib.confidence import hybrid, ranging
-from rsslib.confidence import indicators as confidence
+from rsslib.confidence import hybrid, indicators, ranging
 from rsslib.data import splits
 from rsslib.ledger import results
 from rsslib.localization import predictions
@@ -38,7 +37,7 @@ def grid_records(dataset: xr.Dataset, models: Models, seed: int = 0) -> list[dic
             records.append({"n_cells": int(split.removeprefix("grid")), "split": split, "set": name, "method": method,
                             "n": len(errors), "median_m": np.median(errors),
                             "ci95_m": results.bootstrap_median(errors),
-                            "low_confidence_rate": (confidence.score(part) < confidence.threshold(said)).mean(),
+                            "low_confidence_rate": (indicators.score(part) < indicators.threshold(said)).mean(),
                             "ranging_a_db": a})
     return records
 
@@ -52,7 +51,7 @@ def _methods(dataset: xr.Dataset, said: xr.Dataset, a: float) -> Iterator[tuple[
             yield name, method, predictions.of_set(found, name)
 
 
-def duel(models: Models, name: str, indicator: str = confidence.INDICATOR) -> SimpleNamespace:
+def duel(models: Models, name: str, indicator: str = indicators.INDICATOR) -> SimpleNamespace:
     """Return the July and the November model's normalised confidence in the samples of a set, and who was nearer.
 
     Fields: first, second (n,), first_better (n,) bool, rate (best-choice rate), chosen (the hybrid's predictions).
@@ -64,7 +63,7 @@ def duel(models: Models, name: str, indicator: str = confidence.INDICATOR) -> Si
                            rate=float(hybrid.best_choice(error, chosen.chosen.values).mean()))
 
 
-def table4(models: Models, indicator: str = confidence.INDICATOR) -> list[dict]:
+def table4(models: Models, indicator: str = indicators.INDICATOR) -> list[dict]:
     """Return Table IV's records: July model, November model, hybrid, and an oracle that always takes the better.
 
     Keys: set, model, n, median_m, ci95_m, best_choice_rate (how often that choice is the better one) and its
@@ -82,11 +81,11 @@ def table4(models: Models, indicator: str = confidence.INDICATOR) -> list[dict]:
             best = hybrid.best_choice(error, chosen)
             record = {"set": name, "model": model, "n": n, "median_m": np.median(taken),
                       "ci95_m": results.bootstrap_median(taken), "best_choice_rate": best.mean(),
-                      "ci95_best_choice_rate": confidence.share_interval(best)}
+                      "ci95_best_choice_rate": indicators.share_interval(best)}
             if model in PAIR:
                 sure = found.confidence.values[PAIR.index(model)]
                 own = found.chosen.values == PAIR.index(model)
-                record |= {"chosen_share": own.mean(), "ci95_chosen_share": confidence.share_interval(own),
+                record |= {"chosen_share": own.mean(), "ci95_chosen_share": indicators.share_interval(own),
                            "low_confidence_rate": (sure < 1).mean(), "median_confidence": np.median(sure)}
             records.append(record)
     return records

@@ -12,8 +12,7 @@ from scipy.spatial import ConvexHull
 
 from rsslib.data import grid, splits
 from rsslib.ledger import results
-from rsslib.localization import kept_images as gallery
-from rsslib.localization import networks, predictions
+from rsslib.localization import kept_images, networks, predictions
 from rsslib.localization.ensemble import Recipe
 from rsslib.project import InputError
 
@@ -51,7 +50,7 @@ def load(folder: str | Path, split_names: list[str], losses: list[str]) -> Runs:
             if not (place / "history.json").is_file():
                 raise InputError(f"{place}: no such training; run it first (dvc repro --glob 'train*')")
             history = json.loads((place / "history.json").read_text(encoding="utf-8"))
-            images, raster = gallery.load(place / "images.nc")
+            images, raster = kept_images.load(place / "images.nc")
             runs[split, loss] = Run(predictions.load(place / "predictions.nc"), images, raster,
                                     history["epochs"], history["seconds_per_epoch"])
     return runs
@@ -164,7 +163,7 @@ def most_ambiguous(run: Run, dataset: xr.Dataset) -> SimpleNamespace:
     sample = dataset.isel(sample=measurement)
     heard = np.isfinite(sample.rss.values)
     sensors = np.stack([sample.sensor_x.values, sample.sensor_y.values, sample.rss.values], axis=1)[heard]
-    return SimpleNamespace(image=image, modes=gallery.modes(image, run.grid), sensors=sensors, grid=run.grid,
+    return SimpleNamespace(image=image, modes=kept_images.modes(image, run.grid), sensors=sensors, grid=run.grid,
                            truth=_truth(dataset, measurement), measurement=measurement)
 
 

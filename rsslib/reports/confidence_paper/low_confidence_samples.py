@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy.spatial import KDTree
 
-from rsslib.confidence import indicators as confidence
+from rsslib.confidence import indicators
 from rsslib.data import grid
 from rsslib.data.grid import transmitters
 from rsslib.localization import predictions
@@ -111,7 +111,7 @@ def lowest(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], said: xr.Dataset
     records with split, set, oddity, lowest_share, all_share, n, the share of all samples of the set beside it.
     """
     part = predictions.of_set(said, name)
-    sure, errors = confidence.score(part), predictions.errors(part)
+    sure, errors = indicators.score(part), predictions.errors(part)
     found = flags(dataset, sets, part)
     least = np.argsort(sure, kind="stable")[:count]
     samples = [{"split": split, "set": name, "rank": rank, "measurement": int(part.measurement.values[place]),
@@ -122,7 +122,7 @@ def lowest(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], said: xr.Dataset
     away = _to_brightest(dataset, sets["train"], part.measurement.values)
     found |= {f"brightest sensor beyond {limit:.0f} m": away > limit for limit in LIMITS_M}
     rates = [{"split": split, "set": name, "oddity": oddity, "lowest_share": flag[least].mean(),
-              "ci95_lowest_share": confidence.share_interval(flag[least]), "all_share": flag.mean(), "n": len(flag)}
+              "ci95_lowest_share": indicators.share_interval(flag[least]), "all_share": flag.mean(), "n": len(flag)}
              for oddity, flag in found.items()]
     return samples, rates
 
@@ -147,7 +147,7 @@ def bright_far_away(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], part: x
     samples = part.measurement.values
     reading = _scaled(dataset, sets["train"], samples).max(axis=1)
     odd = np.where(_to_brightest(dataset, sets["train"], samples) > FAR_M, reading, -np.inf)
-    least = np.argsort(confidence.score(part), kind="stable")[:LOWEST]
+    least = np.argsort(indicators.score(part), kind="stable")[:LOWEST]
     return int(least[np.argmax(odd[least])])
 
 

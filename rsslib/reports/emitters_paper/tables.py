@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import xarray as xr
 
-from rsslib.emitters import predictions as emitter_predictions
+from rsslib.emitters import predictions
 from rsslib.emitters.metrics import by_count, differences, metrics
 from rsslib.emitters.networks import METHODS
 from rsslib.emitters.predictions import scores
@@ -32,7 +32,7 @@ Found = dict[tuple[str, str], xr.Dataset]
 
 def load(folder: str | Path, environments: Iterable[str], methods: Iterable[str] = METHODS) -> Found:
     """Read `<folder>/<environment>-<method>/<environment>.nc`. Raises InputError naming what is missing."""
-    return {(place, method): emitter_predictions.load(Path(folder) / f"{place}-{method}" / f"{place}.nc")
+    return {(place, method): predictions.load(Path(folder) / f"{place}-{method}" / f"{place}.nc")
             for place in environments for method in methods}
 
 
@@ -77,7 +77,7 @@ def transfer(folder: str | Path, environments: Iterable[str], methods: Iterable[
     for trained in names:
         for method in methods:
             for tested in names:
-                said = emitter_predictions.load(Path(folder) / f"{trained}-{method}" / f"{tested}.nc")
+                said = predictions.load(Path(folder) / f"{trained}-{method}" / f"{tested}.nc")
                 records.append({"trained_on": trained, "tested_on": tested} | record(said))
     return records
 
@@ -90,12 +90,12 @@ def fresh(folder: str | Path, scene: Scene, networks: Iterable[str], count: int 
     """
     found, place = [], scene.environment
     for name in networks:
-        model, recipe = emitter_predictions.load_model(Path(folder) / name / "weights")
+        model, recipe = predictions.load_model(Path(folder) / name / "weights")
         occupancy = None
         if recipe.method != "single_stage":
-            occupancy, _ = emitter_predictions.load_model(Path(folder) / f"{place}-occupancy" / "weights")
-        said = emitter_predictions.predict(model, replace(recipe, seed=seed, test_samples=count), scene, occupancy)
-        first = emitter_predictions.load(Path(folder) / name / f"{place}.nc")
+            occupancy, _ = predictions.load_model(Path(folder) / f"{place}-occupancy" / "weights")
+        said = predictions.predict(model, replace(recipe, seed=seed, test_samples=count), scene, occupancy)
+        first = predictions.load(Path(folder) / name / f"{place}.nc")
         found.append(said.assign_attrs(environment=place, parameters=first.attrs["parameters"]))
     return found
 

@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rsslib.project import InputError
-from rsslib.reports import drawing as panels
-from rsslib.reports import style
+from rsslib.reports import drawing, style
 from rsslib.reports.confidence_paper.figures.dots import TABLE2_COLUMNS
 
 INDICATORS = {"max_prediction": "Maximum prediction",
@@ -59,26 +58,26 @@ def confidence_roc(curves: Mapping[str, Mapping], note: str, synthetic: bool = F
     -------
     >>> confidence_roc({"Grid2": {"max_mean_prediction": roc}}, "quick profile")   # doctest: +SKIP
     """
-    fig, axes = panels.row(curves, "confidence_roc", 2.9 if len(curves) < 3 else 2.35, note, synthetic)
+    fig, axes = drawing.row(curves, "confidence_roc", 2.9 if len(curves) < 3 else 2.35, note, synthetic)
     for ax, (title, by_indicator) in zip(axes[0], curves.items()):
         _roc(ax, by_indicator, f"confidence_roc, {title}")
     handles = _handles({name for by_indicator in curves.values() for name in by_indicator},
                        Line2D([], [], color=style.GREY, ls=_DASHED, label="dashed: sum-normalised"))
     handles.append(Line2D([], [], ls="", marker="o", color=style.GREY, label="validation's 10th percentile"))
-    handles.append(Line2D([], [], color=panels.PALE, lw=0.8, label="chance"))
-    panels.legend_above(fig, handles, 2 if len(curves) == 1 else 4)
-    panels.label_below(axes[0], "share of validation labelled low-confidence (false positive)")
+    handles.append(Line2D([], [], color=drawing.PALE, lw=0.8, label="chance"))
+    drawing.legend_above(fig, handles, 2 if len(curves) == 1 else 4)
+    drawing.label_below(axes[0], "share of validation labelled low-confidence (false positive)")
     axes[0, 0].set_ylabel("share of OOD labelled\nlow-confidence (true positive)")
     return fig
 
 
 def _roc(ax: Axes, by_indicator: Mapping, what: str) -> None:
-    ax.plot([0, 1], [0, 1], color=panels.PALE, lw=0.8, zorder=1)
+    ax.plot([0, 1], [0, 1], color=drawing.PALE, lw=0.8, zorder=1)
     scores, names = {}, ("false_positive", "true_positive", "at_threshold", "auroc")
     for indicator in _known(by_indicator, what):
         curve, colour = by_indicator[indicator], INDICATOR_COLOUR[indicator]
-        panels.need(curve, names, f"{what}, {indicator}")
-        false, true, dot, auroc = (panels.numbers(getattr(curve, name), f"{what}, {indicator}, {name}", 0, 1)
+        drawing.need(curve, names, f"{what}, {indicator}")
+        false, true, dot, auroc = (drawing.numbers(getattr(curve, name), f"{what}, {indicator}, {name}", 0, 1)
                                    for name in names)
         if len(false) != len(true) or len(dot) != 2:
             raise InputError(f"{what}, {indicator}: expected as many true as false positives, and two rates "
@@ -112,13 +111,13 @@ def indicator_scores(records: Sequence[Mapping], note: str, synthetic: bool = Fa
     cells = _cells(records)
     shown = _known({indicator for _, _, indicator in cells}, "indicator_scores")
     targets = [target for target in _TARGETS if any(target == key[0] for key in cells)]
-    fig, axes = panels.row([_title(target, records) for target in targets], "indicator_scores", 2.45, note, synthetic)
+    fig, axes = drawing.row([_title(target, records) for target in targets], "indicator_scores", 2.45, note, synthetic)
     for ax, target in zip(axes[0], targets):
         _scores(ax, {key[1:]: record for key, record in cells.items() if key[0] == target}, shown)
     handles = _handles(shown, Line2D([], [], ls="", marker="o", mfc="white", color=style.GREY,
                                      label="open: sum-normalised"), marker="o", ls="")
     handles.append(Line2D([], [], color=style.GREY, lw=1.4, label="95 % interval"))
-    panels.legend_above(fig, handles, 2 if len(targets) == 1 else 3)
+    drawing.legend_above(fig, handles, 2 if len(targets) == 1 else 3)
     axes[0, 0].set_ylabel("AUROC")
     return fig
 
@@ -131,7 +130,7 @@ def _cells(records: Sequence[Mapping]) -> dict[tuple[str, str, str], Mapping]:
         style.need(record, ("split", "indicator", "target", "set", "auroc", "ci95_auroc"), what)
         for key, known in (("split", _SPLITS), ("indicator", INDICATORS), ("target", _TARGETS)):
             style.need(known, [record[key]], f"{what}, {key}")
-        if len(panels.numbers([record["auroc"], *record["ci95_auroc"]], what, 0, 1)) != 3:
+        if len(drawing.numbers([record["auroc"], *record["ci95_auroc"]], what, 0, 1)) != 3:
             raise InputError(f"{what}: expected ci95_auroc (low, high), found {record['ci95_auroc']}")
         cell = record["target"], record["split"], record["indicator"]
         if cell in cells:
@@ -149,7 +148,7 @@ def _title(target: str, records: Sequence[Mapping]) -> str:
 
 def _scores(ax: Axes, cells: Mapping[tuple[str, str], Mapping], shown: Sequence[str]) -> None:
     splits = [split for split in _SPLITS if any(split == key[0] for key in cells)]
-    ax.axhline(0.5, color=panels.PALE, zorder=1)
+    ax.axhline(0.5, color=drawing.PALE, zorder=1)
     for (split, indicator), record in cells.items():
         x = splits.index(split) + (shown.index(indicator) - (len(shown) - 1) / 2) * 0.125
         colour = INDICATOR_COLOUR[indicator]

@@ -10,8 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 from rsslib.project import InputError
-from rsslib.reports import drawing as panels
-from rsslib.reports import style
+from rsslib.reports import drawing, style
 from rsslib.reports.confidence_paper.figures import curves as lines
 
 _LABELS = {"validation": "val", "OOD": "ood"}
@@ -33,14 +32,14 @@ def risk_coverage(curves: Mapping[str, Mapping], note: str, synthetic: bool = Fa
     -------
     >>> risk_coverage({"Grid2": {"OOD": (share, error_m)}}, "quick profile")   # doctest: +SKIP
     """
-    fig, axes = panels.row(curves, "risk_coverage", 2.3 if len(curves) == 1 else 2.1, note, synthetic)
+    fig, axes = drawing.row(curves, "risk_coverage", 2.3 if len(curves) == 1 else 2.1, note, synthetic)
     for ax, (title, by_label) in zip(axes[0], curves.items()):
         _kept_panel(ax, by_label, f"risk_coverage, {title}")
     low, high = _headroom(axes[0, 0], 0.06)
     lines.log_metres(axes[0, 0].yaxis, _MARKS if high > 6 * low else lines.FINER)
-    panels.label_below(axes[0], "share of samples kept, surest first")
+    drawing.label_below(axes[0], "share of samples kept, surest first")
     axes[0, 0].set_ylabel("median error\nof those kept [m]")
-    panels.legend_above(fig, [Line2D([], [], color=style.SET_COLOUR[name], label=label)
+    drawing.legend_above(fig, [Line2D([], [], color=style.SET_COLOUR[name], label=label)
                               for label, name in _LABELS.items()], 2)
     return fig
 
@@ -63,8 +62,8 @@ def _kept_panel(ax: Axes, by_label: Mapping, what: str) -> None:
 
 
 def _kept(ax: Axes, curve, colour: str, what: str) -> None:
-    share = panels.numbers(curve[0], f"{what}, share kept", 0, 1)
-    error = np.maximum(panels.numbers(curve[1], f"{what}, median error"), _LEAST_M)
+    share = drawing.numbers(curve[0], f"{what}, share kept", 0, 1)
+    error = np.maximum(drawing.numbers(curve[1], f"{what}, median error"), _LEAST_M)
     if len(share) != len(error):
         raise InputError(f"{what}: expected as many errors as shares, found {len(error)} and {len(share)}")
     ax.plot(share, error, color=colour, zorder=2)
@@ -86,21 +85,21 @@ def confidence_scatter(panels_by_title: Mapping, note: str, synthetic: bool = Fa
     -------
     >>> confidence_scatter({"Grid2": shown}, "quick profile")   # doctest: +SKIP
     """
-    fig, axes = panels.row(panels_by_title, "confidence_scatter", 3.5, note, synthetic, rows=2)
+    fig, axes = drawing.row(panels_by_title, "confidence_scatter", 3.5, note, synthetic, rows=2)
     for column, (title, panel) in zip(axes.T, panels_by_title.items()):
         _column(column, panel, f"confidence_scatter, {title}")
     _headroom(axes[0, 0], 0.22)
     lines.log_metres(axes[0, 0].yaxis)
-    panels.label_below(axes[1], "confidence")
+    drawing.label_below(axes[1], "confidence")
     for ax, label in zip(axes[:, 0], _LABELS):
         ax.set_ylabel(f"{label}: error [m]")
-    panels.legend_above(fig, [Line2D([], [], color=style.INK, lw=0.8, label="validation's 10th percentile"),
+    drawing.legend_above(fig, [Line2D([], [], color=style.INK, lw=0.8, label="validation's 10th percentile"),
                               Patch(color=_SHADE, label="labelled low-confidence")], 2)
     return fig
 
 
 def _column(axes: Sequence[Axes], panel, what: str) -> None:
-    panels.need(panel, (*_LABELS.values(), "threshold"), what)
+    drawing.need(panel, (*_LABELS.values(), "threshold"), what)
     sets = {name: getattr(panel, name) for name in _LABELS.values()}
     ends = [_dots(ax, shown, float(panel.threshold), name, f"{what}, {name}")
             for ax, (name, shown) in zip(axes, sets.items())]
@@ -113,10 +112,10 @@ def _column(axes: Sequence[Axes], panel, what: str) -> None:
 
 def _dots(ax: Axes, shown, threshold: float, name: str, what: str) -> tuple[float, float]:
     """Draw the samples of one set; return the smallest and the largest confidence."""
-    panels.need(shown, ("confidence", "error_m", "rho"), what)
-    confidence = panels.numbers(shown.confidence, f"{what}, confidence", low=-np.inf)
-    error = panels.numbers(shown.error_m, f"{what}, error_m")
-    panels.numbers([shown.rho], f"{what}, rho", -1, 1)
+    drawing.need(shown, ("confidence", "error_m", "rho"), what)
+    confidence = drawing.numbers(shown.confidence, f"{what}, confidence", low=-np.inf)
+    error = drawing.numbers(shown.error_m, f"{what}, error_m")
+    drawing.numbers([shown.rho], f"{what}, rho", -1, 1)
     if len(confidence) != len(error) or not np.isfinite(threshold):
         raise InputError(f"{what}: expected as many errors as confidences, and a finite threshold")
     ax.set_yscale("log")

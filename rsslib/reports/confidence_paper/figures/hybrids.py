@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rsslib.project import InputError
-from rsslib.reports import drawing as panels
-from rsslib.reports import style
+from rsslib.reports import drawing, style
 
 HYBRID_COLOUR = "#AA3377"  # of P. Tol's "bright" scheme: no loss and no set has it
 _MODELS = {"july": "July model", "november": "November model", "hybrid": "hybrid"}
@@ -26,7 +25,7 @@ def by_keys(records: Sequence[Mapping], names: Mapping[str, Iterable], what: str
         style.need(record, ("median_m", "ci95_m", "n"), where)
         _within((record["median_m"], *record["ci95_m"]), np.inf, f"{where}, median_m and ci95_m [m]")
 
-    cells, _ = panels.by_keys(records, names, what, check, complete=False)
+    cells, _ = drawing.by_keys(records, names, what, check, complete=False)
     for place in product(*names.values()):
         if place not in cells:
             raise InputError(f"{what}: there is no record of {', '.join(map(str, place))}; add it")

@@ -14,8 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from rsslib.data import splits
 from rsslib.data.grid import Grid, transmitters
 from rsslib.project import InputError
-from rsslib.reports import drawing as panels
-from rsslib.reports import maps, style
+from rsslib.reports import drawing, maps, style
 
 _GREEN, _CROSS = "#117733", {"marker": "x", "color": "#D7301F"}
 _MARGIN_KM = 0.02  # around a prediction outside the site
@@ -75,7 +74,7 @@ def _legend(fig: Figure) -> None:
     unseen = Patch(facecolor="none", edgecolor=_GREEN, lw=1.2)
     for handle, label in ((seen, "transmitters in seen cells"), (said, "predictions"), (unseen, "unseen cells")):
         handle.set_label(label)
-    panels.legend_above(fig, [seen, said, unseen], 3)
+    drawing.legend_above(fig, [seen, said, unseen], 3)
 
 
 def _said(dataset: xr.Dataset, name: str, shown) -> np.ndarray:
@@ -83,9 +82,9 @@ def _said(dataset: xr.Dataset, name: str, shown) -> np.ndarray:
     what = f"prediction_maps, split {name}"
     if not re.fullmatch(r"grid\d+", name):
         raise InputError(f"{what}: expected gridN such as grid2, which has unseen cells")
-    panels.need(shown, ("x_hat", "y_hat", "inside_share"), what)
-    panels.numbers(shown.inside_share, f"{what}, inside_share", 0, 1)
-    said = [panels.numbers(getattr(shown, key), f"{what}, {key}", -np.inf) for key in ("x_hat", "y_hat")]
+    drawing.need(shown, ("x_hat", "y_hat", "inside_share"), what)
+    drawing.numbers(shown.inside_share, f"{what}, inside_share", 0, 1)
+    said = [drawing.numbers(getattr(shown, key), f"{what}, {key}", -np.inf) for key in ("x_hat", "y_hat")]
     if len(said[0]) != len(said[1]):
         raise InputError(f"{what}: expected as many y_hat as x_hat, found {len(said[1])} and {len(said[0])}")
     places = np.stack(transmitters(dataset), axis=1)
@@ -127,7 +126,7 @@ def odd_inputs(shown: Sequence, grid: Grid, note: str, synthetic: bool = False) 
     bar.locator = MaxNLocator(5)
     bar.outline.set_visible(False)
     maps.marks_legend(fig, "predicted place")
-    panels.lift(fig, fig.legends[-1], 1)
+    drawing.lift(fig, fig.legends[-1], 1)
     return fig
 
 
@@ -149,13 +148,13 @@ def _input(ax: Axes, panel, sensors: tuple, highest: float, grid: Grid):
 
 def _sensors(panel, grid: Grid, what: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the places [km] and the readings of the sensors of one panel."""
-    panels.need(panel, ("title", "image", "truth", "estimate"), what)
+    drawing.need(panel, ("title", "image", "truth", "estimate"), what)
     image = np.asarray(panel.image, dtype=float)
     if image.shape != grid.shape:
         raise InputError(f"{what}: expected an image of {grid.shape} pixels (rows, columns), found {image.shape}")
     for key in ("truth", "estimate"):
-        if len(panels.numbers(getattr(panel, key), f"{what}, {key}", -np.inf)) != 2:
+        if len(drawing.numbers(getattr(panel, key), f"{what}, {key}", -np.inf)) != 2:
             raise InputError(f"{what}, {key}: expected a place (x, y) [m], found {getattr(panel, key)}")
     row, column = np.nonzero(~np.isnan(image))
-    rss = panels.numbers(image[row, column], f"{what}, readings of the sensors")
+    rss = drawing.numbers(image[row, column], f"{what}, readings of the sensors")
     return *maps.to_km(grid, *grid.to_metres(column, row)), rss

@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rsslib.project import InputError
-from rsslib.reports import drawing as panels
-from rsslib.reports import style
+from rsslib.reports import drawing, style
 from rsslib.reports.emitters_paper.figures.scores import (
     ENVIRONMENTS,
     METHODS,
@@ -69,7 +68,7 @@ def emitter_table(records: Sequence[Mapping], paper: Mapping | None, note: str, 
     ours = [Line2D([], [], color=style.GREY, lw=1.6, marker="o", ms=4, label="ours, 95 % interval")]
     printed = [Line2D([], [], ls="", marker="o", mfc="white", mec=style.GREY, label="the paper's printed value")]
     shown = handles(methods) + ours + printed * bool(paper)
-    panels.legend_above(fig, shown, len(shown))
+    drawing.legend_above(fig, shown, len(shown))
     return fig
 
 
@@ -77,7 +76,7 @@ def _printed(paper: Mapping, *place: str) -> float | None:
     """Return the printed value of (environment, method, metric) in percent, None where there is none."""
     if paper.get(place) is None:
         return None
-    return 100 * panels.numbers(paper[place], f"emitter_table, paper, {', '.join(place)}", 0, METRICS[place[2]][3])[0]
+    return 100 * drawing.numbers(paper[place], f"emitter_table, paper, {', '.join(place)}", 0, METRICS[place[2]][3])[0]
 
 
 @style.styled
@@ -97,7 +96,7 @@ def emitter_sweep(records: Sequence[Mapping], note: str, synthetic: bool = False
     limits = {name: most for name, (*_, most) in shown.items()}
     cells, (methods, sizes) = by_keys(records, {"method": METHODS, "n_sensors": None}, limits, "emitter_sweep")
     with_intervals(records, shown, "emitter_sweep")
-    panels.numbers(sizes, "emitter_sweep, n_sensors", 1)
+    drawing.numbers(sizes, "emitter_sweep, n_sensors", 1)
     fig = style.page(style.PAGE_IN, 2.3, note, synthetic)
     for ax, (metric, (title, unit, direction, most)) in zip(fig.subplots(1, 2), shown.items()):
         for method in methods:
@@ -107,7 +106,7 @@ def emitter_sweep(records: Sequence[Mapping], note: str, synthetic: bool = False
         ax.set_xscale("log", base=2)
         ax.set_xticks(sizes, [f"{size:g}" for size in sizes])
         ax.set(xlabel="number of sensors", ylim=(0, 1.06 * ax.get_ylim()[1]))
-    panels.legend_above(fig, handles(methods, ls="-", mec="white", mew=0.4), len(methods))
+    drawing.legend_above(fig, handles(methods, ls="-", mec="white", mew=0.4), len(methods))
     return fig
 
 
@@ -135,7 +134,7 @@ def emitter_counts(records: Sequence[Mapping], note: str, synthetic: bool | str 
     cells, (places, methods, counts) = by_keys(
         records, {"environment": ENVIRONMENTS, "method": METHODS, by: None}, {"share_right": 1.0},
         "emitter_counts", complete=by == "true_count")
-    fig, axes = panels.row([ENVIRONMENTS[place] for place in places], "emitter_counts", 2.2, note, synthetic)
+    fig, axes = drawing.row([ENVIRONMENTS[place] for place in places], "emitter_counts", 2.2, note, synthetic)
     for (place, method, count), record in cells.items():
         values = interval(record, "share_right", 1.0, "emitter_counts")
         x = counts.index(count) + 0.27 * (methods.index(method) - (len(methods) - 1) / 2)
@@ -146,6 +145,6 @@ def emitter_counts(records: Sequence[Mapping], note: str, synthetic: bool | str 
         ax.tick_params(axis="x", length=0)
         ax.grid(axis="y")
     axes[0, 0].set_ylabel("samples with the right count [%]")
-    panels.label_below(axes[0], label)
-    panels.legend_above(fig, handles(methods), len(methods))
+    drawing.label_below(axes[0], label)
+    drawing.legend_above(fig, handles(methods), len(methods))
     return fig

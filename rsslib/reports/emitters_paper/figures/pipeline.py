@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from rsslib.project import InputError
-from rsslib.reports import drawing as panels
-from rsslib.reports import style
+from rsslib.reports import drawing, style
 from rsslib.reports.emitters_paper.figures.scores import LOGIT_COLOURS, METHODS
 
 _WIDE, _HIGH = 7.0, 3.16  # of the drawing [inches], the unit of all places below
@@ -63,7 +62,7 @@ def _counts(parameters: Mapping[str, Mapping]) -> dict[tuple[str, str], float]:
         style.need(parameters[method], ("occupancy", "localizer"), what)
         for name in ("occupancy", "localizer"):
             if method != "single_stage" or name == "localizer":
-                counts[method, name] = panels.numbers(parameters[method][name], f"{what}, {name}", 1)[0]
+                counts[method, name] = drawing.numbers(parameters[method][name], f"{what}, {name}", 1)[0]
             elif parameters[method][name] is not None:
                 raise InputError(f"{what}, occupancy: expected None, it has none; found {parameters[method][name]}")
     return counts

@@ -9,8 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from rsslib.project import InputError
-from rsslib.reports import drawing as panels
-from rsslib.reports import style
+from rsslib.reports import drawing, style
 
 METHODS = {"single_stage": ("single-stage", "#228833", "s"), "two_stage_logit": ("two-stage, logits", "#AA3377", "D"),
            "two_stage_binary": ("two-stage, binary", "#33BBEE", "o")}
@@ -38,14 +37,14 @@ def by_keys(records: Sequence[Mapping], keys: Mapping[str, Iterable | None], met
         for name, most in metrics.items():
             interval(record, name, most, where)
 
-    return panels.by_keys(records, keys, what, check, complete)
+    return drawing.by_keys(records, keys, what, check, complete)
 
 
 def interval(record: Mapping, name: str, most: float, what: str) -> tuple[float, ...]:
     """Return value, low and high of a metric in percent; low = high = value where there is no interval."""
     ends = record.get(f"ci95_{name}")
     ends = (record[name],) * 2 if ends is None else ends
-    values = panels.numbers([record[name], *ends], f"{what}, {name} and its interval", 0, most)
+    values = drawing.numbers([record[name], *ends], f"{what}, {name} and its interval", 0, most)
     if len(values) != 3 or values[1] > values[2]:
         raise InputError(f"{what}: expected ci95_{name} (low, high), found {ends}")
     return tuple(100 * values)
@@ -104,7 +103,7 @@ def emitter_transfer(records: Sequence[Mapping], note: str, synthetic: bool = Fa
         ax.set_title(label.capitalize(), color=style.darker(colour))
         _matrix(ax, matrix, trained, tested, limits)
     axes[0].set_ylabel("trained on")
-    panels.label_below(axes, "tested on")
+    drawing.label_below(axes, "tested on")
     bar = fig.colorbar(drawn, ax=axes, shrink=0.9, aspect=20, pad=0.01, label="CMR [%]")
     bar.outline.set_visible(False)
     return fig

@@ -1,0 +1,148 @@
+"""The code that something rests on: the import closure of modules and notebooks, computed from their source.
+
+What a stage depends on (dvc.yaml), what a record's `code_hash` covers and whose checkpoint a training may take up all
+come from here, so that no list is kept by hand.
+"""
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from rsslib.project import InputError
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def closure(*starts: str | Path) -> list[Path]:
+    """Return the files of rsslib that modules ("rsslib.localization.losses") and notebooks (paths) rest on, sorted.
+
+    These are the modules imported, also inside functions, and what they import in turn; a name that a package
+    re-exports leads to the module that defines it; imports under TYPE_CHECKING do not count. A file beside a module
+    that the module names in a text, such as "campus.csv", belongs to it.
+
+    Errors: InputError for a module or notebook that is not there.
+
+    >>> [path.name for path in closure("rsslib.propagation.friis")]
+    ['friis.py', 'project.py']
+    """
+    left = [path for start in starts for path in _first(start)]
+    found: set[Path] = set()
+    while left:
+        path = left.pop()
+        if path not in found:
+            found.add(path)
+            left += _next(path)
+    return sorted(found)
+
+
+def digest(*starts: str | Path) -> str:
+    """Return 12 hexadecimal digits of the SHA-256 over the closure and the notebooks' own code.
+
+    Paths count from the package, line ends do not count: two checkouts of one commit agree.
+    """
+    total = hashlib.sha256()
+    for path in closure(*starts):
+        total.update(f"{path.relative_to(PACKAGE).as_posix()}\n".encode())
+        total.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    for notebook in sorted(Path(start) for start in starts if _is_notebook(start)):
+        total.update(f"{notebook.name}\n{code_of(notebook)}".encode())
+    return total.hexdigest()[:12]
+
+
+def code_of(notebook: str | Path) -> str:
+    """Return the code of a notebook, cell after cell. Errors: InputError if it cannot be read."""
+    try:
+        cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{notebook}: not a notebook ({error}); expected a file of the folder notebooks") from None
+    return "\n".join("".join(cell["source"]) + "\n" for cell in cells if cell["cell_type"] == "code")
+
+
+def _is_notebook(start: str | Path) -> bool:
+    return str(start).endswith(".ipynb")
+
+
+def _first(start: str | Path) -> list[Path]:
+    if _is_notebook(start):
+        return list(_imported(ast.parse(code_of(start))))
+    path = _file(str(start))
+    if path is None:
+        raise InputError(f"sources: no module named {start!r}; give its full name, such as 'rsslib.localization.losses'")
+    return [path]
+
+
+@cache
+def _tree(path: Path, changed: int) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def _next(path: Path) -> list[Path]:
+    """Return the files that one file of the package rests on."""
+    if path.suffix != ".py":
+        return []
+    tree = _tree(path, path.stat().st_mtime_ns)
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    beside = [other for other in path.parent.iterdir() if other.name in texts and other.is_file()]
+    return [*_imported(tree), *beside]
+
+
+def _imported(tree: ast.AST) -> Iterator[Path]:
+    """Yield the files of the package that the imports of a module or notebook lead to."""
+    for node in _walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == PACKAGE.name:
+            for alias in node.names:
+                yield from _resolved(node.module, alias.name)
+        elif isinstance(node, ast.Import):
+            yield from filter(None, (_file(alias.name) for alias in node.names))
+
+
+def _walk(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a tree but for those that only a type checker runs."""
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")):
+            yield node
+            yield from _walk(node)
+
+
+def _resolved(module: str, name: str) -> Iterator[Path]:
+    """Yield the file behind `from module import name`: a module, or the one that defines what a package re-exports."""
+    path = _file(f"{module}.{name}") or _file(module)
+    if path is None:
+        return
+    if path.name == "__init__.py":
+        for node in ast.walk(_tree(path, path.stat().st_mtime_ns)):    # also under TYPE_CHECKING: it tells homes
+            if isinstance(node, ast.ImportFrom) and any((alias.asname or alias.name) == name for alias in node.names):
+                yield from _resolved(str(node.module), name)
+                return
+    yield path
+
+
+def _file(module: str) -> Path | None:
+    head, _, rest = module.partition(".")
+    if head != PACKAGE.name:
+        return None
+    place = PACKAGE.joinpath(*rest.split(".")) if rest else PACKAGE
+    candidates = (place.with_suffix(".py"), place / "__init__.py") if rest else (place / "__init__.py",)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def folded(paths: Iterable[Path]) -> list[str]:
+    """Return the files as dvc.yaml lists them: a folder where all of its modules are among them, else the files.
+
+    >>> folded([PACKAGE / "project.py"])
+    ['rsslib/project.py']
+    """
+    left, kept = set(paths), []
+    for folder in sorted({path.parent for path in left} - {PACKAGE}):
+        if set(_whole(folder)) <= left:
+            kept.append(folder)
+    kept = [folder for folder in kept if not set(folder.parents) & set(kept)]
+    alone = [path for path in left if not set(path.parents) & set(kept)]
+    return sorted(path.relative_to(PACKAGE.parent).as_posix() for path in [*kept, *alone])
+
+
+def _whole(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*.py") if path.name != "__init__.py")
