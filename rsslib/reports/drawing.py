@@ -127,3 +127,8 @@ def handles(names: Iterable[str], **more) -> list[Line2D]:
     """Return a legend's handle for each of the names in `style.LOOKS`."""
     return [Line2D([], [], label=look.label, color=look.colour, marker=look.marker, **{"ls": "", "ms": 4.5} | more)
             for look in map(style.LOOKS.__getitem__, names)]
+
+
+def cells(records: Iterable[Mapping], *keys: str) -> dict[tuple, Mapping]:
+    """Return the record of each combination of the values of `keys`, in the sequence of the records."""
+    return {tuple(record[key] for key in keys): record for record in records}
