@@ -72,13 +72,36 @@ def grid_test_cells(n: int, seed: int = 0) -> list[int]:
     return drawn
 
 
+def _edges(dataset: xr.Dataset, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the n + 1 edges of equal bins over the transmitters' extent, MARGIN_M wider each way: of x and of y [m]."""
+    x, y = (np.linspace(axis.min() - MARGIN_M, axis.max() + MARGIN_M, n + 1) for axis in transmitters(dataset))
+    return x, y
+
+
 def cells(dataset: xr.Dataset, n: int) -> np.ndarray:
-    """Return the cell of each sample in n x n equal bins over the transmitters' extent, MARGIN_M wider each way."""
-    bins = []
-    for axis in transmitters(dataset):
-        edges = np.linspace(axis.min() - MARGIN_M, axis.max() + MARGIN_M, n + 1)
-        bins.append(np.digitize(axis, edges) - 1)
-    return bins[0] * n + bins[1]
+    """Return the cell of each sample, (samples,), in an n x n partition of the site: cell = xbin * n + ybin.
+
+    The bins are equal, over the transmitters' extent and MARGIN_M beyond it on every side.
+    """
+    x_bin, y_bin = (np.digitize(axis, edges) - 1 for axis, edges in zip(transmitters(dataset), _edges(dataset, n)))
+    return x_bin * n + y_bin
+
+
+def unseen_cells(dataset: xr.Dataset, n: int, seed: int = 0) -> list[tuple[float, float, float, float]]:
+    """Return the box of each unseen cell of an n x n partition: west, south, east, north [m, UTM].
+
+    They are the cells of `grid_test_cells(n, seed)`, in that sequence, placed as in `cells`.
+
+    Errors: InputError as `grid_test_cells`.
+    Example
+    -------
+    >>> from rsslib import data
+    >>> len(unseen_cells(data.load("campus"), 5))
+    5
+    """
+    x, y = (edges.tolist() for edges in _edges(dataset, n))
+    bins = [divmod(cell, n) for cell in grid_test_cells(n, seed)]
+    return [(x[column], y[row], x[column + 1], y[row + 1]) for column, row in bins]
 
 
 def _random(dataset, seed):

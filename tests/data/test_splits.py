@@ -92,6 +92,14 @@ def test_ood_lies_in_unseen_cells_and_the_rest_in_seen_ones(campus, n):
     assert not set(cells[np.concatenate([sets["train"], sets["val"]])]) & set(CELLS[n])
 
 
+@pytest.mark.parametrize("n", [2, 3, 5, 10])
+def test_the_boxes_of_unseen_cells_hold_the_samples_in_them(campus, n):
+    boxes, cells = splits.unseen_cells(campus, n), splits.cells(campus, n)
+    x, y = campus.tx_x.values[:, 0], campus.tx_y.values[:, 0]
+    for cell, (west, south, east, north) in zip(CELLS[n], boxes, strict=True):
+        assert np.array_equal((x >= west) & (x < east) & (y >= south) & (y < north), cells == cell)
+
+
 def test_cells_count_columns_first(campus):
     cells = splits.cells(campus, 2)
     x, y = campus.tx_x.values[:, 0], campus.tx_y.values[:, 0]
