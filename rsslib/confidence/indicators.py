@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from rsslib.localization import predictions
@@ -82,33 +81,6 @@ def roc(positive: np.ndarray, confidence: np.ndarray) -> Roc:
     return Roc(found[0], found[1], float(roc_auc_score(positive, -confidence)))
 
 
-def auroc_interval(positive: np.ndarray, confidence: np.ndarray, draws: int = 1000, seed: int = 0):
-    """Return the 95 % interval of the AUROC: bootstrap within the positives and within the negatives."""
-    positive, confidence = _checked(positive, confidence)
-    generator = np.random.default_rng(seed)
-    # among all samples drawn the rank sum of the positives gives the area (Mann and Whitney 1947)
-    parts = [_resample(-confidence[chosen], draws, generator)[0] for chosen in (positive, ~positive)]
-    ranks = rankdata(np.concatenate(parts, axis=1), axis=1)[:, : parts[0].shape[1]].sum(1)
-    n, m = parts[0].shape[1], parts[1].shape[1]
-    return _interval((ranks - n * (n + 1) / 2) / (n * m))
-
-
-def spearman(confidence: np.ndarray, error: np.ndarray) -> float:
-    """Return Spearman's rank correlation of confidence and error."""
-    return float(_correlation(rankdata(confidence)[None], rankdata(error)[None])[0])
-
-
-def spearman_interval(confidence: np.ndarray, error: np.ndarray, draws: int = 1000, seed: int = 0):
-    """Return the 95 % bootstrap interval of `spearman`."""
-    drawn = _resample(np.stack([confidence, error]), draws, np.random.default_rng(seed))
-    return _interval(_correlation(*(rankdata(values, axis=1) for values in drawn)))
-
-
-def share_interval(flags: np.ndarray, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of the share of `flags` that are true."""
-    return _interval(_resample(np.asarray(flags, float), draws, np.random.default_rng(seed))[0].mean(1))
-
-
 def risk_coverage(confidence: np.ndarray, error: np.ndarray, steps: int = 50) -> tuple[np.ndarray, np.ndarray]:
     """Return shares of the samples kept, surest first, and the median error [m] of those kept, (steps,) each.
 
@@ -129,20 +101,3 @@ def _checked(positive: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, 
         raise InputError(f"ROC: expected samples of both kinds, found {int(positive.sum())} positive of "
                          f"{positive.size} and {confidence.size} scores, {int(np.isnan(confidence).sum())} of them NaN")
     return positive, confidence
-
-
-def _resample(values: np.ndarray, draws: int, generator: np.random.Generator) -> np.ndarray:
-    """Draw samples with replacement, the same ones of every row: (rows, n) or (n,) -> (rows, draws, n)."""
-    values = np.atleast_2d(values)
-    return values[:, generator.integers(values.shape[1], size=(draws, values.shape[1]))]
-
-
-def _correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    first, second = (part - part.mean(1, keepdims=True) for part in (first, second))
-    scale = np.sqrt((first**2).sum(1) * (second**2).sum(1))
-    return (first * second).sum(1) / np.maximum(scale, 1e-12)
-
-
-def _interval(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)

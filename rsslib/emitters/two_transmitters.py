@@ -6,14 +6,13 @@ import numpy as np
 import torch
 import xarray as xr
 
-from rsslib.confidence.indicators import share_interval
 from rsslib.data.grid import Grid, make, scaling, transmitters
 from rsslib.emitters import mixtures
 from rsslib.emitters.loss import pit, training_loss
 from rsslib.emitters.metrics import Scores, score
 from rsslib.emitters.recipe import EmitterRecipe, Model, build
 from rsslib.learning.optimizers import Optimizer
-from rsslib.ledger.results import bootstrap_median
+from rsslib.ledger.statistics import bootstrap_median, share_interval
 from rsslib.localization import kept_images
 from rsslib.localization.localizer import Localizer
 from rsslib.progress import Progress

@@ -92,28 +92,6 @@ def one(records: Sequence[Mapping], **where: object) -> Mapping:
     return found[0]
 
 
-def bootstrap_median(values: Sequence[float] | np.ndarray, seed: int = 0, draws: int = 2000,
-                     level: float = 0.95) -> tuple[float, float]:
-    """Return the percentile-bootstrap interval of the median of `values`, in their unit.
-
-    Raises InputError when there are no values or some are not finite. Source: Efron and Tibshirani, An
-    Introduction to the Bootstrap, 1993, section 13.3.
-
-    Example
-    -------
-    >>> bootstrap_median([5.0, 5.0, 5.0])
-    (5.0, 5.0)
-    """
-    values = np.asarray(values, dtype=float).ravel()
-    if values.size == 0 or not np.isfinite(values).all():
-        raise InputError(f"bootstrap: expected one or more finite values, got {values.size} "
-                         f"with {np.count_nonzero(~np.isfinite(values))} not finite; drop those first")
-    generator = np.random.default_rng(seed)
-    medians = [np.median(values[generator.integers(values.size, size=values.size)]) for _ in range(draws)]
-    low, high = np.quantile(medians, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
 def _file(profile: str, name: str, folder: str | Path | None) -> Path:
     return Path(folder or ROOT / "results") / profile / f"{name}.json"
 

@@ -1,9 +1,8 @@
-"""Confidence: scores, thresholds from validation alone, ROC against scikit-learn, laws of the intervals."""
+"""Confidence: scores, thresholds from validation alone, ROC against scikit-learn."""
 
 import hand_made
 import numpy as np
 import pytest
-import scipy.stats
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,35 +55,6 @@ def test_the_area_below_the_roc_is_the_share_of_pairs_in_order(seed):
     assert auc(found.false_positive, found.true_positive) == pytest.approx(found.auroc)
 
 
-def test_the_interval_of_an_area_covers_it_and_shrinks():
-    generator = np.random.default_rng(1)
-    widths = []
-    for n in (50, 800):
-        positive = np.repeat([True, False], n)
-        sure = np.concatenate([generator.normal(0, 1, n), generator.normal(1, 1, n)])
-        low, high = indicators.auroc_interval(positive, sure)
-        assert low < indicators.roc(positive, sure).auroc < high
-        widths.append(high - low)
-    assert widths[1] == pytest.approx(widths[0] / 4, rel=0.35)    # as the root of 16 times the samples
-    assert low < scipy.stats.norm.cdf(1 / np.sqrt(2)) < high      # two normals one deviation apart
-
-
-def test_spearman_is_scipys_with_an_interval_around_it():
-    generator = np.random.default_rng(2)
-    sure = generator.random(300).round(2)
-    error = generator.random(300) - sure
-    expected = scipy.stats.spearmanr(sure, error).statistic
-    assert indicators.spearman(sure, error) == pytest.approx(expected)
-    low, high = indicators.spearman_interval(sure, error)
-    assert low < expected < high < 0
-
-
-def test_the_interval_of_a_share_is_the_binomials():
-    low, high = indicators.share_interval(np.repeat([True, False], [300, 700]))
-    half = 1.96 * np.sqrt(0.3 * 0.7 / 1000)
-    assert (low, high) == pytest.approx((0.3 - half, 0.3 + half), abs=0.005)
-
-
 def test_the_surest_are_kept_first():
     shares, kept = indicators.risk_coverage(np.array([0.9, 0.1, 0.5, 0.7]), np.array([1.0, 40.0, 3.0, 2.0]), steps=4)
     assert shares.tolist() == [0.25, 0.5, 0.75, 1.0]
@@ -103,11 +73,8 @@ def test_bad_input_is_named():
     broken["max_mean_prediction"][3] = np.nan
     with pytest.raises(InputError, match="max_mean_prediction of sample 3 is not finite"):
         indicators.score(broken)
-    for check in (indicators.roc, indicators.auroc_interval):
-        with pytest.raises(InputError, match="samples of both kinds"):
-            check(np.array([True, True]), np.array([0.1, 0.2]))
-        with pytest.raises(InputError, match="1 of them NaN"):
-            check(np.array([True, False]), np.array([0.1, np.nan]))
+    with pytest.raises(InputError, match="samples of both kinds"):
+        indicators.roc(np.array([True, True]), np.array([0.1, 0.2]))
     with pytest.raises(InputError, match="2 errors and 1 scores"):
         indicators.risk_coverage(np.array([0.1]), np.array([1.0, 2.0]))
     with pytest.raises(InputError, match="no 'max_spread' here"):

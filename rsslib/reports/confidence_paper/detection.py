@@ -8,7 +8,7 @@ import xarray as xr
 
 from rsslib.confidence import indicators as confidence
 from rsslib.data import splits
-from rsslib.ledger import results
+from rsslib.ledger import statistics
 from rsslib.localization import predictions
 from rsslib.reports.confidence_paper import loss_comparison
 
@@ -80,7 +80,7 @@ def _auroc(said: xr.Dataset, part: xr.Dataset, positive: np.ndarray, indicator: 
         return record | {"auroc": float("nan"), "auroc_reason": "all samples are of one kind"}
     low = found < confidence.threshold(said, indicator)
     return record | {"auroc": confidence.roc(positive, found).auroc,
-                     "ci95_auroc": confidence.auroc_interval(positive, found),
+                     "ci95_auroc": statistics.auroc_interval(positive, found),
                      "true_positive_at_threshold": low[positive].mean(),
                      "false_positive_at_threshold": low[~positive].mean()}
 
@@ -90,7 +90,7 @@ def scatter(said: xr.Dataset, split: str) -> SimpleNamespace:
     parts = [SimpleNamespace(confidence=confidence.score(part), error_m=predictions.errors(part))
              for part in sides(said, split)]
     for part in parts:
-        part.rho = confidence.spearman(part.confidence, part.error_m)
+        part.rho = statistics.spearman(part.confidence, part.error_m)
     return SimpleNamespace(val=parts[0], ood=parts[1], threshold=confidence.threshold(said))
 
 
@@ -109,10 +109,10 @@ def _error_record(said: xr.Dataset, split: str, name: str) -> dict:
     sure, error, limit = confidence.score(part), predictions.errors(part), confidence.threshold(said)
     typical, low = predictions.median_error(said, "val"), sure < limit
     record = {"split": split, "set": name, "n": len(low), "median_m": np.median(error),
-              "ci95_m": results.bootstrap_median(error), "spearman": confidence.spearman(sure, error),
-              "ci95_spearman": confidence.spearman_interval(sure, error), "median_confidence": np.median(sure),
+              "ci95_m": statistics.bootstrap_median(error), "spearman": statistics.spearman(sure, error),
+              "ci95_spearman": statistics.spearman_interval(sure, error), "median_confidence": np.median(sure),
               "highest_confidence": sure.max(), "threshold": limit, "low_confidence_rate": low.mean(),
-              "ci95_low_confidence_rate": confidence.share_interval(low)}
+              "ci95_low_confidence_rate": statistics.share_interval(low)}
     for prefix, chosen in (("low_", low), ("high_", ~low), ("", np.ones_like(low))):
         record |= _share(f"{prefix}above_median_share", error[chosen] > typical)
         record |= _share(f"{prefix}above_twice_share", error[chosen] > 2 * typical)
@@ -133,7 +133,7 @@ def table3(models: Models) -> list[dict]:
         own = split if split in splits.SEASONS else "val"
         records.append({"split": split, "set": splits.report_set(split), "indicator": confidence.INDICATOR,
                         "percentile": confidence.PERCENTILE, "threshold": confidence.threshold(said), "n": len(low),
-                        "low_confidence_rate": low.mean(), "ci95_low_confidence_rate": confidence.share_interval(low)}
+                        "low_confidence_rate": low.mean(), "ci95_low_confidence_rate": statistics.share_interval(low)}
                        | _median("high_confidence_median_m", errors[~low])
                        | _median("low_confidence_median_m", errors[low]) | {"in_distribution_set": own}
                        | _median("in_distribution_median_m", predictions.errors(predictions.of_set(said, own))))
@@ -149,7 +149,7 @@ def _share(key: str, flags: np.ndarray) -> dict:
 def _median(key: str, errors: np.ndarray) -> dict:
     if not len(errors):
         return {key: float("nan"), f"{key}_reason": "no such sample"}
-    return {key: np.median(errors), f"ci95_{key}": results.bootstrap_median(errors)}
+    return {key: np.median(errors), f"ci95_{key}": statistics.bootstrap_median(errors)}
 
 
 def coverage(models: Models, fewest: int = 10) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:

@@ -8,7 +8,7 @@ import xarray as xr
 
 from rsslib.confidence import hybrid, indicators, ranging
 from rsslib.data import splits
-from rsslib.ledger import results
+from rsslib.ledger import statistics
 from rsslib.localization import predictions
 from rsslib.reports.confidence_paper.detection import Models
 from rsslib.reports.confidence_paper.loss_comparison import DATA
@@ -36,7 +36,7 @@ def grid_records(dataset: xr.Dataset, models: Models, seed: int = 0) -> list[dic
             errors = predictions.errors(part)
             records.append({"n_cells": int(split.removeprefix("grid")), "split": split, "set": name, "method": method,
                             "n": len(errors), "median_m": np.median(errors),
-                            "ci95_m": results.bootstrap_median(errors),
+                            "ci95_m": statistics.bootstrap_median(errors),
                             "low_confidence_rate": (indicators.score(part) < indicators.threshold(said)).mean(),
                             "ranging_a_db": a})
     return records
@@ -80,12 +80,12 @@ def table4(models: Models, indicator: str = indicators.INDICATOR) -> list[dict]:
             taken = np.take_along_axis(error, chosen[None], 0)[0]
             best = hybrid.best_choice(error, chosen)
             record = {"set": name, "model": model, "n": n, "median_m": np.median(taken),
-                      "ci95_m": results.bootstrap_median(taken), "best_choice_rate": best.mean(),
-                      "ci95_best_choice_rate": indicators.share_interval(best)}
+                      "ci95_m": statistics.bootstrap_median(taken), "best_choice_rate": best.mean(),
+                      "ci95_best_choice_rate": statistics.share_interval(best)}
             if model in PAIR:
                 sure = found.confidence.values[PAIR.index(model)]
                 own = found.chosen.values == PAIR.index(model)
-                record |= {"chosen_share": own.mean(), "ci95_chosen_share": indicators.share_interval(own),
+                record |= {"chosen_share": own.mean(), "ci95_chosen_share": statistics.share_interval(own),
                            "low_confidence_rate": (sure < 1).mean(), "median_confidence": np.median(sure)}
             records.append(record)
     return records

@@ -11,7 +11,7 @@ import xarray as xr
 from scipy.spatial import ConvexHull
 
 from rsslib.data import grid, splits
-from rsslib.ledger import results
+from rsslib.ledger import statistics
 from rsslib.localization import kept_images, networks, predictions
 from rsslib.localization.ensemble import Recipe
 from rsslib.project import InputError
@@ -62,7 +62,7 @@ def table2(runs: Runs) -> list[dict]:
     for (split, loss), run in runs.items():
         for name in dict.fromkeys(run.predictions.set.values.tolist()):
             found = predictions.errors(predictions.of_set(run.predictions, name))
-            low, high = results.bootstrap_median(found)
+            low, high = statistics.bootstrap_median(found)
             records.append({
                 "loss": loss, "split": split, "set": name, "n": len(found), "median_m": float(np.median(found)),
                 "mean_m": float(found.mean()), "ci95_m": [low, high], "members": run.predictions.sizes["member"],

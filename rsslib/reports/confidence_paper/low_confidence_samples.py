@@ -11,6 +11,7 @@ from scipy.spatial import KDTree
 from rsslib.confidence import indicators
 from rsslib.data import grid
 from rsslib.data.grid import transmitters
+from rsslib.ledger import statistics
 from rsslib.localization import predictions
 from rsslib.reports.confidence_paper.loss_comparison import sensor_image
 
@@ -122,7 +123,7 @@ def lowest(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], said: xr.Dataset
     away = _to_brightest(dataset, sets["train"], part.measurement.values)
     found |= {f"brightest sensor beyond {limit:.0f} m": away > limit for limit in LIMITS_M}
     rates = [{"split": split, "set": name, "oddity": oddity, "lowest_share": flag[least].mean(),
-              "ci95_lowest_share": indicators.share_interval(flag[least]), "all_share": flag.mean(), "n": len(flag)}
+              "ci95_lowest_share": statistics.share_interval(flag[least]), "all_share": flag.mean(), "n": len(flag)}
              for oddity, flag in found.items()]
     return samples, rates
 

@@ -6,9 +6,9 @@ import numpy as np
 import shapely
 import xarray as xr
 
-from rsslib.confidence.indicators import share_interval
 from rsslib.data import splits
 from rsslib.data.grid import transmitters
+from rsslib.ledger.statistics import share_interval
 from rsslib.localization import predictions
 
 BORDER_M = 60.0
