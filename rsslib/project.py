@@ -1,5 +1,6 @@
 """Where the project lies, how its files are written, and the one error that bad input raises."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,3 +43,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, content: object) -> Path:
+    """Write `content` as JSON to `path`, whole or not at all; return the path."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return Path(path)

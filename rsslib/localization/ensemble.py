@@ -1,7 +1,8 @@
-"""An ensemble of localization networks: what it is made by, and the images it gives."""
+"""An ensemble of localization networks: the recipe, the images it draws, its training."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,12 +10,20 @@ import xarray as xr
 from torch import Tensor
 
 from rsslib.data import grid as grids
-from rsslib.localization import losses, predictions
+from rsslib.learning import checkpoint, recipe
+from rsslib.learning.devices import PRECISIONS, autocast, choose_device, choose_precision
+from rsslib.learning.optimizers import SCHEDULES, Optimizer
+from rsslib.learning.trainer import Trainer
+from rsslib.localization import predictions
+from rsslib.localization.losses import LOSSES
 from rsslib.localization.networks import NETWORKS, SensorNet
-from rsslib.project import InputError
+from rsslib.project import InputError, write_json
 
-PRECISIONS = ("auto", "bfloat16", "float32")
-SCHEDULES = ("constant", "one_cycle")
+_CHOICES = {"loss": LOSSES, "network": NETWORKS, "schedule": SCHEDULES, "precision": PRECISIONS}
+_RULES: dict[str, recipe.Rule] = {
+    **dict.fromkeys(("members", "epochs", "patience", "batch_size", "validate_every", "threads"), recipe.COUNT),
+    **dict.fromkeys(("learning_rate", "pixel_m"), recipe.RATE), "weight_decay": recipe.WEIGHT, "seed": recipe.SEED,
+    "sensor_dropout": (recipe.NUMBER, "a share from 0 to below 1", lambda value: 0 <= value < 1)}
 
 
 @dataclass(frozen=True)
@@ -22,16 +31,20 @@ class Recipe:
     """How an ensemble is made; the defaults are the paper's.
 
     loss, network : names in LOSSES and NETWORKS
-    members : networks, alike but for their first weights and the order of their batches
+    members : networks, alike but for their first weights and the sequence of their batches
     epochs : at most so many; patience, epochs without a better validation mean after which training stops
     batch_size, learning_rate, weight_decay : of AdamW (which at weight_decay 0 is the paper's Adam)
     schedule : "constant", or "one_cycle" up to learning_rate and down to 0 over `epochs` (Smith 2018)
     validate_every : epochs between validations
     output_bias : where the last bias starts, None = as drawn (see SensorNet)
     sensor_dropout : share of the readings left out of each training batch, drawn anew (the paper: 0)
-    collision : what stands in a pixel with several receivers (see grid.draw)
     precision : "float32", "bfloat16", or "auto", which takes bfloat16 where the processor computes in it
     seed, threads : with the same of both a CPU gives the same weights
+
+    Errors: InputError naming the setting.
+
+    >>> Recipe(loss="com").decoder
+    'com'
     """
 
     loss: str = "emd"
@@ -47,33 +60,15 @@ class Recipe:
     output_bias: float | None = None
     sensor_dropout: float = 0.0
     pixel_m: float = 30.0
-    collision: str = "last"
     precision: str = "auto"
     seed: int = 0
     threads: int = 2
 
     def __post_init__(self):
-        known = {"loss": losses.LOSSES, "network": NETWORKS, "schedule": SCHEDULES, "precision": PRECISIONS,
-                 "collision": grids.COLLISIONS}
-        for name, values in known.items():
-            if getattr(self, name) not in values:
-                raise InputError(f"recipe: {name} is {getattr(self, name)!r}; expected one of {', '.join(values)}")
-        for name in ("members", "epochs", "patience", "batch_size", "validate_every", "threads"):
-            self._need(name, int, "a whole number above 0", lambda value: value > 0)
-        for name in ("learning_rate", "pixel_m"):
-            self._need(name, (int, float), "a number above 0", lambda value: value > 0)
-        self._need("weight_decay", (int, float), "a number, at least 0", lambda value: value >= 0)
-        self._need("seed", int, "a whole number, at least 0", lambda value: value >= 0)
-        self._need("sensor_dropout", (int, float), "a share from 0 to below 1", lambda value: 0 <= value < 1)
+        recipe.check(self, _RULES, _CHOICES)
         if self.patience < self.validate_every:
             raise InputError(f"recipe: patience is {self.patience}; expected at least validate_every "
                              f"({self.validate_every}), or training stops before it is first validated")
-
-    def _need(self, name: str, kind, expected: str, right) -> None:
-        value = getattr(self, name)
-        if not isinstance(value, kind) or isinstance(value, bool) or not right(value):
-            hint = "; YAML reads 5e-4 as text, write 5.0e-4" if isinstance(value, str) else ""
-            raise InputError(f"recipe: {name} is {value!r}; expected {expected}{hint}")
 
     @property
     def decoder(self) -> str:
@@ -81,34 +76,13 @@ class Recipe:
         return "com" if self.loss == "com" else "argmax"
 
 
-def choose_device(name: str = "auto") -> torch.device:
-    """Return the device: "auto" is CUDA where there is one, else the CPU. Raises InputError for one not here."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"device {name!r} cannot be used here ({reason}); expected auto, cpu or cuda") from None
-    return device
-
-
-def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """Return float32 or bfloat16; "auto" is bfloat16 on CUDA and on CPUs with such instructions."""
-    if name != "auto":
-        return getattr(torch, name)
-    has = torch.cpu.get_capabilities()
-    fast = device.type == "cuda" or has.get("avx512_bf16", False) or has.get("amx_bf16", False)
-    return torch.bfloat16 if fast else torch.float32
-
-
 class Samples:
     """All samples of a data set as the networks see them, on one device; `location` is (n, 2), column and row."""
 
-    def __init__(self, dataset: xr.Dataset, grid: grids.Grid, drawn: grids.SensorPixels, device: torch.device):
+    def __init__(self, dataset: xr.Dataset, grid: grids.Grid, ranges: grids.Scaling, device: torch.device):
         self.grid = grid
-        self.sensors = [torch.from_numpy(v).to(device) for v in (drawn.pixel, drawn.value, drawn.kind)]
+        drawn = grids.draw(dataset, grid, ranges)
+        self.sensors = [torch.from_numpy(values).to(device) for values in (drawn.pixel, drawn.value, drawn.kind)]
         column, row = grid.to_pixels(*grids.transmitters(dataset))
         self.location = torch.from_numpy(np.stack([column, row], axis=1)).float().to(device)
 
@@ -133,11 +107,12 @@ class Ensemble:
 
     def __call__(self, member: int, sensors: list[Tensor]) -> Tensor:
         """Return one member's images of a batch, (batch, height, width)."""
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+        with autocast(self.device, self.dtype):
             return self.members[member](*sensors)
 
     @torch.no_grad()
-    def images(self, samples: Samples, chosen: np.ndarray, members=None, batch: int = 256) -> Iterator[Tensor]:
+    def images(self, samples: Samples, chosen: np.ndarray, members: Sequence[int] | None = None,
+               batch: int = 256) -> Iterator[Tensor]:
         """Yield the images of the samples `chosen`, (batch, members, height, width) at a time."""
         numbers = range(len(self.members)) if members is None else members
         for number in numbers:
@@ -146,14 +121,103 @@ class Ensemble:
             sensors = samples.batch(part)
             yield torch.stack([self(number, sensors) for number in numbers], dim=1)
 
-    def describe(self, samples: Samples, chosen: np.ndarray, members=None) -> list[dict[str, np.ndarray]]:
-        """Return `predictions.describe` of the samples `chosen`, a dictionary a batch."""
-        return [predictions.describe(images, self.grid, self.recipe.decoder)
-                for images in self.images(samples, chosen, members)]
+    def describe(self, samples: Samples, chosen: np.ndarray,
+                 members: Sequence[int] | None = None) -> dict[str, np.ndarray]:
+        """Return `predictions.describe` of the samples `chosen`."""
+        parts = [predictions.describe(images, self.grid, self.recipe.decoder)
+                 for images in self.images(samples, chosen, members)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def attrs(self) -> dict[str, str]:
+    def attrs(self) -> dict:
         """Return what made this ensemble, for the attributes of a predictions file."""
         values = {key: "none" if value is None else value for key, value in asdict(self.recipe).items()}
         made = {"device": self.device.type, "computed_in": str(self.dtype).removeprefix("torch."),
                 "torch": torch.__version__}
         return values | asdict(self.grid) | made
+
+
+class EnsembleTrainer(Trainer):
+    """Trains an ensemble on the set `train` and keeps the epoch with the lowest mean error on `val`.
+
+    The members are separate trainings (the paper's text) that share one stopping time.
+
+    Parameters: dataset (measurements), sets (index sets with `train` and `val`), recipe; path, of the checkpoint; watch,
+    further sets whose error is written into the history of the first member (for the training curves) and touches
+    nothing else.
+
+    Errors: InputError for an empty `train`, `val` or watched set, an unknown location, or a training that diverges.
+    Source: paper 1, Section III.C.
+    """
+
+    def __init__(self, dataset: xr.Dataset, sets: Mapping[str, np.ndarray], recipe: Recipe,
+                 path: str | Path | None = None, watch: tuple[str, ...] = (), device: str = "auto"):
+        _check_sets(dataset, sets, watch)
+        torch.set_num_threads(recipe.threads)
+        self.recipe, self.sets, self.watch, self.dataset = recipe, sets, watch, dataset
+        self.ranges = grids.scaling(dataset, sets["train"])
+        self.ensemble = Ensemble(recipe, grids.make(dataset, recipe.pixel_m), choose_device(device))
+        self.samples = Samples(dataset, self.ensemble.grid, self.ranges, self.ensemble.device)
+        # BatchNorm needs two samples: the last, short batch of an epoch is left out
+        self.batch_size = min(recipe.batch_size, len(sets["train"]))
+        self.batches = len(sets["train"]) // self.batch_size
+        members = self.ensemble.members
+        optimizers = [Optimizer(member, recipe.epochs * self.batches, recipe.learning_rate, recipe.weight_decay,
+                                recipe.schedule, rising=0.25, cycle_momentum=True) for member in members]
+        seeds = [1000 * recipe.seed + number for number in range(len(members))]
+        super().__init__(f"{recipe.loss} x{recipe.members}", members, optimizers, seeds, recipe.epochs,
+                         recipe.patience, recipe.validate_every, path)
+
+    def batch_losses(self, number: int) -> Iterator[Tensor]:
+        """Yield the loss of each batch of one member's epoch, in a new sequence of the samples."""
+        train, generator = self.sets["train"], self.generators[number]
+        sequence = torch.from_numpy(train)[torch.randperm(len(train), generator=generator)]
+        for chosen in sequence.to(self.ensemble.device).split(self.batch_size)[: self.batches]:
+            images = self.ensemble(number, self._drop(self.samples.batch(chosen), generator))
+            yield LOSSES[self.recipe.loss](images, self.samples.location[chosen])
+
+    def validate(self) -> tuple[float, dict]:
+        """Return the mean error on `val` [m], and the errors that the history records."""
+        errors = self._errors(self.sets["val"])
+        record = {"val_mean_m": float(errors.mean()), "val_median_m": float(np.median(errors))}
+        for name in self.watch:
+            chosen = self.sets[name]
+            if name == "train" and len(chosen) > len(errors):
+                # as many as there are to validate on, spread evenly: the samples lie in order of time
+                chosen = chosen[np.linspace(0, len(chosen) - 1, len(errors)).astype(int)]
+            # one network, as in Figure 5
+            record[f"{name}_single_median_m"] = float(np.median(self._errors(chosen, [0])))
+        return record["val_mean_m"], record
+
+    def key(self) -> str:
+        """Name this training by its code, recipe, sets and data."""
+        sets = {name: np.asarray(chosen).tolist() for name, chosen in self.sets.items()}
+        sums = [float(values.sum()) for values in self.dataset.data_vars.values()]
+        return checkpoint.key(__name__, self.watch, asdict(self.recipe), sets, self.dataset.attrs.get("md5", ""), sums)
+
+    def write_history(self, path: str | Path) -> Path:
+        """Write the validated epochs as JSON, whole."""
+        return write_json(path, {"epochs": self.history})
+
+    def _drop(self, sensors: list[Tensor], generator: torch.Generator) -> list[Tensor]:
+        """Leave out a random share of the readings, as if those receivers had not heard anything."""
+        if not self.recipe.sensor_dropout:
+            return sensors
+        pixel, value, kind = sensors
+        lost = torch.rand(pixel.shape, generator=generator) < self.recipe.sensor_dropout
+        return [pixel.masked_fill(lost.to(pixel.device), -1), value, kind]
+
+    def _errors(self, chosen: np.ndarray, members: Sequence[int] | None = None) -> np.ndarray:
+        located = self.ensemble.describe(self.samples, chosen, members)
+        true_x, true_y = grids.transmitters(self.dataset)
+        return np.hypot(located["x_hat"] - true_x[chosen], located["y_hat"] - true_y[chosen])
+
+
+def _check_sets(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], watch: tuple[str, ...]) -> None:
+    for name in ("train", "val", *watch):
+        if not len(sets.get(name, ())):
+            raise InputError(f"training: the set {name!r} is empty; expected at least one sample")
+    for name in ("train", "val"):
+        unknown = np.isnan(grids.transmitters(dataset)[0][sets[name]])
+        if unknown.any():
+            raise InputError(f"training: sample {sets[name][unknown.argmax()]} of the set {name!r} has no known "
+                             "transmitter location; leave it out")

@@ -1,4 +1,4 @@
-"""The few prediction images that are kept for the figures: a fixed handful and the most ambiguous."""
+"""The few prediction images kept for the figures: a fixed handful, and the most ambiguous."""
 
 from pathlib import Path
 
@@ -28,14 +28,14 @@ def modes(image: np.ndarray, grid: Grid) -> list[tuple[float, float, float]]:
     """
     held = _disc_mass(torch.as_tensor(image)[None], grid)[0].numpy()
     rows, columns = np.indices(held.shape)
-    found = []
+    strongest = []
     for _ in range(2):
         row, column = np.unravel_index(held.argmax(), held.shape)
         x, y = grid.to_metres(int(column), int(row))
-        found.append((x, y, float(held[row, column])))
+        strongest.append((x, y, float(held[row, column])))
         near = np.hypot(rows - row, columns - column) * grid.pixel_m < APART_M
         held = np.where(near, 0.0, held)
-    return found
+    return strongest
 
 
 def _disc_mass(images: Tensor, grid: Grid) -> Tensor:
@@ -53,19 +53,18 @@ def keep(ensemble: Ensemble, samples: Samples, chosen: np.ndarray, fixed: int = 
     `fixed` of them stand at even distances in `chosen`, whatever the model says; `ambiguous` more are those
     whose second mode (see `modes`) holds the largest share. Coordinates: measurement, why.
     """
-    seconds = []
-    means = []
+    seconds, means = [], []
     for images in ensemble.images(samples, chosen):
         mean = images.mean(1).float().cpu()
         means.append(mean)
         seconds += [modes(image, ensemble.grid)[1][2] for image in mean.numpy()]
     even = np.linspace(0, len(chosen) - 1, min(fixed, len(chosen))).round().astype(int)
     most = np.argsort(seconds, kind="stable")[::-1][:ambiguous]
-    places = np.concatenate([even, most])
+    kept = np.concatenate([even, most])
     grid = ensemble.grid
     return xr.Dataset(
-        {"image": (("sample", "row", "column"), torch.cat(means).numpy()[places], {"units": "1"})},
-        {"measurement": ("sample", np.asarray(chosen)[places]),
+        {"image": (("sample", "row", "column"), torch.cat(means).numpy()[kept], {"units": "1"})},
+        {"measurement": ("sample", np.asarray(chosen)[kept]),
          "why": ("sample", ["fixed"] * len(even) + ["ambiguous"] * len(most))},
         {"x0": grid.x0, "y0": grid.y0, "pixel_m": grid.pixel_m})
 
@@ -78,9 +77,9 @@ def save(images: xr.Dataset, path: str | Path) -> Path:
 
 
 def load(path: str | Path) -> tuple[xr.Dataset, Grid]:
-    """Read kept images and the grid they are drawn on. Raises InputError naming the file."""
+    """Read kept images and the grid they are drawn on. Errors: InputError naming the file."""
     if not Path(path).is_file():
-        raise InputError(f"{path}: no such file of kept images; run its training stage first (dvc repro)")
+        raise InputError(f"{path}: no such file of kept images; run its training stage first (make reproduce)")
     with xr.open_dataset(path, engine="netcdf4") as file:
         images = file.load()
     height, width = images.image.shape[1:]

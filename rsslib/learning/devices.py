@@ -1,0 +1,44 @@
+"""Where a network computes, and in which number format."""
+
+import torch
+
+from rsslib.project import InputError
+
+PRECISIONS = ("auto", "bfloat16", "float32")
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device: "auto" is CUDA where there is one, else the CPU.
+
+    Errors: InputError for a device that cannot be used here.
+
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"device {name!r} cannot be used here ({reason}); expected auto, cpu or cuda") from None
+    return device
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """Return float32 or bfloat16; "auto" is bfloat16 on CUDA and on CPUs with such instructions.
+
+    >>> choose_precision("float32", torch.device("cpu"))
+    torch.float32
+    """
+    if name != "auto":
+        return getattr(torch, name)
+    has = torch.cpu.get_capabilities()
+    fast = device.type == "cuda" or has.get("avx512_bf16", False) or has.get("amx_bf16", False)
+    return torch.bfloat16 if fast else torch.float32
+
+
+def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:
+    """Return the context in which a network computes in `precision`."""
+    return torch.autocast(device.type, precision, enabled=precision != torch.float32)

@@ -1,0 +1,30 @@
+"""Checks of a training's settings: the one door through which both papers' recipes go."""
+
+from collections.abc import Callable, Iterable
+
+from rsslib.project import InputError
+
+NUMBER = (int, float)
+Rule = tuple[type | tuple[type, ...], str, Callable]
+"""The type of a setting, what is expected in words, and the test of a value."""
+
+COUNT: Rule = (int, "a whole number above 0", lambda value: value > 0)
+SEED: Rule = (int, "a whole number, at least 0", lambda value: value >= 0)
+RATE: Rule = (NUMBER, "a finite number above 0", lambda value: 0 < value < float("inf"))
+WEIGHT: Rule = (NUMBER, "a finite number, at least 0", lambda value: 0 <= value < float("inf"))
+FLAG: Rule = (bool, "true or false", lambda value: True)
+
+
+def check(recipe: object, rules: dict[str, Rule], choices: dict[str, Iterable[str]]) -> None:
+    """Raise InputError naming the first setting of a recipe that breaks its rule, or is none of its choices.
+
+    >>> from types import SimpleNamespace
+    >>> check(SimpleNamespace(seed=0, loss="emd"), {"seed": SEED}, {"loss": ("com", "emd")})
+    """
+    for name, values in choices.items():
+        if getattr(recipe, name) not in values:
+            raise InputError(f"recipe: {name} is {getattr(recipe, name)!r}; expected one of {', '.join(values)}")
+    for name, (kind, expected, right) in rules.items():
+        value = getattr(recipe, name)
+        if not isinstance(value, kind) or isinstance(value, bool) and kind is not bool or not right(value):
+            raise InputError(f"recipe: {name} is {value!r}; expected {expected}")
