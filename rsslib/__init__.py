@@ -1,17 +1,57 @@
-"""Localize radio transmitters from received signal strengths; the notebooks in `notebooks/` tell the story."""
+"""Localize radio transmitters from received signal strengths; the notebooks in `notebooks/` tell the story.
+
+Train an ensemble on measurements, localize with it, keep it:
+
+>>> from rsslib import Localizer, Recipe, measurements
+>>> localizer = Localizer(Recipe(network="compact")).fit(measurements.load("mine.nc"))   # doctest: +SKIP
+>>> localizer.predict(measurements.load("new.nc")).x_hat      # easting [m]              # doctest: +SKIP
+>>> localizer.save("models/mine")                                                        # doctest: +SKIP
+
+`Localizer` with its `Recipe` is for one transmitter, `EmitterRecipe` for several. `measurements` is the schema of the
+data on a `Grid`, `splits` separates training from test data. `predictions` measures errors, `indicators` says how far
+to trust a prediction, `ranging` and `hybrid` say what to do where it cannot be trusted. Bad input raises `InputError`.
+"""
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from rsslib.project import ROOT, InputError
 
 __version__ = "0.1.0"
-__all__ = ["ROOT", "Grid", "InputError", "Localizer", "Recipe"]
 
-_HOMES = {"Grid": "rsslib.data.grid", "Localizer": "rsslib.localization.localizer", "Recipe": "rsslib.localization.ensemble"}
+_MODULES = {
+    "EmitterRecipe": "rsslib.emitters.localizer",
+    "Grid": "rsslib.data.grid",
+    "Localizer": "rsslib.localization.localizer",
+    "Recipe": "rsslib.localization.ensemble",
+    "hybrid": "rsslib.confidence.hybrid",
+    "indicators": "rsslib.confidence.indicators",
+    "measurements": "rsslib.data.measurements",
+    "predictions": "rsslib.localization.predictions",
+    "ranging": "rsslib.confidence.ranging",
+    "splits": "rsslib.data.splits",
+}
+__all__ = ["ROOT", "InputError", *_MODULES]
+
+if TYPE_CHECKING:    # what editors and type checkers read in place of the table; a test compares the two
+    from rsslib.confidence import hybrid as hybrid
+    from rsslib.confidence import indicators as indicators
+    from rsslib.confidence import ranging as ranging
+    from rsslib.data import measurements as measurements
+    from rsslib.data import splits as splits
+    from rsslib.data.grid import Grid as Grid
+    from rsslib.emitters.localizer import EmitterRecipe as EmitterRecipe
+    from rsslib.localization import predictions as predictions
+    from rsslib.localization.ensemble import Recipe as Recipe
+    from rsslib.localization.localizer import Localizer as Localizer
+else:
+    def __getattr__(name: str):
+        # on first use only: the notebook runner and the ledger start fast because they load no torch
+        if name not in _MODULES:
+            raise AttributeError(f"module 'rsslib' has no attribute {name!r}")
+        module = import_module(_MODULES[name])
+        return module if module.__name__.endswith(f".{name}") else getattr(module, name)
 
 
-def __getattr__(name: str):
-    # on first use only: the notebook runner and the ledger start in a blink because they load no torch
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'rsslib' has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__} - {"TYPE_CHECKING", "import_module"})

@@ -1,26 +1,41 @@
-"""`python -m rsslib COMMAND`: the commands of the Makefile where there is no make."""
+"""The command line: `rsslib COMMAND`, or `python -m rsslib COMMAND`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from rsslib.ledger import page as claims
 from rsslib.project import InputError
 from rsslib.workflow import commands, verify
 
+_SIMPLE = {
+    "smoke": (commands.PLANS["smoke"], lambda: commands.reproduce("smoke")),
+    "paper": (commands.PLANS["paper"], lambda: commands.reproduce("paper")),
+    "verify": ("the smoke chain twice from scratch, and compare the results", lambda: verify.main()),
+    "results": ("write RESULTS.md again from the records in results/", commands.write_results),
+}
+"""The commands without arguments: what they are for, and what they call."""
+
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m rsslib", description="Reproduce two papers on transmitter localization.")
+    parser = argparse.ArgumentParser("rsslib", description="Reproduce two papers on transmitter localization.",
+                                     epilog="example: rsslib reproduce --profile campus")
     chosen = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     reproduce = chosen.add_parser("reproduce", help="every table and figure, then RESULTS.md")
-    reproduce.add_argument("--profile", choices=["quick", "campus", "paper"],
-                           help="default: quick where the measurements can be had, else campus")
-    chosen.add_parser("smoke", help=commands.PLANS["smoke"])
-    chosen.add_parser("paper", help=commands.PLANS["paper"])
-    chosen.add_parser("verify", help="the smoke chain twice from scratch, and compare the results")
-    chosen.add_parser("results", help="write RESULTS.md again from the records in results/")
+    reproduce.add_argument("--profile", choices=["quick", "campus", "paper"], help="data and networks, such as campus: "
+                           "synthetic, no download; default: quick where the measurements can be had, else campus")
+    for name, (purpose, _) in _SIMPLE.items():
+        chosen.add_parser(name, help=purpose)
+    chosen.add_parser("run", help="execute one notebook; `rsslib run --help` describes its arguments")
     return parser
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    if arguments[:1] == ["run"]:    # its options may stand between positions, which argparse cannot pass on
+        from rsslib.workflow import run  # here, not above: the other commands do not need it
+
+        return run.main(arguments[1:])
+    given = _parser().parse_args(arguments)
+    return commands.reproduce(given.profile) if given.command == "reproduce" else _SIMPLE[given.command][1]()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,22 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     >>> main(["reproduce", "--profile", "campus"])  # doctest: +SKIP
     0
     """
-    given = _parser().parse_args(arguments)
-    actions = {
-        "reproduce": lambda: commands.reproduce(given.profile),
-        "smoke": commands.smoke,
-        "paper": lambda: commands.reproduce("paper"),
-        "verify": verify.main,
-        "results": claims.main,
-    }
     try:
-        return actions[given.command]()
+        return _dispatch(sys.argv[1:] if arguments is None else list(arguments))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+    except ModuleNotFoundError as error:
+        print(f"error: {error}; run `make env`, then `source .venv/bin/activate`", file=sys.stderr)
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on from there", file=sys.stderr)
         return 130
+    return 2
 
 
 if __name__ == "__main__":

@@ -15,16 +15,14 @@ VARIABLE = "RSSLIB_PROGRESS"
 LOG_SECONDS = 20.0
 
 
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+def _print(line: str, stream: TextIO, terminal: bool) -> None:
+    print(f"\r{line}\x1b[K" if terminal else line, end="" if terminal else "\n", file=stream, flush=True)
 
 
 class Progress:
     """Counts steps up to `total` and tells what is done, what is left and how long that will take.
 
-    On a terminal one line is written over and over; elsewhere a plain line every tenth of the way. Written
-    with the standard library alone, as the training path is; a time never gets into a notebook's output
-    unless a person runs it.
+    On a terminal one line is written over and over; elsewhere a plain line every tenth of the way.
 
     Example
     -------
@@ -54,9 +52,8 @@ class Progress:
         if not (self.terminal or self.file or tenth):
             return
         left = (time.monotonic() - self.began) / max(done - self.start, 1) * (self.total - done)
-        line = f"{self.name}: {done}/{self.total}, {_clock(left)} left, {note}"
-        print(f"\r{line}\x1b[K" if self.terminal else line, end="" if self.terminal else "\n", file=self.stream,
-              flush=True)
+        clock = f"{int(left) // 60}:{int(left) % 60:02d}"
+        _print(f"{self.name}: {done}/{self.total}, {clock} left, {note}", self.stream, self.terminal)
 
     def __exit__(self, *_: object) -> None:
         if self.terminal and self.stream:
@@ -94,8 +91,7 @@ def _show(path: Path, stop: threading.Event) -> None:
         while not stop.wait(0.5):
             new = lines.read().splitlines()
             if new and (terminal or time.monotonic() - shown > LOG_SECONDS):
-                print(f"\r{new[-1]}\x1b[K" if terminal else new[-1], end="" if terminal else "\n", file=sys.stderr,
-                      flush=True)
+                _print(new[-1], sys.stderr, terminal)
                 shown = time.monotonic()
     if terminal:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The commands behind `python -m rsslib`: run the stages of a profile, say what to expect, where to look."""
+"""The commands of the command line: run the stages of a profile, say what to expect and where to look."""
 
 import importlib.util
 import os
@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from rsslib.data import download
-from rsslib.ledger import page as claims
 from rsslib.project import ROOT, InputError
 
 PLANS = {
@@ -22,20 +20,20 @@ PLANS = {
 """Per profile: its data, its networks and how long it took where nothing had been made yet."""
 
 _BANNER = """
-*****************************************************************************************
-*  No measurements can be had: running the synthetic campus profile;                    *
-*  nothing of it is comparable with the paper.                                          *
-*  To use the measurements set RSSLIB_DATA to a folder with the files, or go online.    *
-*****************************************************************************************
+*************************************************************************************************************
+*  No measurements can be had: running the synthetic campus profile; nothing of it compares with the paper. *
+*  To use the measurements set RSSLIB_DATA to a folder with the files, or go online.                        *
+*************************************************************************************************************
 """
 
 
 def choose_profile() -> str:
-    """Return "quick" where the measurements can be had, else say loudly that they cannot: "campus".
+    """Return "quick" where the measurements can be had, else warn and return "campus".
 
-    Looks in the folder RSSLIB_DATA, then in the download cache, then for what an earlier run made of them, then
-    asks the public source.
+    Looks in the folder RSSLIB_DATA, the download cache and the earlier runs, then asks the public source.
     """
+    from rsslib.data import download  # here, not above: --help need not wait for it
+
     if download.available() or (ROOT / "data/quick/measurements.nc").is_file():
         return "quick"
     print(f"asking the public source of the measurements (gives up after {download.SECONDS:g} s)", flush=True)
@@ -48,7 +46,8 @@ def choose_profile() -> str:
 def reproduce(profile: str | None = None) -> int:
     """Bring every table and figure of `profile` (or the best that can be had) and RESULTS.md up to date.
 
-    Returns 0, or the exit status of DVC when a stage fails. Stages that did not change are not run again.
+    Returns 0, or the exit status of DVC when a stage fails. Stages that did not change are not run again. RESULTS.md
+    holds nothing of the profile "smoke".
 
     Example
     -------
@@ -60,47 +59,40 @@ def reproduce(profile: str | None = None) -> int:
         _warn_without_gpu()
     print(f"profile {profile}: {PLANS[profile]}. What is up to date is not run again.", flush=True)
     started = time.monotonic()
-    status = repro(profile)
-    if status:
+    if status := repro(profile):
         print("error: a stage failed, see above; the same command goes on from there", file=sys.stderr)
         return status
-    claims.main()
-    print(f"done in {_duration(time.monotonic() - started)}. Look at RESULTS.md (the papers' values beside "
-          f"ours), figures/{profile} and results/{profile}; the executed notebooks are in build/{profile}.")
+    if profile != "smoke":
+        write_results()
+        print("RESULTS.md holds the papers' values beside ours.")
+    seconds = time.monotonic() - started
+    print(f"done in {f'{seconds:.0f} s' if seconds < 120 else f'{seconds / 60:.0f} min'}. Look at figures/{profile}, "
+          f"results/{profile} and, for the executed notebooks, build/{profile}.")
     return 0
 
 
-def smoke() -> int:
-    """Bring the whole chain on the tiny synthetic campus up to date; return the exit status of DVC."""
-    print(f"profile smoke: {PLANS['smoke']}", flush=True)
-    status = repro("smoke")
-    if not status:
-        print("done. The executed notebooks are in build/smoke, the figures in figures/smoke.")
-    return status
+def write_results() -> int:
+    """Write RESULTS.md from the records of every profile."""
+    from rsslib.ledger import page
+
+    return page.main()
 
 
 def repro(profile: str, folder: Path = ROOT, options: Sequence[str] = (),
           variables: Mapping[str, str] | None = None, output: TextIO | None = None) -> int:
     """Run `dvc repro` for the stages of `profile`, named `<stage>@<profile>...`; return its exit status.
 
-    `folder` holds the dvc.yaml, `options` go to `dvc repro`, `variables` are added to the environment, and
-    `output` takes what the stages print.
-
-    Raises InputError when DVC or dvc.yaml is missing or dvc.yaml has no stage of this profile: DVC takes a
-    pattern that fits nothing for "all stages".
+    `folder` holds the dvc.yaml, `options` go to `dvc repro`, `variables` to the environment, and what the stages print
+    to `output`. Raises InputError when DVC, dvc.yaml or every stage of this profile is missing.
     """
-    if not any(f"@{profile}" in name for name in stage_names(folder)):
+    if not any(f"@{profile}" in name for name in stage_names(folder)):    # for no such stage DVC would run them all
         raise InputError(f"{folder / 'dvc.yaml'}: no stage of profile `{profile}`; expected names such as "
                          f"`data@{profile}`; profiles are {', '.join(PLANS)}")
-    arguments = ["repro", *options, "--glob", f"*@{profile}*"]
-    return _dvc(arguments, folder, variables, output)
+    return _dvc(["repro", *options, "--glob", f"*@{profile}*"], folder, variables, output)
 
 
 def stage_names(folder: Path = ROOT) -> list[str]:
-    """List the stages of the dvc.yaml in `folder`, matrix stages with their full names.
-
-    Raises InputError when DVC is not installed, or cannot read the file.
-    """
+    """List the stages of dvc.yaml, matrix stages with their full names; InputError where DVC cannot read it."""
     if importlib.util.find_spec("dvc") is None:
         raise InputError("DVC, which runs the stages, is not installed; run `make env`, or "
                          "`pip install -e '.[repro]'` in the project's folder")
@@ -116,30 +108,23 @@ def stage_names(folder: Path = ROOT) -> list[str]:
 
 def _do_without_git(folder: Path) -> None:
     """Let DVC work where there is no git, as in an unpacked archive; the setting stays on this machine."""
-    if (folder / ".git").exists():
-        return
-    if _dvc(["config", "--local", "core.no_scm", "true"], folder):
+    if not (folder / ".git").exists() and _dvc(["config", "--local", "core.no_scm", "true"], folder):
         raise InputError(f"{folder}: neither git nor DVC has been set up here; use a clone or the full "
                          "archive of the project (with its folder .dvc)")
 
 
-def _dvc(arguments: Sequence[str], folder: Path = ROOT, variables: Mapping[str, str] | None = None,
+def _dvc(arguments: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None,
          output: TextIO | None = None) -> int:
     """Run DVC with this interpreter first on PATH, so that the stages' `python` is this one."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     environment = os.environ | {"PATH": path} | dict(variables or {})
-    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=folder, env=environment,
-                          stdout=output, stderr=subprocess.STDOUT if output else None, check=False)
-    return done.returncode
+    return subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=folder, env=environment, stdout=output,
+                          stderr=subprocess.STDOUT if output else None, check=False).returncode
 
 
 def _warn_without_gpu() -> None:
-    import torch  # here, not above: the other commands need not wait for it
+    import torch
 
     if not torch.cuda.is_available():
         print("warning: no CUDA GPU is seen here: this will be very slow; `make reproduce` is the job for a CPU",
               file=sys.stderr, flush=True)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -1,10 +1,12 @@
 """The commands: the profile that can be had, the stages of that profile alone, plain errors."""
 
+import subprocess
 import sys
 
 import pytest
 
 from rsslib import __main__ as command_line
+from rsslib.data import download
 from rsslib.project import InputError
 from rsslib.workflow import commands
 
@@ -33,23 +35,23 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def sources(monkeypatch, available, reachable):
-    monkeypatch.setattr(commands.download, "available", lambda: available)
-    monkeypatch.setattr(commands.download, "reachable", lambda: reachable)
+def measurements(monkeypatch, available, reachable):
+    monkeypatch.setattr(download, "available", lambda: available)
+    monkeypatch.setattr(download, "reachable", lambda: reachable)
 
 
 @pytest.mark.parametrize("available, reachable, profile", [
     (True, False, "quick"), (False, True, "quick"), (False, False, "campus")])
 def test_real_measurements_are_used_where_they_can_be_had(monkeypatch, tmp_path, capsys, available, reachable, profile):
     monkeypatch.setattr(commands, "ROOT", tmp_path)
-    sources(monkeypatch, available, reachable)
+    measurements(monkeypatch, available, reachable)
     assert commands.choose_profile() == profile
-    assert ("nothing of it is comparable with the paper" in capsys.readouterr().out) == (profile == "campus")
+    assert ("nothing of it compares with the paper" in capsys.readouterr().out) == (profile == "campus")
 
 
 def test_what_was_made_of_the_measurements_before_counts_as_having_them(monkeypatch, tmp_path):
     monkeypatch.setattr(commands, "ROOT", tmp_path)
-    sources(monkeypatch, False, False)
+    measurements(monkeypatch, False, False)
     (tmp_path / "data/quick").mkdir(parents=True)
     (tmp_path / "data/quick/measurements.nc").touch()
     assert commands.choose_profile() == "quick"
@@ -84,8 +86,8 @@ def calls(monkeypatch):
     made = []
     monkeypatch.setattr(commands, "stage_names", lambda: ["data@quick"])
     monkeypatch.setattr(commands, "repro", lambda profile: made.append(profile) or 0)
-    monkeypatch.setattr(commands.page, "main", lambda: made.append("page") or 0)
-    sources(monkeypatch, True, False)
+    monkeypatch.setattr(commands, "write_results", lambda: made.append("page") or 0)
+    measurements(monkeypatch, True, False)
     return made
 
 
@@ -95,6 +97,12 @@ def test_reproduce_runs_the_profile_then_the_ledger_and_says_where_to_look(calls
     told = capsys.readouterr().out
     assert commands.PLANS["quick"] in told
     assert "RESULTS.md" in told and "figures/quick" in told and "results/quick" in told
+
+
+def test_smoke_leaves_the_ledger_alone(calls, capsys):
+    assert command_line.main(["smoke"]) == 0
+    assert calls == ["smoke"]
+    assert "RESULTS.md" not in capsys.readouterr().out
 
 
 def test_a_failing_stage_ends_reproduce_with_its_status(calls, monkeypatch, capsys):
@@ -120,3 +128,13 @@ def test_bad_input_is_one_line_and_status_2(monkeypatch, capsys):
     monkeypatch.setattr(commands, "repro", refuse)
     assert command_line.main(["smoke"]) == 2
     assert capsys.readouterr().err == "error: dvc.yaml: no stage\n"
+
+
+def test_help_describes_every_argument_and_loads_no_numeric_library():
+    code = "import sys; from rsslib.__main__ import main; main(sys.argv[1:])"
+    for arguments in (["--help"], ["reproduce", "--help"], ["run", "--help"]):
+        watched = f"import atexit, sys; atexit.register(lambda: print(*sys.modules)); {code}"
+        done = subprocess.run([sys.executable, "-c", watched, *arguments], capture_output=True, text=True, check=True)
+        text, modules = done.stdout.rsplit("\n", 2)[:2]
+        assert "such as" in text or "example: " in text
+        assert not {"numpy", "torch", "papermill", "rsslib.ledger"} & set(modules.split())

@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from rsslib import __main__ as command_line
 from rsslib.project import InputError
 from rsslib.workflow import run
 
@@ -70,7 +71,7 @@ def test_unknown_parameters_are_refused_with_the_nearest_name(project, capsys):
         run.check(project / "tiny.ipynb", {"epoch": 2})
     with pytest.raises(InputError, match="no such notebook"):
         run.check(project / "none.ipynb", {})
-    assert run.main([str(project / "tiny.ipynb"), str(project / "out.ipynb"), "wrong=1"]) == 2
+    assert command_line.main(["run", str(project / "tiny.ipynb"), str(project / "out.ipynb"), "wrong=1"]) == 2
     assert "unknown parameter `wrong`" in capsys.readouterr().err
     assert not (project / "out.ipynb").exists()
 
