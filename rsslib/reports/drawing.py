@@ -1,4 +1,4 @@
-"""Rows of panels: their titles, one legend above and one label below; checks of what is drawn in them."""
+"""Parts that figures share: rows of panels, axes of categories, legends, dots with their intervals."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
@@ -6,14 +6,142 @@ from itertools import product
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from rsslib.project import InputError
 from rsslib.reports import style
+from rsslib.reports.style import PALE
 
-PALE = "#B5BDC6"
+FINER = (1, 1.5, 2, 3, 5, 7)
+"""Steps of each decade for `log_metres`, where an axis spans less than one."""
+
+
+def cells(records: Iterable[Mapping], *keys: str) -> dict[tuple, Mapping]:
+    """Return the record of each combination of the values of `keys`, in the sequence of the records."""
+    return {tuple(record[key] for key in keys): record for record in records}
+
+
+def known(names: Iterable[str], records: Iterable[Mapping], key: str) -> list[str]:
+    """Return those of `names` that some record has under `key`, in the sequence of `names`."""
+    used = {record[key] for record in records}
+    return [name for name in names if name in used]
+
+
+def row(titles: Iterable[str], what: str, height: float, note: str, synthetic: bool | str, rows: int = 1,
+        sharex: bool | str = "col") -> tuple[Figure, np.ndarray]:
+    """Return a figure and its axes, (rows, titles): a column for each of up to five titles, y shared by all."""
+    titles = list(titles)
+    fig = style.page(style.COLUMN_IN if len(titles) == 1 else style.PAGE_IN, height, note, synthetic)
+    axes = fig.subplots(rows, len(titles), sharex=sharex, sharey=True, squeeze=False)
+    for ax, title in zip(axes[0], titles):
+        ax.set_title(title)
+    return fig, axes
+
+
+def subtitle(ax: Axes, text: str) -> None:
+    """Write small text above the right end of a panel."""
+    ax.set_title(text, loc="right", fontsize=6.5, fontweight="normal")
+
+
+def categories(ax: Axes, labels: Sequence[str]) -> None:
+    """Give the x axis a label at 0, 1, ..., without ticks, and the y axis a grid."""
+    ax.set_xticks(range(len(labels)), labels)
+    ax.set_xlim(-0.5, len(labels) - 0.5)
+    ax.tick_params(axis="x", length=0)
+    ax.grid(axis="y")
+
+
+def log_metres(axis: Axis, steps: Sequence[float] = (1, 3)) -> None:
+    """Mark a logarithmic axis at `steps` of each decade from 1 m to 10 km, in plain numbers."""
+    axis.set_major_locator(FixedLocator([step * decade for decade in (1, 10, 100, 1000) for step in steps]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+
+
+def spread(heights: Sequence[float], least: float) -> np.ndarray:
+    """Return heights of texts pushed apart, until neighbours are about `least` apart.
+
+    >>> spread([0.5, 0.1, 0.5], 0.1).round(2)
+    array([0.45, 0.1 , 0.55])
+    """
+    apart, ranks = np.array(heights, dtype=float), np.argsort(heights, kind="stable")
+    for pair in [ranks[i:i + 2] for i in range(len(ranks) - 1)] * 20:
+        apart[pair] += np.array([-0.5, 0.5]) * max(0.0, least - float(np.diff(apart[pair])[0]))
+    return apart
+
+
+def bar(fig: Figure, drawn, axes, **more) -> Colorbar:
+    """Draw a slim colour bar without a frame."""
+    colours = fig.colorbar(drawn, ax=axes, **{"aspect": 30, "pad": 0.02, "shrink": 0.7} | more)
+    colours.outline.set_visible(False)
+    return colours
+
+
+def label_below(axes: np.ndarray, label: str) -> None:
+    """Write one label below the middle of a row of panels."""
+    axes[len(axes) // 2].set_xlabel(label, x=0.5 if len(axes) % 2 else -0.05)
+
+
+def legend_above(fig: Figure, handles: Sequence[Artist], columns: int) -> None:
+    """Put a legend of `handles` above the axes."""
+    lift(fig, fig.legend(handles=handles, ncols=columns, columnspacing=1.6, handlelength=1.8, handletextpad=0.5),
+         -(-len(handles) // columns))
+
+
+def lift(fig: Figure, legend: Legend, lines: int) -> None:
+    """Move a legend of the figure above the axes, which make room for its `lines`."""
+    layout = fig.get_layout_engine()
+    west, south, width, height = layout.get()["rect"]
+    legend.set_loc("upper center")
+    legend.set_bbox_to_anchor((0.5, south + height))
+    legend.set_in_layout(False)
+    layout.set(rect=(west, south, width, height - (0.08 + 0.14 * lines) / fig.get_figheight()))
+
+
+def dot(ax: Axes, x: float, values: Sequence[float], look: style.Look, text: str = "", printed: float | None = None,
+        aside: float = 0.11, filled: bool = True) -> None:
+    """Draw a value with its interval, (value, low, high), as `look` says; the printed value open, `aside` to its right.
+    """
+    value, low, high = values
+    ax.plot([x, x], [low, high], color=look.colour, lw=1.6, alpha=0.6, solid_capstyle="butt")
+    ax.plot(x, value, marker=look.marker, color=look.colour, ms=5, mfc=look.colour if filled else "white")
+    ax.annotate(text, (x - 0.02, max(high, value)), (0, 4), textcoords="offset points", ha="center", fontsize=6,
+                color=style.darker(look.colour))
+    if printed is not None:
+        ax.plot(x + aside, printed, marker=look.marker, mfc="white", mec=look.colour, mew=1, ms=4.5, ls="")
+
+
+def with_ends(record: Mapping, field: str, scale: float = 1.0) -> tuple[float, float, float]:
+    """Return a field of a record and the ends of its 95 % interval, (value, low, high), times `scale`.
+
+    Without an interval both ends are the value.
+    """
+    low, high = record.get(f"ci95_{field}", record.get(f"ci95_{field.removeprefix('median_')}")) or (record[field],) * 2
+    return scale * record[field], scale * low, scale * high
+
+
+def handles(names: Iterable[str], **more) -> list[Line2D]:
+    """Return a legend's handle for each of the names in `style.LOOKS`."""
+    return [Line2D([], [], label=look.label, color=look.colour, marker=look.marker, **{"ls": "", "ms": 4.5} | more)
+            for look in map(style.LOOKS.__getitem__, names)]
+
+
+def ours_and_printed(printed: bool) -> list[Line2D]:
+    """Return a legend's handles for a value of ours with its interval and, if asked, for a printed one."""
+    ours = Line2D([], [], color=style.GREY, lw=1.6, marker="o", ms=4, label="ours, 95 % interval")
+    paper = Line2D([], [], ls="", marker="o", mfc="white", mec=style.GREY, ms=4.5, label="the paper's printed value")
+    return [ours, paper] if printed else [ours]
+
+
+def legend_over(ax: Axes, handles: Sequence[Artist], columns: int) -> None:
+    """Put a legend of `handles` above the left end of one panel."""
+    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns, columnspacing=1.6,
+              handletextpad=0.6)
 
 
 def need(item, names: Iterable[str], what: str) -> None:
@@ -63,72 +191,3 @@ def by_keys(records: Sequence[Mapping], keys: Mapping[str, Iterable | None], wha
         if place not in cells:
             raise InputError(f"{what}: there is no record of {', '.join(map(str, place))}; add it")
     return cells, values
-
-
-def row(titles: Iterable[str], what: str, height: float, note: str, synthetic: bool,
-        rows: int = 1) -> tuple[Figure, np.ndarray]:
-    """Return a figure and its axes, (rows, titles): a column for each title, y shared by all.
-
-    Errors: InputError for no title, or more than five.
-    """
-    titles = list(titles)
-    if not 1 <= len(titles) <= 5:
-        raise InputError(f"{what}: expected 1 to 5 panels, found {len(titles)}")
-    fig = style.page(style.COLUMN_IN if len(titles) == 1 else style.PAGE_IN, height, note, synthetic)
-    axes = fig.subplots(rows, len(titles), sharex="col", sharey=True, squeeze=False)
-    for ax, title in zip(axes[0], titles):
-        ax.set_title(title)
-    return fig, axes
-
-
-def label_below(axes: np.ndarray, label: str) -> None:
-    """Write one label below the middle of a row of panels."""
-    axes[len(axes) // 2].set_xlabel(label, x=0.5 if len(axes) % 2 else -0.05)
-
-
-def legend_above(fig: Figure, handles: Sequence[Artist], columns: int) -> None:
-    """Put a legend of `handles` above the axes."""
-    lift(fig, fig.legend(handles=handles, ncols=columns, columnspacing=1.6, handlelength=1.8, handletextpad=0.5),
-         -(-len(handles) // columns))
-
-
-def lift(fig: Figure, legend: Legend, lines: int) -> None:
-    """Move a legend of the figure above the axes, which make room for its `lines`."""
-    layout = fig.get_layout_engine()
-    west, south, width, height = layout.get()["rect"]
-    legend.set_loc("upper center")
-    legend.set_bbox_to_anchor((0.5, south + height))
-    legend.set_in_layout(False)
-    layout.set(rect=(west, south, width, height - (0.08 + 0.14 * lines) / fig.get_figheight()))
-
-
-def dot(ax: Axes, x: float, values: Sequence[float], look: style.Look, text: str = "", printed: float | None = None,
-        aside: float = 0.11) -> None:
-    """Draw a value with its interval, (value, low, high), as `look` says; the printed value open and `aside` of it."""
-    value, low, high = values
-    ax.plot([x, x], [low, high], color=look.colour, lw=1.6, alpha=0.6, solid_capstyle="butt")
-    ax.plot(x, value, marker=look.marker, color=look.colour, ms=5)
-    ax.annotate(text, (x - 0.02, max(high, value)), (0, 4), textcoords="offset points", ha="center", fontsize=6,
-                color=style.darker(look.colour))
-    if printed is not None:
-        ax.plot(x + aside, printed, marker=look.marker, mfc="white", mec=look.colour, mew=1, ms=4.5, ls="")
-
-
-def with_ends(record: Mapping, field: str, scale: float = 1.0) -> tuple[float, float, float]:
-    """Return a field of a record and the ends of its 95 % interval, (value, low, high), times `scale`.
-
-    Without an interval both ends are the value.
-    """
-    low, high = record.get(f"ci95_{field}", record.get(f"ci95_{field.removeprefix('median_')}")) or (record[field],) * 2
-    return scale * record[field], scale * low, scale * high
-
-
-def handles(names: Iterable[str], **more) -> list[Line2D]:
-    """Return a legend's handle for each of the names in `style.LOOKS`."""
-    return [Line2D([], [], label=look.label, color=look.colour, marker=look.marker, **{"ls": "", "ms": 4.5} | more)
-            for look in map(style.LOOKS.__getitem__, names)]
-
-
-def cells(records: Iterable[Mapping], *keys: str) -> dict[tuple, Mapping]:
-    """Return the record of each combination of the values of `keys`, in the sequence of the records."""
-    return {tuple(record[key] for key in keys): record for record in records}

@@ -1,6 +1,5 @@
-"""Maps: places in km, scale bar, north arrow, marks of places; Figure 3, the data separations."""
+"""Maps: locations in km, scale bar, north arrow, marks of locations; Figure 3, the data separations."""
 
-import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,15 +12,16 @@ from matplotlib.patheffects import withStroke
 from matplotlib.transforms import offset_copy
 
 from rsslib.data import splits
-from rsslib.data.grid import Grid
-from rsslib.project import InputError
+from rsslib.data.grid import Grid, transmitters
 from rsslib.reports import style
 
-_HALO = [withStroke(linewidth=2.2, foreground="white")]
-_MARKS = {
-    "truth": {"marker": "*", "s": 70, "c": style.INK, "edgecolors": "white", "linewidths": 0.7},
-    "estimate": {"marker": "x", "s": 30, "c": "#D7301F", "linewidths": 1.6, "path_effects": _HALO},
-}
+HALO = [withStroke(linewidth=2.5, foreground="white")]
+CROSS = "#D7301F"
+MARKS_IN = 3.0
+"""Width of the legend of `marks_legend` [inches]."""
+_MARKS = {"truth": {"marker": "*", "s": 70, "c": style.INK, "edgecolors": "white", "linewidths": 0.7},
+          "estimate": {"marker": "x", "s": 30, "c": CROSS, "linewidths": 1.6,
+                       "path_effects": [withStroke(linewidth=2.2, foreground="white")]}}
 
 
 def to_km(grid: Grid, x, y):
@@ -29,20 +29,15 @@ def to_km(grid: Grid, x, y):
     return (x - grid.x0 + grid.pixel_m / 2) / 1000, (y - grid.y0 + grid.pixel_m / 2) / 1000
 
 
-def mark(ax: Axes, grid: Grid, place, kind: str, size: float = 1.0) -> None:
-    """Mark a place (x, y) [m]: "truth" with a star, "estimate" with a cross."""
-    look = _MARKS[kind] | {"s": size * _MARKS[kind]["s"]}
-    ax.scatter(*to_km(grid, *place), zorder=6, clip_on=False, **look)
-
-
-MARKS_IN = 3.0
-"""Width of the legend of `marks_legend` [inches]."""
+def mark(ax: Axes, grid: Grid, location, kind: str, size: float = 1.0) -> None:
+    """Mark a location (x, y) [m]: "truth" with a star, "estimate" with a cross."""
+    ax.scatter(*to_km(grid, *location), zorder=6, clip_on=False, **_MARKS[kind] | {"s": size * _MARKS[kind]["s"]})
 
 
 def marks_legend(fig: Figure, estimate: str) -> None:
-    """Explain the star and the cross, beside the note."""
+    """Explain the star and the cross at the right end of the note."""
     handles = [Line2D([], [], ls="", marker="*", ms=8, mec="white", mew=0.6, color=style.INK),
-               Line2D([], [], ls="", marker="x", ms=5, mew=1.6, color=_MARKS["estimate"]["c"])]
+               Line2D([], [], ls="", marker="x", ms=5, mew=1.6, color=CROSS)]
     legend = fig.legend(handles, ["true place of the transmitter", estimate], loc="lower right", ncols=2,
                         columnspacing=1.2, borderpad=0.2, borderaxespad=0.1)
     legend.set_in_layout(False)
@@ -68,80 +63,82 @@ def furnish(ax: Axes, west: float, east: float, south: float, north: float) -> N
                             "lw": 0.8, "shrinkA": 1, "shrinkB": 2})
 
 
+def sheet(number: int, most: int, tall: float, feet: tuple[float, float], note: str, synthetic: bool,
+          bar_in: float = 0.0) -> tuple[Figure, np.ndarray]:
+    """Return a figure of `number` maps, at most `most` in a row, each `tall` times as high as it is wide.
+
+    There are `feet` inches below each row and above them all, and `bar_in` inches for a colour bar at the right.
+    """
+    rows = -(-number // most)
+    columns = -(-number // rows)
+    width = style.COLUMN_IN if columns == 1 else style.PAGE_IN
+    fig = style.page(width, ((width - bar_in) / columns * tall + feet[0]) * rows + feet[1], note, synthetic)
+    axes = fig.subplots(rows, columns, squeeze=False).ravel()
+    for ax in axes[number:]:
+        ax.set_axis_off()
+    return fig, axes[:number]
+
+
+def site(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the south-western corner of the site that splits divide [m], its size and all transmitters in it [km]."""
+    locations = np.stack(transmitters(dataset), axis=1)
+    corner, end = locations.min(axis=0) - splits.MARGIN_M, locations.max(axis=0) + splits.MARGIN_M
+    return corner, (end - corner) / 1000, (locations - corner) / 1000
+
+
+def unseen_cells(ax: Axes, dataset: xr.Dataset, n: int, seed: int, **look) -> None:
+    """Draw the unseen cells of an n x n partition on a map of `site`."""
+    corner = site(dataset)[0]
+    for west, south, east, north in splits.unseen_cells(dataset, n, seed):
+        ax.add_patch(Rectangle((np.array([west, south]) - corner) / 1000, (east - west) / 1000, (north - south) / 1000,
+                               **look))
+
+
 @style.styled
 def split_maps(dataset: xr.Dataset, sets_by_split: Mapping[str, Mapping], note: str, synthetic: bool = False,
                seed: int = 0) -> Figure:
-    """Draw the transmitters' places in each data separation, coloured by set (Figure 3 of paper 1).
+    """Draw the transmitters' locations in each data separation, coloured by set (Figure 3 of paper 1).
 
-    Input: the Measurements Dataset; sets_by_split, split name -> set name -> sample indices, as
-    `rsslib.splits.make` gives them (a panel for each, up to four in a row); seed, the one the splits were
-    made with. A seasonal split shows the three seasons, a gridN split shades its unseen cells.
+    Input: the Measurements Dataset; split name -> set name -> sample indices, as `rsslib.data.splits.make` gives them
+    (a panel for each, up to four in a row); the seed that the splits were made with. A seasonal split shows the three
+    seasons, a gridN split shades its unseen cells.
 
-    Errors: InputError for no split, an unknown one, or a gridN made with another seed.
     Example
     -------
     >>> split_maps(ds, {name: splits.make(ds, name) for name in ("random", "july", "grid2", "grid5")},
     ...            note="n = 4578, quick profile")   # doctest: +SKIP
     """
-    if not sets_by_split:
-        raise InputError("split_maps: no split given; expected for instance random, july, grid2, grid5")
-    columns = min(len(sets_by_split), 4)
-    rows = -(-len(sets_by_split) // columns)
-    tall = float(np.divide(*site(dataset)[1][::-1]))
-    fig = style.page(style.PAGE_IN, (style.PAGE_IN / columns * tall + 0.65) * rows, note, synthetic)
-    axes = fig.subplots(rows, columns, squeeze=False).ravel()
-    for ax in axes[len(sets_by_split):]:
-        ax.set_axis_off()
+    width, height = site(dataset)[1]
+    fig, axes = sheet(len(sets_by_split), 4, height / width, (0.65, 0.0), note, synthetic)
     for ax, (name, sets) in zip(axes, sets_by_split.items()):
-        _split_map(ax, dataset, name, sets, seed)
+        furnish(ax, 0, width, 0, height)
+        ax.set_anchor("N")
+        if name in splits.SEASONS:
+            seasons = dataset.season.values
+            sets = {key: np.flatnonzero(seasons == key) for key in ("july", "november", "april") if key in seasons}
+        else:
+            sets = {key: sets[key] for key in ("train", "val", splits.report_set(name))}
+        if name.startswith("grid"):
+            _shade(ax, dataset, int(name.removeprefix("grid")), seed)
+        _sets(ax, dataset, sets, ", shaded cells" if "ood" in sets else "")
+        ax.set_title("Seasonal" if name in splits.SEASONS else name.capitalize())
     return fig
 
 
-def _split_map(ax: Axes, dataset: xr.Dataset, name: str, sets: Mapping, seed: int) -> None:
-    places, size = site(dataset)
-    furnish(ax, 0, size[0], 0, size[1])
-    ax.set_anchor("N")
-    if name in splits.SEASONS:
-        title, labels = "Seasonal", dataset.season.values.astype(str)
-        shown = [season for season in ("july", "november", "april") if (labels == season).any()]
-    elif name == "random" or re.fullmatch(r"grid\d+", name):
-        title, shown = name.capitalize(), ["train", "val", splits.report_set(name)]
-        style.need(sets, shown, f"split_maps, split {name}")
-        labels = np.full(len(places), "", dtype="<U8")
-        for key in shown:
-            labels[sets[key]] = key
-    else:
-        raise InputError(f"split_maps: unknown split {name!r}; expected random, july, november or gridN")
-    if name.startswith("grid"):
-        _shade_cells(ax, dataset, int(name[4:]), sets["ood"], size, seed)
-    for key in sorted(shown, key=lambda key: -(labels == key).sum()):  # the smallest set is drawn on top
-        ax.scatter(*places[labels == key].T, s=2.2, lw=0, color=style.SET_COLOUR[key])
-    ax.set_title(title)
-    counts = [f"{style.SETS[key]} {(labels == key).sum()}" for key in shown]
-    if name.startswith("grid"):
-        counts[-1] += ", shaded cells"
-    dots = [Line2D([], [], ls="", marker="o", ms=3.2, color=style.SET_COLOUR[key]) for key in shown]
-    ax.legend(dots, counts, loc="upper left", labelspacing=0.3, borderpad=0, handlelength=1,
-              bbox_to_anchor=(0, 0),
-              bbox_transform=offset_copy(ax.transAxes, ax.figure, y=-15, units="points"))
+def _sets(ax: Axes, dataset: xr.Dataset, sets: Mapping[str, np.ndarray], last: str) -> None:
+    """Draw the transmitters of each set, the smallest set on top, and count them below; `last` ends the legend."""
+    locations = site(dataset)[2]
+    for key in sorted(sets, key=lambda key: -len(sets[key])):
+        ax.scatter(*locations[sets[key]].T, s=2.2, lw=0, color=style.LOOKS[key].colour)
+    counts = [f"{style.LOOKS[key].label} {len(samples)}" for key, samples in sets.items()]
+    dots = [Line2D([], [], ls="", marker="o", ms=3.2, color=style.LOOKS[key].colour) for key in sets]
+    ax.legend(dots, [*counts[:-1], counts[-1] + last], loc="upper left", labelspacing=0.3, borderpad=0, handlelength=1,
+              bbox_to_anchor=(0, 0), bbox_transform=offset_copy(ax.transAxes, ax.figure, y=-15, units="points"))
 
 
-def site(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Return the transmitters' places and the size of their site, with the margin of the splits [km]."""
-    places = np.stack([dataset.tx_x.values[:, 0], dataset.tx_y.values[:, 0]], axis=1)
-    origin = places.min(axis=0) - splits.MARGIN_M
-    return (places - origin) / 1000, (places.max(axis=0) + splits.MARGIN_M - origin) / 1000
-
-
-def _shade_cells(ax: Axes, dataset: xr.Dataset, n: int, unseen, size: np.ndarray, seed: int) -> None:
-    test_cells = splits.grid_test_cells(n, seed)
-    if not np.isin(splits.cells(dataset, n)[unseen], test_cells).all():
-        raise InputError(f"split_maps: the set ood of grid{n} lies outside the unseen cells of seed {seed}; "
-                         "pass the seed that the split was made with")
-    side = size / n
-    for cell in test_cells:
-        ax.add_patch(Rectangle((cell // n * side[0], cell % n * side[1]), *side, facecolor="#FCE6D8",
-                               edgecolor="none", zorder=0))
-    for line in range(1, n):
-        ax.axvline(line * side[0], color="#C9D0D8", lw=0.5, zorder=0.5)
-        ax.axhline(line * side[1], color="#C9D0D8", lw=0.5, zorder=0.5)
+def _shade(ax: Axes, dataset: xr.Dataset, n: int, seed: int) -> None:
+    """Shade the unseen cells of an n x n partition, and draw the lines between all cells."""
+    unseen_cells(ax, dataset, n, seed, facecolor="#FCE6D8", edgecolor="none", zorder=0)
+    for x, y in (site(dataset)[1] / n * np.arange(1, n)[:, None]):
+        ax.axvline(x, color="#C9D0D8", lw=0.5, zorder=0.5)
+        ax.axhline(y, color="#C9D0D8", lw=0.5, zorder=0.5)

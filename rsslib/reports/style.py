@@ -28,13 +28,13 @@ class Look(NamedTuple):
 
 
 LOOKS = {
-    # losses: P. Tol's colour-blind safe scheme "high contrast", also apart in grey
+    # losses: P. Tol's colour-blind safe scheme "high contrast", whose greys differ too
     "com": Look("CoM", "#DDAA33", "o"), "pse": Look("PSE", "#BB5566", "s"), "emd": Look("EMD", "#004488", "D"),
     # sets of samples, and the models trained on a season: Tol's "vibrant"
     "train": Look("train", "#AEB7C2"), "val": Look("validation", "#33BBEE"), "test": Look("test", "#EE7733"),
     "ood": Look("OOD test", "#EE7733"), "april": Look("April", "#009988"), "july": Look("July", "#CC3311", "v"),
     "november": Look("November", "#0077BB", "^"),
-    # what stands in for a network that is not sure, and the choice between them
+    # the fallback of a network that is not confident, and the choice between two methods
     "ranging": Look("ranging", "#6B7683", "s"), "hybrid": Look("hybrid", "#AA3377", "o"),
     # indicators of confidence
     "max_prediction": Look("Maximum prediction", "#CC79A7", "v"),
@@ -46,19 +46,11 @@ LOOKS = {
     # two transmitters on real measurements
     "trained on sums": Look("trained on sums", "#6F4C9B", "P"), "two peaks": Look("two peaks", "#4EB265", "X"),
 }
-"""The one registry: no two of them share a colour, but "test" and "ood", which are both what judges."""
+"""The one registry. No two looks share a colour but "test" and "ood", the sets that errors are reported on."""
 ENVIRONMENTS = {"free_space": "Free space", "chicago": "Chicago", "sydney": "Sydney", "procedural": "Made-up streets"}
 SEPARATIONS = {"random": "Random", "july": "July→Nov", "november": "Nov→July", "grid2": "Grid2", "grid5": "Grid5"}
 
-LOSSES = {"com": "CoM", "pse": "PSE", "emd": "EMD"}
-# P. Tol's colour-blind safe schemes: "high contrast" (also apart in grey) for losses, "vibrant" for sets
-LOSS_COLOUR = {"com": "#DDAA33", "pse": "#BB5566", "emd": "#004488"}
-LOSS_MARKER = {"com": "o", "pse": "s", "emd": "D"}
-SETS = {"train": "train", "val": "validation", "test": "test", "ood": "OOD test",
-        "april": "April", "july": "July", "november": "November"}
-SET_COLOUR = {"train": "#AEB7C2", "val": "#33BBEE", "test": "#EE7733", "ood": "#EE7733",
-              "april": "#009988", "july": "#CC3311", "november": "#0077BB"}
-RED, GREY, INK = "#B3261E", "#6B7683", "#222B35"
+RED, GREY, INK, PALE = "#B3261E", "#6B7683", "#222B35", "#B5BDC6"
 IMAGE_COLOURS = LinearSegmentedColormap.from_list(
     "rsslib_image", ["#F5F8FA", "#CFE1EE", "#7FB0D3", "#2B6CA3", "#0B2F57"])
 
@@ -122,20 +114,12 @@ def need(found: Iterable[str], expected: Iterable[str], what: str) -> None:
             raise InputError(f"{what}: {key!r} is missing; found {', '.join(map(str, found)) or 'nothing'}")
 
 
-def known_losses(found: Iterable[str], what: str) -> None:
-    """Raise InputError unless there is at least one loss, and none but CoM, PSE and EMD."""
-    found = list(found)
-    unknown = [key for key in found if key not in LOSSES]
-    if unknown or not found:
-        raise InputError(f"{what}: expected losses among {', '.join(LOSSES)}, found {unknown or 'none'}")
-
-
 def save(fig: Figure, path: str | Path) -> Path:
     """Write a figure whole to a .png (200 dpi) or .pdf file; the same figure gives the same bytes.
 
-    Raises InputError for another suffix.
+    Errors: InputError for another suffix.
 
-    >>> save(speed(records, note="paper profile"), "figures/paper/speed.png")   # doctest: +SKIP
+    >>> save(table2(records, None, "paper profile"), "figures/paper/table2.png")   # doctest: +SKIP
     """
     path = Path(path)
     if path.suffix not in _METADATA:

@@ -1,95 +1,75 @@
-"""Indicators of confidence: Figure 7, how well each tells OOD samples; which one wins where."""
+"""Confidence: Figure 7 (how each indicator tells OOD samples), Figure 10 (error beside it), and what it is good for."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import SimpleNamespace
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from rsslib.project import InputError
-from rsslib.reports import drawing, style
-from rsslib.reports.confidence_paper.figures.dots import TABLE2_COLUMNS
+from rsslib.confidence.indicators import VARIANTS
+from rsslib.reports import drawing, maps, style
 
-INDICATORS = {"max_prediction": "Maximum prediction",
-              "max_prediction_normalised": "Maximum prediction (sum-normalised)",
-              "max_mean_prediction": "Maximum mean prediction",
-              "max_mean_prediction_normalised": "Maximum mean prediction (sum-normalised)",
-              "max_spread": "Maximum spread", "sum_spread": "Sum spread"}
-# from P. Tol's colour-blind safe scheme "muted"; an indicator and its normalised kin share a colour
-_COLOUR = {"max_prediction": "#CC6677", "max_mean_prediction": "#332288", "max_spread": "#44AA99",
-           "sum_spread": "#999933"}
-INDICATOR_COLOUR = {name: _COLOUR[name.removesuffix("_normalised")] for name in INDICATORS}
-_WIDTH = {"max_spread": 2.0}  # seen on both sides of the sum of the spreads, which often lies on it
 _DASHED = (0, (3, 1.5))
 _SPLITS = ("random", "grid2", "grid5", "july", "november")
 _TARGETS = {"ood": "Which samples are OOD?", "high_error": "Which samples have a high error?"}
+_LABELS = {"validation": "val", "OOD": "ood"}
+_LEAST_M = 1.0  # smaller errors are drawn here, for the scale is logarithmic
+_SHADE = "#EEF0F2"
 
 
-def _normalised(name: str) -> bool:
-    return name.endswith("_normalised")
+def _look(indicator: str) -> tuple[style.Look, bool]:
+    """Return the look that an indicator and its sum-normalised variant share, and whether it is the raw one."""
+    raw = indicator.removesuffix("_normalised")
+    return style.LOOKS[raw], raw == indicator
 
 
-def _known(names: Iterable[str], what: str) -> list[str]:
-    """Return the indicators `names` in our order; raise InputError for an unknown one, or none."""
-    unknown = sorted(set(names) - set(INDICATORS))
-    if unknown or not names:
-        raise InputError(f"{what}: expected indicators among {', '.join(INDICATORS)}, found {unknown or 'none'}")
-    return [name for name in INDICATORS if name in names]
-
-
-def _handles(shown: Iterable[str], normalised: Line2D, **look) -> list[Line2D]:
-    """Return a handle for each colour among the indicators shown, and `normalised` if one of those is."""
-    colours = dict.fromkeys(name.removesuffix("_normalised") for name in INDICATORS if name in shown)
-    handles = [Line2D([], [], color=_COLOUR[name], label=INDICATORS[name], lw=_WIDTH.get(name, 1.2), **look)
-               for name in colours]
-    return handles + [normalised] * any(map(_normalised, shown))
+def _handles(indicators: Iterable[str], normalised: Line2D, **look) -> list[Line2D]:
+    """Return a handle for each look among the indicators, and `normalised` where one of them is sum-normalised."""
+    raws = dict.fromkeys(name.removesuffix("_normalised") for name in VARIANTS if name in indicators)
+    return drawing.handles(raws, **look) + [normalised] * any(not _look(name)[1] for name in indicators)
 
 
 @style.styled
 def confidence_roc(curves: Mapping[str, Mapping], note: str, synthetic: bool = False) -> Figure:
-    """Draw how well each indicator of confidence tells OOD from validation samples (Figure 7 of paper 1).
+    """Draw how well each indicator of confidence tells OOD from validation samples.
 
-    Input: title -> (indicator -> object with false_positive and true_positive, (n,) 0..1, auroc, and
-    at_threshold, both rates at the 10th percentile of the validation's confidence), a panel for each title.
-    Dashed, with open dots: indicators of images divided by their sums.
+    Input: title -> indicator -> a curve of `detection.rocs`, a panel for each title. Dashed, with open marks:
+    indicators of images divided by their sums.
 
-    Errors: InputError for no panel or more than five, an unknown indicator or rates outside 0..1.
+    Source: paper 1, Figure 7.
     Example
     -------
-    >>> confidence_roc({"Grid2": {"max_mean_prediction": roc}}, "quick profile")   # doctest: +SKIP
+    >>> confidence_roc({"Grid2": detection.rocs(predictions, "grid2")}, "quick profile")   # doctest: +SKIP
     """
     fig, axes = drawing.row(curves, "confidence_roc", 2.9 if len(curves) < 3 else 2.35, note, synthetic)
-    for ax, (title, by_indicator) in zip(axes[0], curves.items()):
-        _roc(ax, by_indicator, f"confidence_roc, {title}")
+    for ax, by_indicator in zip(axes[0], curves.values()):
+        _roc(ax, by_indicator)
     handles = _handles({name for by_indicator in curves.values() for name in by_indicator},
-                       Line2D([], [], color=style.GREY, ls=_DASHED, label="dashed: sum-normalised"))
-    handles.append(Line2D([], [], ls="", marker="o", color=style.GREY, label="validation's 10th percentile"))
-    handles.append(Line2D([], [], color=drawing.PALE, lw=0.8, label="chance"))
+                       Line2D([], [], color=style.GREY, ls=_DASHED, label="dashed: sum-normalised"), ls="-", ms=4)
+    handles += [Line2D([], [], ls="", marker="o", color=style.GREY, label="validation's 10th percentile"),
+                Line2D([], [], color=style.PALE, lw=0.8, label="chance")]
     drawing.legend_above(fig, handles, 2 if len(curves) == 1 else 4)
     drawing.label_below(axes[0], "share of validation labelled low-confidence (false positive)")
     axes[0, 0].set_ylabel("share of OOD labelled\nlow-confidence (true positive)")
     return fig
 
 
-def _roc(ax: Axes, by_indicator: Mapping, what: str) -> None:
-    ax.plot([0, 1], [0, 1], color=drawing.PALE, lw=0.8, zorder=1)
-    scores, names = {}, ("false_positive", "true_positive", "at_threshold", "auroc")
-    for indicator in _known(by_indicator, what):
-        curve, colour = by_indicator[indicator], INDICATOR_COLOUR[indicator]
-        drawing.need(curve, names, f"{what}, {indicator}")
-        false, true, dot, auroc = (drawing.numbers(getattr(curve, name), f"{what}, {indicator}, {name}", 0, 1)
-                                   for name in names)
-        if len(false) != len(true) or len(dot) != 2:
-            raise InputError(f"{what}, {indicator}: expected as many true as false positives, and two rates "
-                             "at_threshold")
-        line, = ax.plot(false, true, color=colour, zorder=3, lw=_WIDTH.get(indicator, 1.0),
-                        ls=_DASHED if _normalised(indicator) else "-")
-        ax.plot(*dot, "o", ms=4, color=colour, zorder=4, mew=0.7, mec=colour if _normalised(indicator) else "white",
-                mfc="white" if _normalised(indicator) else colour)
-        scores[line] = auroc[0]
-    best = sorted(scores, key=scores.get, reverse=True)
-    ax.legend(best, [f"{scores[line]:.2f}" for line in best], title="AUROC", title_fontsize=6.5, loc="lower right",
-              labelspacing=0.15, handlelength=1.5, borderpad=0)
+def _roc(ax: Axes, by_indicator: Mapping) -> None:
+    ax.plot([0, 1], [0, 1], color=style.PALE, lw=0.8, zorder=1)
+    lines = {}
+    for indicator in (name for name in VARIANTS if name in by_indicator):
+        curve, (look, raw) = by_indicator[indicator], _look(indicator)
+        lines[indicator], = ax.plot(
+            curve.false_positive, curve.true_positive, color=look.colour, zorder=3, ls="-" if raw else _DASHED,
+            lw=2.0 if indicator == "max_spread" else 1.0)  # seen on both sides of the sum of spreads, which lies on it
+        ax.plot(*curve.at_threshold, look.marker, ms=4, color=look.colour, zorder=4, mew=0.7,
+                mec="white" if raw else look.colour, mfc=look.colour if raw else "white")
+    best = sorted(lines, key=lambda name: -by_indicator[name].auroc)
+    ax.legend([lines[name] for name in best], [f"{by_indicator[name].auroc:.2f}" for name in best], title="AUROC",
+              title_fontsize=6.5, loc="lower right", labelspacing=0.15, handlelength=1.5, borderpad=0)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_ticks((0, 0.5, 1), ("0", "0.5", "1"))
     ax.set(xlim=(0, 1), ylim=(0, 1))
@@ -100,61 +80,113 @@ def _roc(ax: Axes, by_indicator: Mapping, what: str) -> None:
 def indicator_scores(records: Sequence[Mapping], note: str, synthetic: bool = False) -> Figure:
     """Draw which indicator of confidence wins where: AUROC with its interval, a panel for each target.
 
-    Input: records with split, indicator, target ("ood" or "high_error"), set, auroc and ci95_auroc (low,
-    high), one for each dot. Open markers: indicators of images divided by their sums.
+    Input: records of `detection.indicator_records`, one for each target, split and indicator. Open markers: indicators
+    of images divided by their sums.
 
-    Errors: InputError for no record, an unknown name, a dot given twice or an AUROC outside 0..1.
+    Source: the areas behind Figure 7 of paper 1.
     Example
     -------
     >>> indicator_scores(records, "quick profile, 95 % bootstrap intervals")   # doctest: +SKIP
     """
-    cells = _cells(records)
-    shown = _known({indicator for _, _, indicator in cells}, "indicator_scores")
-    targets = [target for target in _TARGETS if any(target == key[0] for key in cells)]
+    targets, shown = (drawing.known(names, records, key) for names, key in ((_TARGETS, "target"), (VARIANTS, "indicator")))
     fig, axes = drawing.row([_title(target, records) for target in targets], "indicator_scores", 2.45, note, synthetic)
     for ax, target in zip(axes[0], targets):
-        _scores(ax, {key[1:]: record for key, record in cells.items() if key[0] == target}, shown)
+        judged = [record for record in records if record["target"] == target]
+        splits = drawing.known(_SPLITS, judged, "split")
+        ax.axhline(0.5, color=style.PALE, zorder=1)
+        for record in judged:
+            x = splits.index(record["split"]) + (shown.index(record["indicator"]) - (len(shown) - 1) / 2) * 0.125
+            look, raw = _look(record["indicator"])
+            drawing.dot(ax, x, drawing.with_ends(record, "auroc"), look, filled=raw)
+        drawing.categories(ax, [style.SEPARATIONS[split] for split in splits])
     handles = _handles(shown, Line2D([], [], ls="", marker="o", mfc="white", color=style.GREY,
-                                     label="open: sum-normalised"), marker="o", ls="")
-    handles.append(Line2D([], [], color=style.GREY, lw=1.4, label="95 % interval"))
+                                     label="open: sum-normalised"))
+    handles.append(Line2D([], [], color=style.GREY, lw=1.6, label="95 % interval"))
     drawing.legend_above(fig, handles, 2 if len(targets) == 1 else 3)
     axes[0, 0].set_ylabel("AUROC")
     return fig
 
 
-def _cells(records: Sequence[Mapping]) -> dict[tuple[str, str, str], Mapping]:
-    """Return (target, split, indicator) -> record."""
-    cells = {}
-    for row, record in enumerate(records):
-        what = f"indicator_scores, record {row}"
-        style.need(record, ("split", "indicator", "target", "set", "auroc", "ci95_auroc"), what)
-        for key, known in (("split", _SPLITS), ("indicator", INDICATORS), ("target", _TARGETS)):
-            style.need(known, [record[key]], f"{what}, {key}")
-        if len(drawing.numbers([record["auroc"], *record["ci95_auroc"]], what, 0, 1)) != 3:
-            raise InputError(f"{what}: expected ci95_auroc (low, high), found {record['ci95_auroc']}")
-        cell = record["target"], record["split"], record["indicator"]
-        if cell in cells:
-            raise InputError(f"{what}: {', '.join(cell)} is given twice; keep one set")
-        cells[cell] = record
-    return cells
-
-
 def _title(target: str, records: Sequence[Mapping]) -> str:
-    """Name the set that the samples of high error are looked for in, if it is one."""
+    """Name the set in which samples of high error are looked for, if it is one."""
     kinds = {"validation" if record["set"] == "val" else "OOD" for record in records if record["target"] == target}
     who = f"{kinds.pop()} samples" if target != "ood" and len(kinds) == 1 else "samples"
     return _TARGETS[target].replace("samples", who)
 
 
-def _scores(ax: Axes, cells: Mapping[tuple[str, str], Mapping], shown: Sequence[str]) -> None:
-    splits = [split for split in _SPLITS if any(split == key[0] for key in cells)]
-    ax.axhline(0.5, color=drawing.PALE, zorder=1)
-    for (split, indicator), record in cells.items():
-        x = splits.index(split) + (shown.index(indicator) - (len(shown) - 1) / 2) * 0.125
-        colour = INDICATOR_COLOUR[indicator]
-        ax.plot([x, x], record["ci95_auroc"], color=colour, lw=1.4, alpha=0.6, solid_capstyle="butt")
-        ax.plot(x, record["auroc"], "o", color=colour, mfc="white" if _normalised(indicator) else colour)
-    ax.set_xticks(range(len(splits)), [TABLE2_COLUMNS[split] for split in splits])
-    ax.set_xlim(-0.5, len(splits) - 0.5)
-    ax.tick_params(axis="x", length=0)
-    ax.grid(axis="y")
+@style.styled
+def risk_coverage(curves: Mapping[str, Mapping], note: str, synthetic: bool = False) -> Figure:
+    """Draw the median error of the samples kept, if the surest are kept first.
+
+    Input: title -> label -> (share kept, (n,) 0..1, and median error, (n,) [m]), a panel for each title; labels
+    "validation" and "OOD". The dot is the median error where the most samples are kept.
+
+    Source: El-Yaniv and Wiener, On the foundations of noise-free selective classification, 2010.
+    Example
+    -------
+    >>> risk_coverage(detection.coverage(models), "quick profile")   # doctest: +SKIP
+    """
+    fig, axes = drawing.row(curves, "risk_coverage", 2.3 if len(curves) == 1 else 2.1, note, synthetic)
+    for ax, by_label in zip(axes[0], curves.values()):
+        for label, (share, error) in by_label.items():
+            error, colour = np.maximum(error, _LEAST_M), style.LOOKS[_LABELS[label]].colour
+            ax.plot(share, error, color=colour, zorder=2)
+            ax.plot(share[-1], error[-1], "o", ms=3.5, color=colour, clip_on=False, zorder=3)
+            ax.annotate(f"{error[-1]:.0f} m", (share[-1], error[-1]), (0, 4), textcoords="offset points", ha="right",
+                        fontsize=6.5, fontweight="bold", color=style.darker(colour), path_effects=maps.HALO, zorder=4)
+        ax.set(xlim=(0, 1), yscale="log")
+        ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
+        ax.grid()
+    low, high = _headroom(axes[0, 0], 0.06)
+    drawing.log_metres(axes[0, 0].yaxis, (1, 2, 3, 5) if high > 6 * low else drawing.FINER)
+    drawing.label_below(axes[0], "share of samples kept, surest first")
+    axes[0, 0].set_ylabel("median error\nof those kept [m]")
+    drawing.legend_above(fig, [Line2D([], [], color=style.LOOKS[name].colour, label=label)
+                               for label, name in _LABELS.items()], 2)
+    return fig
+
+
+def _headroom(ax: Axes, share: float) -> tuple[float, float]:
+    """Leave room for text above what is drawn, a share of its height; return the limits [m]."""
+    low, high = ax.get_ylim()
+    return ax.set_ylim(low, high * (high / low) ** share)
+
+
+@style.styled
+def confidence_scatter(panels: Mapping[str, SimpleNamespace], note: str, synthetic: bool = False) -> Figure:
+    """Draw error beside confidence, validation above and OOD below, a column for each title.
+
+    Input: title -> what `detection.scatter` returns.
+
+    Source: paper 1, Figure 10.
+    Example
+    -------
+    >>> confidence_scatter({"Grid2": detection.scatter(predictions, "grid2")}, "quick profile")   # doctest: +SKIP
+    """
+    fig, axes = drawing.row(panels, "confidence_scatter", 3.5, note, synthetic, rows=2)
+    for column, panel in zip(axes.T, panels.values()):
+        for ax, name in zip(column, _LABELS.values()):
+            _scatter(ax, panel, name)
+    _headroom(axes[0, 0], 0.22)
+    drawing.log_metres(axes[0, 0].yaxis)
+    drawing.label_below(axes[1], "confidence")
+    for ax, label in zip(axes[:, 0], _LABELS):
+        ax.set_ylabel(f"{label}: error [m]")
+    drawing.legend_above(fig, [Line2D([], [], color=style.INK, lw=0.8, label="validation's 10th percentile"),
+                               Patch(color=_SHADE, label="labelled low-confidence")], 2)
+    return fig
+
+
+def _scatter(ax: Axes, panel: SimpleNamespace, name: str) -> None:
+    """Draw the samples of one set; write above them, on the wider side of the threshold."""
+    shown, both = getattr(panel, name), np.concatenate([panel.val.confidence, panel.ood.confidence])
+    margin = 0.03 * np.ptp(both) or 1.0
+    ax.set(yscale="log", xlim=(both.min() - margin, both.max() + margin))
+    ax.axvspan(-1e9, panel.threshold, color=_SHADE, lw=0, zorder=0)
+    ax.axvline(panel.threshold, color=style.INK, lw=0.8, zorder=3)
+    ax.scatter(shown.confidence, np.maximum(shown.error_m, _LEAST_M), s=4, lw=0, alpha=0.45,
+               color=style.LOOKS[name].colour, zorder=2)
+    left, rho = panel.threshold > both.min() / 2 + both.max() / 2, f"{shown.rho:.2f}".replace("-", "−")
+    low = (shown.confidence < panel.threshold).mean()
+    ax.text(0.03 if left else 0.98, 0.97, f"Spearman ρ = {rho}\n{100 * low:.0f} % low-confidence",
+            transform=ax.transAxes, fontsize=6.5, ha="left" if left else "right", va="top")

@@ -1,120 +1,158 @@
-"""The hybrid of two seasonal models, Table IV: its errors, and how often it takes the better of the two."""
+"""Hybrids: Table IV (two seasonal models and the choice between them) and Figure 11 (ranging as a fallback)."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import product
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from rsslib.project import InputError
 from rsslib.reports import drawing, style
 
-HYBRID_COLOUR = "#AA3377"  # of P. Tol's "bright" scheme: no loss and no set has it
-_MODELS = {"july": "July model", "november": "November model", "hybrid": "hybrid"}
 _SEASONS = ("july", "november", "april")
-_COLOUR = {"july": style.SET_COLOUR["july"], "november": style.SET_COLOUR["november"], "hybrid": HYBRID_COLOUR}
-_MARKER = {"july": "v", "november": "^", "hybrid": "o"}
-_DASH = (0, (4, 2))
-
-
-def by_keys(records: Sequence[Mapping], names: Mapping[str, Iterable], what: str) -> dict[tuple, Mapping]:
-    """Return the record of each combination of the values in `names`, key -> values: each must be there once."""
-    def check(record: Mapping, where: str) -> None:
-        style.need(record, ("median_m", "ci95_m", "n"), where)
-        _within((record["median_m"], *record["ci95_m"]), np.inf, f"{where}, median_m and ci95_m [m]")
-
-    cells, _ = drawing.by_keys(records, names, what, check, complete=False)
-    for place in product(*names.values()):
-        if place not in cells:
-            raise InputError(f"{what}: there is no record of {', '.join(map(str, place))}; add it")
-    return cells
-
-
-def _within(values: Sequence[float], most: float, what: str) -> None:
-    """Raise InputError unless these are a value, low and high, from 0 to `most` and low not above high."""
-    numbers = np.array(values, dtype=float)
-    good = len(numbers) == 3 and np.isfinite(numbers).all() and (0 <= numbers).all() and (numbers <= most).all()
-    if not good or numbers[1] > numbers[2]:
-        raise InputError(f"{what}: expected a value and its interval (low, high), finite, from 0 to {most:g}; "
-                         f"found {', '.join(map(str, values))}")
+_PAIR = ("july", "november")
+_MODELS = (*_PAIR, "hybrid")
+_METHODS = {"cnn": style.LOOKS["emd"]._replace(label="CNN (EMD)"), "ranging": style.LOOKS["ranging"],
+            "hybrid": style.LOOKS["hybrid"]}
+_DASHED = (0, (4, 2))
+_TINT = {"july": "#FBEDEA", "november": "#E6F1F8"}
+_LEGEND_IN = 4.45
+LEAST = 0.03
+"""A confidence below this share of its threshold is drawn on the edge of the panel, which then says so."""
 
 
 @style.styled
 def hybrid_medians(records: Sequence[Mapping], paper: Mapping | None, note: str, synthetic: bool = False,
                    paper_rates: Mapping[str, float] | None = None) -> Figure:
-    """Draw Table IV of paper 1: two seasonal models, their hybrid, and how often it takes the better of the two.
+    """Draw Table IV: two seasonal models, their hybrid, and how often it takes the better of the two.
 
-    Input: a record for each set ("july", "november", "april") and model ("july", "november", "hybrid", "oracle":
-    always the better model) with median_m, ci95_m (low, high) [m] and n; the hybrid's also with best_choice_rate
-    and ci95_best_choice_rate (low, high), 0..1. paper: (set, model) -> printed median [m] or None; paper_rates:
-    set -> printed rate, 0..1; both are drawn as open markers.
+    Input: records of `hybrid_models.table4`. paper: (set, model) -> printed median [m]; paper_rates: set -> printed
+    rate, 0..1; open markers, which are not drawn beside synthetic data.
 
-    Errors: InputError for no records, a missing key, a value out of range, a combination that is missing or given
-    twice, or printed values beside synthetic ones.
+    Source: paper 1, Table IV.
     Example
     -------
     >>> hybrid_medians(records, {("july", "hybrid"): 55.8}, "quick profile")   # doctest: +SKIP
     """
-    if synthetic and (paper or paper_rates):
-        raise InputError("hybrid_medians: the synthetic campus is not comparable with the paper; pass paper=None")
-    cells = by_keys(records, {"set": _SEASONS, "model": [*_MODELS, "oracle"]}, "hybrid_medians")
+    cells = drawing.cells(records, "set", "model")
+    printed, rates = ({} if synthetic else values or {} for values in (paper, paper_rates))
     fig = style.page(style.PAGE_IN, 2.4, note, synthetic)
-    axes = fig.subplots(1, 2, width_ratios=[5, 2])
+    medians, best = fig.subplots(1, 2, width_ratios=[5, 2])
     for column, name in enumerate(_SEASONS):
-        best = cells[name, "oracle"]["median_m"]
-        axes[0].plot([column - 0.4, column + 0.4], [best, best], color=style.GREY, lw=0.8, ls=_DASH, zorder=1)
+        oracle = cells[name, "oracle"]["median_m"]
+        medians.plot([column - 0.4, column + 0.4], [oracle, oracle], color=style.GREY, lw=0.8, ls=_DASHED, zorder=1)
         for row, model in enumerate(_MODELS):
-            record = cells[name, model]
-            _dot(axes[0], column + 0.27 * (row - 1), model, (record["median_m"], *record["ci95_m"]),
-                 (paper or {}).get((name, model)), aside=0.11)
-    axes[0].set(ylim=(0, 1.08 * axes[0].get_ylim()[1]), ylabel="median error [m]")
-    _legend(axes[0], bool(paper or paper_rates))
-    _rates(axes[1], {name: cells[name, "hybrid"] for name in _SEASONS}, paper_rates or {})
-    for ax in axes:
-        ax.set_xticks(range(3), [f"{style.SETS[name]}\nn = {cells[name, 'hybrid']['n']}" for name in _SEASONS])
-        ax.set_xlim(-0.5, 2.5)
-        ax.grid(axis="y")
-        ax.tick_params(axis="x", length=0)
+            values = drawing.with_ends(cells[name, model], "median_m")
+            drawing.dot(medians, column + 0.27 * (row - 1), values, style.LOOKS[model], f"{values[0]:.0f}",
+                        printed.get((name, model)))
+        rate = drawing.with_ends(cells[name, "hybrid"], "best_choice_rate", 100)
+        drawing.dot(best, column - 0.1, rate, style.LOOKS["hybrid"], f"{rate[0]:.0f}",
+                    100 * rates[name] if name in rates else None, aside=0.26)
+    for ax in (medians, best):
+        drawing.categories(ax, [f"{style.LOOKS[name].label}\nn = {cells[name, 'hybrid']['n']}" for name in _SEASONS])
+    medians.set(ylim=(0, 1.08 * medians.get_ylim()[1]), ylabel="median error [m]")
+    models = drawing.handles(_MODELS, ms=5)
+    for handle in models[:2]:
+        handle.set_label(f"{handle.get_label()} model")
+    oracle = Line2D([], [], color=style.GREY, lw=0.8, ls=_DASHED, label="always the better model")
+    drawing.legend_over(medians, [*models, oracle, *drawing.ours_and_printed(bool(printed or rates))], 3)
+    best.axhline(50, color=style.GREY, lw=0.9, ls=(0, (1, 1.5)), zorder=1)
+    best.set_title("best choice of the hybrid [%]", fontsize=6.5, fontweight="normal")
+    best.set_yticks([0, 25, 50, 75, 100], ["0", "25", "a coin: 50", "75", "100"])
+    best.set_ylim(0, 105)
     return fig
 
 
-def _dot(ax: Axes, x: float, model: str, values: Sequence[float], printed: float | None, aside: float) -> None:
-    """Draw a value with its low and high, and the printed value, if there is one, `aside` of it."""
-    value, low, high = values
-    colour, marker = _COLOUR[model], _MARKER[model]
-    ax.plot([x, x], [low, high], color=colour, lw=1.6, alpha=0.6, solid_capstyle="butt")
-    ax.plot(x, value, marker=marker, color=colour, ms=5)
-    ax.annotate(f"{value:.0f}", (x - 0.02, high), (0, 4), textcoords="offset points", ha="center", fontsize=6,
-                color=style.darker(colour))
-    if printed is not None:
-        ax.plot(x + aside, printed, marker=marker, mfc="white", mec=colour, mew=1, ms=4.5, ls="")
+@style.styled
+def confidence_duel(panels: Mapping[str, SimpleNamespace], note: str, synthetic: bool = False) -> Figure:
+    """Draw two models' confidences in each sample, coloured by the model that was truly nearer.
+
+    Input: title -> what `hybrid_models.duel` returns: confidences (n,) each divided by the model's low-confidence
+    threshold.
+
+    Source: the rule behind Table IV of paper 1, Section V.B.
+    Example
+    -------
+    >>> confidence_duel({"July": hybrid_models.duel(models, "july")}, "quick profile")   # doctest: +SKIP
+    """
+    values = np.concatenate([[panel.first, panel.second] for panel in panels.values()], axis=None)
+    high = 1.3 * max(values.max(), 4)
+    marks = {mark: f"{mark:g}" for mark in (0.03, 0.1, 0.3, 1, 3, 10, 30) if mark < high}
+    if values.min() < LEAST:
+        marks[LEAST] = f"≤{LEAST:g}"
+    fig = style.page(style.PAGE_IN, 2.6, note, synthetic, _LEGEND_IN)
+    axes = fig.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+    for ax, (title, panel) in zip(axes, panels.items()):
+        _rule(ax, LEAST, high, marks)
+        nearer = dict(zip(_PAIR, (panel.first_better, ~panel.first_better)))
+        for name in sorted(_PAIR, key=lambda name: -nearer[name].sum()):  # the smaller group is drawn on top
+            ax.scatter(*np.maximum([panel.first, panel.second], LEAST)[:, nearer[name]], s=9, alpha=0.75, zorder=3,
+                       marker=style.LOOKS[name].marker, color=style.LOOKS[name].colour, edgecolors="white",
+                       linewidths=0.25, clip_on=False)
+        ax.set(title=title, xlabel="July model's confidence / its threshold")
+        drawing.subtitle(ax, f"best choice {100 * panel.rate:.1f} % of {len(panel.first)}")
+    axes[0].set_ylabel("November model's confidence / its threshold")
+    handles = [*drawing.handles(_PAIR, ms=4), Line2D([], [], color=style.GREY, lw=0.7, ls=_DASHED)]
+    labels = ["July model truly nearer", "November model truly nearer", "low-confidence thresholds"]
+    legend = fig.legend(handles, labels, loc="lower right", ncols=3, columnspacing=1.2, borderpad=0.2,
+                        borderaxespad=0.1)
+    legend.set_in_layout(False)
+    return fig
 
 
-def _legend(ax: Axes, printed: bool) -> None:
-    looks = [{"ls": "", "marker": _MARKER[model], "ms": 5, "color": _COLOUR[model]} for model in _MODELS]
-    looks += [{"lw": 0.8, "ls": _DASH}, {"lw": 1.6, "marker": "o", "ms": 4}, {"ls": "", "marker": "o", "mfc": "white"}]
-    labels = [*_MODELS.values(), "always the better model", "ours, 95 % interval", "the paper's printed value"]
-    handles = [Line2D([], [], **{"color": style.GREY} | look) for look in looks]
-    shown = slice(None if printed else -1)
-    ax.legend(handles[shown], labels[shown], loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=3,
-              columnspacing=1.6, handletextpad=0.6)
+def _rule(ax: Axes, low: float, high: float, marks: Mapping[float, str]) -> None:
+    """Shade where the hybrid takes which model, mark the two thresholds, and set both axes: marks, value -> text."""
+    edge = [low, high]
+    ax.fill_between(edge, edge, high, color=_TINT["november"], lw=0, zorder=0)
+    ax.fill_between(edge, low, edge, color=_TINT["july"], lw=0, zorder=0)
+    ax.plot(edge, edge, color=style.INK, lw=0.8, zorder=1)
+    for line in (ax.axvline, ax.axhline):
+        line(1, color=style.GREY, lw=0.7, ls=_DASHED, zorder=1)
+    ax.set(xscale="log", yscale="log", xlim=edge, ylim=edge, box_aspect=1)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_ticks(list(marks), list(marks.values()))
+    bold = {"fontsize": 6, "fontweight": "bold", "textcoords": "offset points"}
+    july, november = (style.darker(style.LOOKS[name].colour) for name in _PAIR)
+    ax.annotate("hybrid takes November", (0, 1), (5, -5), xycoords="axes fraction", va="top", color=november, **bold)
+    ax.annotate("hybrid takes July", (1, 0), (-5, 6), xycoords=ax.get_xaxis_transform(), ha="right", color=july, **bold)
 
 
-def _rates(ax: Axes, hybrids: Mapping[str, Mapping], paper: Mapping[str, float]) -> None:
-    """Draw how often the hybrid took the better model in each set, in percent."""
-    for column, (name, record) in enumerate(hybrids.items()):
-        what = f"hybrid_medians, hybrid on {name}"
-        style.need(record, ("best_choice_rate", "ci95_best_choice_rate"), what)
-        shares = (record["best_choice_rate"], *record["ci95_best_choice_rate"])
-        _within(shares, 1, f"{what}, best_choice_rate and its interval")
-        printed = paper.get(name)
-        if printed is not None:
-            _within((printed, printed, printed), 1, f"hybrid_medians, paper_rates of {name}")
-            printed *= 100
-        _dot(ax, column - 0.1, "hybrid", [100 * share for share in shares], printed, aside=0.26)
-    ax.axhline(50, color=style.GREY, lw=0.9, ls=(0, (1, 1.5)), zorder=1)
-    ax.set_title("best choice of the hybrid [%]", fontsize=6.5, fontweight="normal")
-    ax.set_yticks([0, 25, 50, 75, 100], ["0", "25", "a coin: 50", "75", "100"])
-    ax.set_ylim(0, 105)
+@style.styled
+def grid_sizes(records: Sequence[Mapping], note: str, synthetic: bool = False) -> Figure:
+    """Draw the median error of CNN, ranging and hybrid over the cells of GridN.
+
+    Input: records of `hybrid_models.grid_records`.
+
+    Source: paper 1, Figure 11.
+    Example
+    -------
+    >>> grid_sizes(records, "quick profile")   # doctest: +SKIP
+    """
+    cells, sizes = drawing.cells(records, "n_cells", "set", "method"), sorted({record["n_cells"] for record in records})
+    fig = style.page(style.COLUMN_IN, 3.2, note, synthetic)
+    axes = fig.subplots(2, 1, sharex=True, sharey=True)
+    top = 1.05 * max(1, *(record["ci95_m"][1] for record in records))
+    for ax, (name, title) in zip(axes, {"val": "In distribution", "ood": "OOD test"}.items()):
+        for method, look in _METHODS.items():
+            _size_line(ax, sizes, [drawing.with_ends(cells[n, name, method], "median_m") for n in sizes], look)
+        counts = {cells[n, name, "cnn"]["n"] for n in sizes}
+        ax.set(title=title, ylabel="median error [m]", ylim=(0, top))
+        drawing.subtitle(ax, f"n = {' to '.join(map(str, sorted({min(counts), max(counts)})))}")
+        ax.grid(axis="y")
+        ends = drawing.spread([cells[sizes[-1], name, method]["median_m"] / top for method in _METHODS], 0.1)
+        for look, height in zip(_METHODS.values(), ends):
+            ax.annotate(look.label, (1, height), (1, 0), xycoords="axes fraction", textcoords="offset points",
+                        va="center", fontsize=6.5, fontweight="bold", color=style.darker(look.colour))
+    axes[1].set(xticks=sizes, xlabel="cells a side, N (few = large shift)")
+    return fig
+
+
+def _size_line(ax: Axes, sizes: Sequence[int], values: Sequence[tuple[float, float, float]], look: style.Look) -> None:
+    """Draw one method's medians and their band; the hybrid's is thin, so that a line under it can be seen."""
+    medians, low, high = np.transpose(values)
+    wide = look.label != "hybrid"
+    ax.fill_between(sizes, low, high, color=look.colour, alpha=0.16, lw=0)
+    ax.vlines(sizes, low, high, color=look.colour, alpha=0.5, lw=0.7)
+    ax.plot(sizes, medians, color=look.colour, marker=look.marker, lw=1.6 if wide else 0.9, ms=4.5 if wide else 3,
+            mec="white", mew=0.4)
