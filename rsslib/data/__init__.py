@@ -1,4 +1,7 @@
-"""Measurements Datasets: their schema, their loaders, their synthetic twin and how they are fetched."""
+"""Measured and synthetic data under one schema, the Measurements Dataset, with their pixel grid and their splits.
+
+Front door: `load(source)` gives the dataset of the Utah campus ("frs"), of its synthetic twin ("campus") or of a file.
+"""
 
 from pathlib import Path
 
@@ -6,18 +9,15 @@ import xarray as xr
 
 
 def load(source: str | Path, raw_folder: str | Path = "data/raw/frs") -> xr.Dataset:
-    """Return the Measurements Dataset of `source`: 'frs', 'campus' or the path of your own (.nc or .npz).
+    """Return the Measurements Dataset of `source`: "frs", "campus" or the path of your own (.nc or .npz).
 
-    'frs' reads the measurements fetched into `raw_folder`; 'campus' is the synthetic twin, seed 0.
-    Raises InputError where the loader does.
+    "frs" reads the files in `raw_folder`; "campus" is the synthetic twin with seed 0. Errors: those of the loader.
 
     >>> load("campus").attrs["source"]
     'campus'
     """
     from rsslib.data import campus, frs, measurements  # here, not above: reading one form needs no other
 
-    if source == "frs":
-        return frs.load_csv(raw_folder)
     if source == "campus":
         return campus.make()
-    return measurements.load(source)
+    return frs.load_csv(raw_folder) if source == "frs" else measurements.load(source)

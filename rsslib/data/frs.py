@@ -1,96 +1,99 @@
-"""Outdoor RSS measurements, University of Utah campus, 462.7 MHz (doi:10.5281/zenodo.7259895, CC BY 4.0)."""
+"""Outdoor RSS measurements, University of Utah campus, 462.7 MHz (doi:10.5281/zenodo.7259895, CC BY 4.0).
 
+Every mistake in the raw files is named by file and row or key.
+"""
+
+import ast
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from rsslib.data.rawfiles import check_sample, moves, read_json, read_literal, read_table, sensor_names
-from rsslib.data.measurements import measurements, sensor_kind, to_utm
+from rsslib.data import measurements
+from rsslib.data.grid import extent
+from rsslib.data.measurements import sensor_kind, to_utm
 from rsslib.project import InputError
 
 DOI, LICENCE = "10.5281/zenodo.7259895", "CC BY 4.0"
 TITLE = "Outdoor RSS measurements for localization, University of Utah campus, 462.7 MHz"
 LAT_BOX, LON_BOX = (40.75413, 40.77500), (-111.85390, -111.82632)
 NOT_HEARD = -101.0
-_SETS = (("Random/Grid", None), ("April", "april"), ("July", "july"), ("November", "november"))
 
 
 def load_csv(folder: str | Path) -> xr.Dataset:
     """Load the one-transmitter measurements (single_tx.csv), without off_campus.json and unused.json.
 
-    The receivers have the order of location_indexes.json, the fixed ones the places (degrees) of
+    The receivers are in the sequence of location_indexes.json, the fixed ones at the positions (degrees) of
     location_coordinates.json; readings outside the campus box are dropped.  In dB and m.  The attribute
     `extent_m` (west, east, south, north) spans the off-campus rows too, as the published grid does.
-    Raises InputError naming file and row.
+    Errors: InputError naming file and row.
 
     >>> load_csv("data/raw/frs").sizes["sample"]   # doctest: +SKIP
     4578
     """
     folder = Path(folder)
     path = folder / "single_tx.csv"
-    sensors = sensor_names(folder)
-    places = read_literal(folder / "location_coordinates.json")
-    table = read_table(path, sensors)
-    table = table[~table.index.isin(list(read_json(folder / "unused.json")))]
-    kept = ~table.index.isin(list(read_json(folder / "off_campus.json")))
+    sensors = _sensor_names(folder)
+    positions = _read(folder / "location_coordinates.json", ast.literal_eval)  # holds tuples and None: no JSON
+    table = _read_table(path, sensors)
+    table = table[~table.index.isin(list(_read(folder / "unused.json")))]
+    kept = ~table.index.isin(list(_read(folder / "off_campus.json")))
     if not kept.any():
         raise InputError(f"{path}: no row is left; every time stamp is in off_campus.json or unused.json")
     rss, lat, lon = (np.full((len(table), len(sensors)), np.nan) for _ in range(3))
     for column, name in enumerate(sensors):
-        rss[:, column] = table[f"{name}_rss" if moves(name) else name]
-        if moves(name):
-            lat[:, column], lon[:, column] = table[f"{name}_x"], table[f"{name}_y"]
-        elif places.get(name) is None:
-            raise InputError(
-                f"{folder / 'location_coordinates.json'}: receiver '{name}' has no position; give it one"
-            )
+        if _moves(name):
+            rss[:, column], lat[:, column], lon[:, column] = table[[f"{name}_rss", f"{name}_x", f"{name}_y"]].T.values
+        elif positions.get(name) is None:
+            raise InputError(f"{folder / 'location_coordinates.json'}: receiver '{name}' has no position; give it one")
         else:
-            lat[:, column], lon[:, column] = places[name]
+            rss[:, column], (lat[:, column], lon[:, column]) = table[name], positions[name]
     tx = table[["tx_x_coord"]].to_numpy(), table[["tx_y_coord"]].to_numpy()  # x holds latitudes, y longitudes
     site = _dataset(str(path), [path], table.index, sensors, rss, lat, lon, *tx)
-    return site.isel(sample=kept).assign_attrs(extent_m=_extent(site))
+    return site.isel(sample=kept).assign_attrs(extent_m=list(extent(site)))
 
 
 def load_json(paths: str | Path | Iterable[str | Path], folder: str | Path | None = None) -> xr.Dataset:
     """Load one or several files of the Zenodo JSON form, with any number of transmitters per sample.
 
     `folder` holds location_indexes.json (default: the first file's folder).  Transmitter positions are
-    padded with NaN along `tx`; the rest is as in `load_csv`.  Raises InputError naming file and key.
+    padded with NaN along `tx`; the rest is as in `load_csv`.  Errors: InputError naming file and key.
 
     >>> load_json("data/raw/frs/two_tx.json").sizes["tx"]   # doctest: +SKIP
     2
     """
-    paths = [Path(paths)] if isinstance(paths, (str, Path)) else [Path(path) for path in paths]
-    if not paths:
+    files = [Path(paths)] if isinstance(paths, (str, Path)) else [Path(path) for path in paths]
+    if not files:
         raise InputError("load_json: no file given; expected one path or several")
-    sensors = sensor_names(Path(folder) if folder is not None else paths[0].parent)
-    index = {name: column for column, name in enumerate(sensors)}
+    sensors = _sensor_names(files[0].parent if folder is None else Path(folder))
     samples: dict[str, dict] = {}
-    for path in paths:
-        for time, sample in read_json(path).items():
+    for path in files:
+        for time, sample in _read(path).items():
             if time in samples:
                 raise InputError(f"{path}: key '{time}': time stamp already in another file; load it once")
-            samples[time] = check_sample(sample, time, path, index)
-    name = " + ".join(str(path) for path in paths)
+            _check_sample(sample, f"{path}: key '{time}'", sensors)
+            samples[time] = sample
+    name = " + ".join(str(path) for path in files)
     if not samples:
         raise InputError(f"{name}: no samples; expected one key per sample")
     rss, lat, lon = (np.full((len(samples), len(sensors)), np.nan) for _ in range(3))
     width = max(len(sample.get("tx_coords", [])) for sample in samples.values())
-    tx_lat, tx_lon = np.full((len(samples), width), np.nan), np.full((len(samples), width), np.nan)
+    tx = np.full((2, len(samples), width), np.nan)
     for row, sample in enumerate(samples.values()):
-        for value, sensor_lat, sensor_lon, sensor in sample["rx_data"]:
-            place = row, index[sensor]
-            rss[place], lat[place], lon[place] = value, sensor_lat, sensor_lon
+        for *reading, sensor in sample["rx_data"]:
+            entry = row, sensors.index(sensor)
+            rss[entry], lat[entry], lon[entry] = reading
         for column, position in enumerate(sample.get("tx_coords", [])):
-            tx_lat[row, column], tx_lon[row, column] = position
-    return _dataset(name, paths, list(samples), sensors, rss, lat, lon, tx_lat, tx_lon)
+            tx[:, row, column] = position
+    return _dataset(name, files, list(samples), sensors, rss, lat, lon, *tx)
 
 
-def table1(ds: xr.Dataset) -> pd.DataFrame:
+def table1(dataset: xr.Dataset) -> pd.DataFrame:
     """Count samples, transmitter locations and receivers per sample, for all and per season (Table I).
 
     Columns: set, samples, locations (unique), min_sensors, max_sensors.  Source: Mitchell et al., Table I.
@@ -98,73 +101,110 @@ def table1(ds: xr.Dataset) -> pd.DataFrame:
     >>> table1(load_csv("data/raw/frs")).locations[0]   # doctest: +SKIP
     4577
     """
-    heard = (~np.isnan(ds.rss.values)).sum(axis=1)
-    transmits = ~np.isnan(ds.tx_x.values).all(axis=1)
-    positions = pd.DataFrame(np.concatenate([ds.tx_x.values, ds.tx_y.values], axis=1))
-    records = []
-    for name, season in _SETS:
-        rows = np.full(len(heard), True) if season is None else ds.season.values == season
-        if rows.any():
-            records.append(
-                {
-                    "set": name,
-                    "samples": int(rows.sum()),
-                    "locations": len(positions[rows & transmits].drop_duplicates()),
-                    "min_sensors": int(heard[rows].min()),
-                    "max_sensors": int(heard[rows].max()),
-                }
-            )
-    return pd.DataFrame(records)
+    heard = (~np.isnan(dataset.rss.values)).sum(axis=1)
+    transmits = ~np.isnan(dataset.tx_x.values).all(axis=1)
+    positions = pd.DataFrame(np.concatenate([dataset.tx_x.values, dataset.tx_y.values], axis=1))
+    seasons = {name: dataset.season.values == name.lower() for name in ("April", "July", "November")}
+    return pd.DataFrame([
+        {"set": name, "samples": int(rows.sum()), "locations": len(positions[rows & transmits].drop_duplicates()),
+         "min_sensors": int(heard[rows].min()), "max_sensors": int(heard[rows].max())}
+        for name, rows in ({"Random/Grid": np.full(len(heard), True)} | seasons).items() if rows.any()])
 
 
-def _dataset(name: str, paths: list[Path], time, sensors, rss, lat, lon, tx_lat, tx_lon) -> xr.Dataset:
-    """Drop what was not heard or lies outside the box, project, and build the Dataset."""
-    time = _times(time, name)
-    # a shuttle without a GPS fix says (0, 0): its reading has no place and is dropped
+def _dataset(name: str, files: list[Path], labels, sensors: list[str], rss, lat, lon, tx_lat, tx_lon) -> xr.Dataset:
+    """Drop what was not heard or lies outside the box, project, and build the dataset."""
+    time = pd.DatetimeIndex(pd.to_datetime(pd.Index(labels, dtype=str), format="%Y-%m-%d %H:%M:%S", errors="coerce"))
+    for bad, problem in ((time.isna(), "not a time stamp; expected the form 2022-07-11 08:49:44"),
+                         (time.duplicated(), "duplicate time stamp; keep one of the rows")):
+        if bad.any():
+            raise InputError(f"{name}: row '{labels[int(bad.argmax())]}': {problem}")
+    # a shuttle without a GPS fix reports (0, 0): its reading has no position and is dropped
     heard = np.isfinite(rss) & (rss > NOT_HEARD) & ~((lat == 0) & (lon == 0))
-    # out of the zone is a mistake in the file; out of the box is a shuttle that left the campus
+    # outside the zone is a mistake in the file; outside the box is a shuttle that left the campus
     x, y = to_utm(np.where(heard, lat, np.nan), np.where(heard, lon, np.nan), time, name)
     heard &= (lat >= LAT_BOX[0]) & (lat <= LAT_BOX[1]) & (lon >= LON_BOX[0]) & (lon <= LON_BOX[1])
-    silent = ~heard.any(axis=1)
-    if silent.any():
-        raise InputError(
-            f"{name}: row {time[silent.argmax()]}: no receiver inside the campus box heard the sample; "
-            "expected at least one; remove the row"
-        )
+    if not heard.any(axis=1).all():
+        raise InputError(f"{name}: row {time[int(heard.any(axis=1).argmin())]}: no receiver inside the campus box "
+                         "heard the sample; expected at least one; remove the row")
     tx_x, tx_y = to_utm(tx_lat, tx_lon, time, f"{name}: transmitter")
-    return measurements(
-        np.where(heard, rss, np.nan),
-        x,
-        y,
-        tx_x,
-        tx_y,
-        time,
-        time.month_name().str.lower(),
-        sensors,
-        [sensor_kind(sensor) for sensor in sensors],
-        source="frs",
-        doi=DOI,
-        licence=LICENCE,
-        title=TITLE,
-        md5=" ".join(hashlib.md5(path.read_bytes()).hexdigest() for path in paths),
-    )
+    return measurements.build(
+        np.where(heard, rss, np.nan), x, y, tx_x, tx_y, time, time.month_name().str.lower(), sensors,
+        [sensor_kind(sensor) for sensor in sensors], source="frs", doi=DOI, licence=LICENCE, title=TITLE,
+        md5=" ".join(hashlib.md5(path.read_bytes()).hexdigest() for path in files))
 
 
-def _extent(site: xr.Dataset) -> list[float]:
-    x = np.concatenate([site.tx_x.values.ravel(), site.sensor_x.values.ravel()])
-    y = np.concatenate([site.tx_y.values.ravel(), site.sensor_y.values.ravel()])
-    return [float(edge) for edge in (np.nanmin(x), np.nanmax(x), np.nanmin(y), np.nanmax(y))]
+def _moves(sensor: str) -> bool:
+    """Return whether the receiver is a shuttle, with a position of its own in every row."""
+    return sensor_kind(sensor) == "bus"
 
 
-def _times(labels, name: str) -> pd.DatetimeIndex:
-    time = pd.DatetimeIndex(
-        pd.to_datetime(pd.Index(labels, dtype=str), format="%Y-%m-%d %H:%M:%S", errors="coerce")
-    )
-    for label, bad, again in zip(labels, time.isna(), time.duplicated(), strict=True):
-        if bad:
-            raise InputError(
-                f"{name}: row '{label}': not a time stamp; expected the form 2022-07-11 08:49:44"
-            )
-        if again:
-            raise InputError(f"{name}: row '{label}': duplicate time stamp; keep one of the rows")
-    return time
+def _sensor_names(folder: Path) -> list[str]:
+    """Return the receivers of location_indexes.json, by index."""
+    indexes = _read(folder / "location_indexes.json")
+    return sorted(indexes, key=lambda name: indexes[name])
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = pd.Index([key for key, _ in pairs])
+        raise ValueError(f"key '{keys[keys.duplicated()][0]}': duplicate; keep one of the two")
+    return content
+
+
+def _read(path: Path, parse: Callable[[str], Any] = lambda text: json.loads(text, object_pairs_hook=_unique)) -> dict:
+    """Return the dictionary that a text file holds; a JSON key given twice is refused."""
+    try:
+        content = parse(path.read_text(encoding="utf-8").strip())
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; fetch the measurements first") from None
+    except (ValueError, SyntaxError) as error:  # also a text that is not UTF-8
+        raise InputError(f"{path}: broken ({error}); fetch the file again") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected one key per sample or receiver; fetch the file again")
+    return content
+
+
+def _read_table(path: Path, sensors: list[str]) -> pd.DataFrame:
+    """Read single_tx.csv, indexed by time stamp, with every column known and every cell a number."""
+    try:
+        table = pd.read_csv(path, dtype={"timestamp": str}, index_col="timestamp")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; fetch the measurements first") from None
+    except ValueError as error:  # also an empty file, broken rows, no UTF-8
+        raise InputError(f"{path}: not a table ({error}); fetch the file again") from None
+    expected = [f"{name}{end}" for name in sensors for end in (("_rss", "_x", "_y") if _moves(name) else ("",))]
+    expected += ["tx_x_coord", "tx_y_coord"]
+    for column in [*expected, *table.columns]:
+        if column not in table or column not in expected:
+            what = "is of an unknown receiver" if column in table else "is missing"
+            raise InputError(f"{path}: column '{column}' {what}; expected those of the receivers in "
+                             "location_indexes.json and no others")
+    if table.empty:
+        raise InputError(f"{path}: no rows below the header; fetch the file again")
+    numbers = table[expected].apply(pd.to_numeric, errors="coerce")
+    for row, number in np.argwhere(numbers.isna().to_numpy())[:1]:
+        raise InputError(f"{path}: row {row + 2} ({table.index[row]}), column '{expected[number]}': "
+                         f"'{table[expected].iat[row, number]}' is not a number; expected dB or degrees, -101 where "
+                         "not heard")
+    return numbers
+
+
+def _check_sample(sample: Any, where: str, sensors: list[str]) -> None:
+    """Refuse a sample with unknown receivers, receivers named twice, or entries that are not numbers."""
+    if not isinstance(sample, dict) or not isinstance(sample.get("rx_data"), list):
+        raise InputError(f"{where}: the list 'rx_data' is missing; expected rx_data, tx_coords and metadata")
+    names = [entry[-1] if isinstance(entry, list) and entry else None for entry in sample["rx_data"]]
+    for entry, name in zip(sample["rx_data"], names):
+        if name is None or not _is_numbers(entry[:-1], 3):
+            raise InputError(f"{where}: rx_data entry {entry}: expected [RSS in dB, latitude, longitude, receiver]")
+        if name not in sensors or names.count(name) > 1:
+            raise InputError(f"{where}: receiver '{name}' is named twice; keep one entry" if name in sensors else
+                             f"{where}: unknown receiver '{name}'; add it to location_indexes.json")
+    for position in sample.get("tx_coords", []):
+        if not _is_numbers(position, 2):
+            raise InputError(f"{where}: tx_coords entry {position}: expected [latitude, longitude] in degrees")
+
+
+def _is_numbers(values: Any, count: int) -> bool:
+    return isinstance(values, list) and len(values) == count and all(isinstance(v, (int, float)) for v in values)

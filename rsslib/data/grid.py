@@ -12,7 +12,6 @@ KINDS = ("cnode", "cbrs", "cell", "nuc", "bus")
 
 KIND_RANGE_DB = {"cnode": (-96.0, -35.0), "cbrs": (-100.0, 20.0), "cell": (-100.0, 20.0), "nuc": (-95.0, -4.0)}
 MAX_PIXELS = 2**19
-COLLISIONS = ("last", "max", "mean")
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def extent(dataset: xr.Dataset) -> tuple[float, float, float, float]:
 def make(dataset: xr.Dataset, pixel_m: float = 30.0) -> Grid:
     """Return the grid over the site of `dataset`, with one pixel of buffer on each side.
 
-    Errors: InputError if the pixel is not positive, or the image would have more than MAX_PIXELS: then a place
+    Errors: InputError if the pixel is not positive, or the image would have more than MAX_PIXELS: then a position
     is in degrees, or lies far outside the site.
     Source: paper 1 (Section III.C, 30 m per pixel) and its authors' published code line.
     """
@@ -105,7 +104,7 @@ def make(dataset: xr.Dataset, pixel_m: float = 30.0) -> Grid:
     if width * height > MAX_PIXELS:
         raise InputError(f"the site spans {(east - west) / 1000:.0f} km x {(north - south) / 1000:.0f} km, "
                          f"{width} x {height} pixels of {pixel_m:g} m; expected at most {MAX_PIXELS}: check that "
-                         "every place is in metres and belongs to the site, or take a larger pixel_m")
+                         "every position is in metres and belongs to the site, or take a larger pixel_m")
     return Grid(west - pixel_m, south - pixel_m, width, height, float(pixel_m))
 
 
@@ -150,22 +149,18 @@ def scaling(dataset: xr.Dataset, fit: np.ndarray) -> Scaling:
     return ranges
 
 
-def draw(dataset: xr.Dataset, grid: Grid, ranges: Scaling, collision: str = "last") -> SensorPixels:
+def draw(dataset: xr.Dataset, grid: Grid, ranges: Scaling) -> SensorPixels:
     """Return which reading is drawn in which pixel, for every sample.
 
-    The value is (rss - low) / (high - low) with the receiver's range, clipped below at 0. `collision` says
-    what stands in a pixel with several receivers: the one with the "last" index (the paper's), the "max" of
-    the values, or their "mean" (with the kind of the last). Receivers without a range are not drawn.
+    The value is (rss - low) / (high - low) with the receiver's range, clipped below at 0. Of several receivers in one
+    pixel the one with the last index is drawn, as in the paper. Receivers without a range are not drawn.
 
-    Errors: InputError for an unknown rule.
     Example
     -------
     >>> draw(dataset, grid.make(dataset), scaling(dataset, splits["train"])).pixel.shape   # doctest: +SKIP
     (4578, 40)
     """
-    if collision not in COLLISIONS:
-        raise InputError(f"collision: expected one of {', '.join(COLLISIONS)}, found {collision!r}")
-    unknown = (np.nan, np.nan)    # makes every value of the receiver NaN, as if it were not heard
+    unknown = (np.nan, np.nan)  # makes every value of the receiver NaN, as if it were not heard
     low, high = np.array([ranges.get(str(name), unknown) for name in dataset.sensor.values]).T
     value = np.maximum((dataset.rss.values - low) / (high - low), 0.0)
     heard = np.isfinite(value)
@@ -173,15 +168,15 @@ def draw(dataset: xr.Dataset, grid: Grid, ranges: Scaling, collision: str = "las
     column, row = np.where(heard, column, 0).round(), np.where(heard, row, 0).round()
     heard &= (column >= 0) & (column < grid.width) & (row >= 0) & (row < grid.height)
     pixel = np.where(heard, row * grid.width + column, -1).astype(np.int64)
-    kind = np.broadcast_to([KINDS.index(k) for k in dataset.sensor_kind.values], pixel.shape)
-    return _merge(pixel, np.where(heard, value, 0), kind.astype(np.int64), collision)
+    kind = np.broadcast_to([KINDS.index(k) for k in dataset.sensor_kind.values], pixel.shape).astype(np.int64)
+    return SensorPixels(_last_only(pixel), np.where(heard, value, 0).astype(np.float32), kind)
 
 
-def _merge(pixel, value, kind, collision) -> SensorPixels:
-    same = (pixel[:, :, None] == pixel[:, None, :]) & (pixel >= 0)[:, :, None]
-    later = np.triu(np.ones(same.shape[1:], bool), 1)
-    if collision == "max":
-        value = np.where(pixel >= 0, np.where(same, value[:, None, :], 0).max(2), 0)
-    elif collision == "mean":
-        value = np.where(same, value[:, None, :], 0).sum(2) / np.maximum(same.sum(2), 1)
-    return SensorPixels(np.where((same & later).any(2), -1, pixel), value.astype(np.float32), kind)
+def _last_only(pixel: np.ndarray) -> np.ndarray:
+    """Return `pixel`, (samples, sensors), with -1 for each sensor that shares its pixel with a later one."""
+    image = np.arange(len(pixel))[:, None] * (pixel.max(initial=0) + 2)  # tells the samples' pixels apart
+    # np.unique gives the first of equal entries: read from the end, that is the last sensor
+    last = pixel.size - 1 - np.unique((image + pixel).ravel()[::-1], return_index=True)[1]
+    merged = np.full(pixel.size, -1, pixel.dtype)
+    merged[last] = pixel.ravel()[last]
+    return merged.reshape(pixel.shape)

@@ -73,7 +73,7 @@ def grid_test_cells(n: int, seed: int = 0) -> list[int]:
 
 
 def _edges(dataset: xr.Dataset, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the n + 1 edges of equal bins over the transmitters' extent, MARGIN_M wider each way: of x and of y [m]."""
+    """Return the n + 1 edges of n equal bins along x and along y, over the transmitters' extent and MARGIN_M beyond [m]."""
     x, y = (np.linspace(axis.min() - MARGIN_M, axis.max() + MARGIN_M, n + 1) for axis in transmitters(dataset))
     return x, y
 

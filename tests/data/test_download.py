@@ -1,4 +1,4 @@
-"""Fetching: the order of the sources, checksums, and silence of the network."""
+"""Fetching: which source comes first, checksums, and silence of the network."""
 
 import functools
 import hashlib
@@ -25,7 +25,7 @@ def registry(url: str) -> dict:
 def toy(tmp_path, monkeypatch):
     """A registry of two files, an empty cache, no RSSLIB_DATA, and a source that does not answer."""
     monkeypatch.setattr(download, "REGISTRY", registry("http://127.0.0.1:9"))
-    monkeypatch.setattr(download, "_cache_folder", lambda dataset: tmp_path / "cache" / dataset)
+    monkeypatch.setattr(download, "cache_folder", lambda dataset: tmp_path / "cache" / dataset)
     monkeypatch.delenv("RSSLIB_DATA", raising=False)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -44,9 +44,7 @@ def server(toy, monkeypatch):
         def log_message(self, *_):
             pass
 
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=public)
-    ) as host:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=public)) as host:
         thread = threading.Thread(target=host.serve_forever, args=(0.01,))
         thread.start()
         monkeypatch.setattr(download, "REGISTRY", registry(f"http://127.0.0.1:{host.server_port}"))
@@ -147,9 +145,7 @@ def test_a_silent_source_is_given_up_in_time(toy, monkeypatch):
 
 
 def test_names_outside_the_registry_are_refused(toy):
-    with pytest.raises(
-        InputError, match="file 'three.csv': not in the registry of 'toy'; expected one of one"
-    ):
+    with pytest.raises(InputError, match="file 'three.csv': not in the registry of 'toy'; expected one of one"):
         download.fetch(toy / "raw", ["three.csv"], "toy")
     with pytest.raises(InputError, match="data set 'frs': not in the registry; expected one of toy"):
         download.available()

@@ -4,28 +4,28 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from rsslib.data import grid as grids
-from rsslib.data import splits
+from rsslib.data import measurements, splits
 from rsslib.data.grid import Grid
-from rsslib.data.measurements import measurements
 from rsslib.project import InputError
 
 GRID = Grid(1000.0, 2000.0, 5, 4, 10.0)
 metres = st.floats(-1e6, 1e7)
 
 
-def one_sample(readings, kinds, places, tx=(1000.0, 2000.0)):
-    """A Dataset of one sample: `readings` in dB, `places` (x, y) in m."""
-    x, y = np.array(places, float).T
+def one_sample(readings, kinds, positions, tx=(1000.0, 2000.0)):
+    """A Dataset of one sample: `readings` in dB, `positions` (x, y) in m."""
+    x, y = np.array(positions, float).T
     names = [f"{kind}-{number}" for number, kind in enumerate(kinds)]
-    return measurements([readings], [x], [y], [[tx[0]]], [[tx[1]]], ["2022-07-01"], ["july"], names, kinds,
-                        source="test")
+    return measurements.build([readings], [x], [y], [[tx[0]]], [[tx[1]]], ["2022-07-01"], ["july"], names, kinds,
+                              source="test")
 
 
-def drawn(dataset, grid=GRID, collision="last"):
+def drawn(dataset, grid=GRID):
     """What is drawn of the only sample: {pixel: value}."""
-    sensors = grids.draw(dataset, grid, grids.scaling(dataset, np.array([0])), collision)
+    sensors = grids.draw(dataset, grid, grids.scaling(dataset, np.array([0])))
     return {int(p): pytest.approx(float(v)) for p, v in zip(sensors.pixel[0], sensors.value[0]) if p >= 0}
 
 
@@ -119,11 +119,19 @@ def test_a_receiver_not_heard_in_training_is_not_drawn_and_hides_nothing():
     assert np.isfinite(sensors.value).all()
 
 
-@pytest.mark.parametrize("collision, value", [("last", 0.25), ("max", 0.75), ("mean", 0.5)])
-def test_receivers_that_share_a_pixel(collision, value):
-    places = [(1011, 2008), (1009, 2012), (1020, 2000)]
-    dataset = one_sample([-10.0, -70.0, -35.0], ["cell", "cell", "cnode"], places)
-    assert drawn(dataset, collision=collision) == {6: value, 2: 1.0}
+def test_of_receivers_that_share_a_pixel_the_last_is_drawn():
+    positions = [(1011, 2008), (1009, 2012), (1020, 2000)]
+    dataset = one_sample([-10.0, -70.0, -35.0], ["cell", "cell", "cnode"], positions)
+    assert drawn(dataset) == {6: 0.25, 2: 1.0}
+
+
+@given(arrays(np.int64, array_shapes(min_dims=2, max_dims=2, min_side=0, max_side=12), elements=st.integers(-1, 9)))
+def test_a_receiver_is_drawn_unless_a_later_one_shares_its_pixel(pixel):
+    expected = pixel.copy()
+    for sample, sensor in np.ndindex(pixel.shape):
+        if pixel[sample, sensor] in pixel[sample, sensor + 1:]:
+            expected[sample, sensor] = -1
+    assert np.array_equal(grids._last_only(pixel), expected)
 
 
 def test_of_three_in_a_pixel_the_last_stands_with_its_kind():
@@ -134,9 +142,9 @@ def test_of_three_in_a_pixel_the_last_stands_with_its_kind():
 
 
 def test_nothing_is_drawn_off_the_grid_or_of_the_unheard():
-    places = [(994.9, 2000), (1045.1, 2000), (1000, 1994.9), (1000, 2035.1), (1000, 2000), (1044.9, 2034.9)]
+    positions = [(994.9, 2000), (1045.1, 2000), (1000, 1994.9), (1000, 2035.1), (1000, 2000), (1044.9, 2034.9)]
     readings = [-50.0] * 4 + [np.nan, -35.0]
-    assert drawn(one_sample(readings, ["cnode"] * 6, places)) == {19: 1.0}
+    assert drawn(one_sample(readings, ["cnode"] * 6, positions)) == {19: 1.0}
 
 
 def test_every_heard_receiver_of_the_campus_is_drawn_or_hidden_by_a_later_one(campus):
@@ -149,12 +157,6 @@ def test_every_heard_receiver_of_the_campus_is_drawn_or_hidden_by_a_later_one(ca
         pixels = sensors.pixel[sample][sensors.pixel[sample] >= 0]
         assert {(p % grid.width, p // grid.width) for p in pixels.tolist()} == standing
         assert len(pixels) == len(standing)
-
-
-def test_an_unknown_rule_for_collisions_is_named(campus):
-    ranges = grids.scaling(campus, np.arange(50))
-    with pytest.raises(InputError, match="collision: expected one of last, max, mean, found 'sum'"):
-        grids.draw(campus, GRID, ranges, "sum")
 
 
 def test_a_transmitter_may_be_unknown_but_not_twofold(campus):

@@ -23,7 +23,7 @@ def small(**changes) -> xr.Dataset:
         "kinds": ["nuc", "bus"],
         "source": "mine",
     }
-    return measurements.measurements(**(values | changes))
+    return measurements.build(**(values | changes))
 
 
 def test_positions_are_nan_where_nothing_was_heard():
@@ -110,7 +110,7 @@ def test_bad_files_are_named(tmp_path, suffix):
 
 def test_a_file_without_a_variable_is_named(tmp_path):
     small().drop_vars("tx_x").to_netcdf(tmp_path / "m.nc", engine="netcdf4")
-    with pytest.raises(InputError, match="m.nc: 'tx_x' is missing"):
+    with pytest.raises(InputError, match="m.nc: not measurements .'tx_x' is missing"):
         measurements.load(tmp_path / "m.nc")
 
 
