@@ -1,30 +1,25 @@
-"""The house: no module imports from a higher floor or in a circle, training needs four libraries."""
+"""The house: imports lead downward and in no circle, the front door is open, training needs four libraries."""
 
 import ast
+import graphlib
+import pickle
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import rsslib
-from rsslib.data import measurements as schema
 
 PACKAGE = Path(rsslib.__file__).parent
-FLOORS = (
-    ("project", "progress"),
-    ("checkpoints", "grid", "splits", "networks", "ranging", "propagation", "emitter_networks", "emitter_stem",
-     "emitter_optimizer"),
-    ("losses", "sliced", "predictions", "emitters", "emitter_images", "emitter_loss", "emitter_metrics", "datasets",
-     "figures"),
-    ("ensemble", "confidence", "mixtures"),
-    ("training", "gallery", "hybrid", "emitter_recipe", "emitter_feeds", "emitter_training", "emitter_predictions"),
-    ("localizer",),
-)
-"""From the ground up; what is not named stands above them all."""
+ORDER = ("project", "progress", "sources", "data", "propagation", "learning", "localization", "confidence", "emitters",
+         "ledger", "reports", "workflow")
+"""From the ground up; the front door and the command line stand above them all."""
 
 TRAINING = """
 import importlib.util
+import pickle
 import re
 import sys
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
@@ -50,80 +45,93 @@ class WithoutTheRest:
     def __init__(self, finder):
         self.finder = finder
 
-    def find_spec(self, name, *place):
+    def find_spec(self, name, *rest):
         # Python's own build settings are a module named after the machine
         if name.partition(".")[0] in allowed or name.startswith("_sysconfigdata"):
-            return self.finder.find_spec(name, *place)
+            return self.finder.find_spec(name, *rest)
 
     def __getattr__(self, name):
         return getattr(self.finder, name)
 
 sys.meta_path[:] = map(WithoutTheRest, sys.meta_path)
 assert importlib.util.find_spec("torch") and not importlib.util.find_spec("matplotlib")
-import numpy as np
-from rsslib import predictions, splits, training
-from rsslib.datasets import schema
-from rsslib.ensemble import Recipe
+from rsslib import Localizer, Recipe, splits
 
-dataset = schema.load(sys.argv[1])
+dataset = pickle.load(sys.stdin.buffer)
 sets = splits.make(dataset, "grid2")
 recipe = Recipe(network="compact", members=2, epochs=1, pixel_m=120.0, precision="float32", threads=1)
-trainer = training.Trainer(dataset, sets, recipe, device="cpu")
-ensemble = trainer.fit()
-said = ensemble.describe(trainer.samples, sets["ood"])
-found = predictions.collect(said, dataset, sets["ood"], np.full(len(sets["ood"]), "ood"), ensemble.attrs())
-predictions.save(found, sys.argv[2])
-print(len(predictions.load(sys.argv[2]).sample))
+localizer = Localizer(recipe, device="cpu").fit(dataset, sets)
+print(localizer.predict(dataset, {"ood": sets["ood"]}).sizes["sample"])
 """
 
 
-def _imported(module, name):
-    """The module behind `from module import name`: the one of that name, else the one that holds it."""
-    inside = PACKAGE.parent.joinpath(*module.split("."), name)
-    return f"{module}.{name}" if inside.is_dir() or inside.with_suffix(".py").exists() else module
+def _name(path):
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imports():
-    """{module: modules of rsslib that it imports, also inside functions}, as dotted names below rsslib."""
-    modules = {".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
-               for path in sorted(PACKAGE.rglob("*.py"))}
-    found = {}
-    for module, path in modules.items():
-        names = set()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.level == 0:
-                names |= {_imported(node.module, alias.name) for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                pytest.fail(f"{path.name}: relative import; write it from rsslib")
-            elif isinstance(node, ast.Import):
-                names |= {alias.name for alias in node.names}
-        below = {name.removeprefix("rsslib.") for name in names if name.startswith("rsslib.")}
-        found[module] = (below & set(modules)) - {module}
-    return found
+MODULES = {_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
 
-def floor(module):
-    room = module.partition(".")[0]
-    return next((number for number, rooms in enumerate(FLOORS) if room in rooms), len(FLOORS))
+def _only_for_type_checkers(tree):
+    return {inner for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            for statement in node.body for inner in ast.walk(statement)}
 
 
-def test_no_module_imports_from_a_higher_floor():
-    upward = [f"{module} (floor {floor(module)}) imports {name} (floor {floor(name)})"
-              for module, names in imports().items() for name in names if floor(name) > floor(module)]
-    assert not upward
+def _imports(module):
+    """The modules of rsslib that a module imports, also inside functions."""
+    tree, names = MODULES[module], set()
+    skipped = _only_for_type_checkers(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node not in skipped:
+            assert node.level == 0, f"{module}: relative import; write it from rsslib"
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {name if name in MODULES else node.module for name in inner}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return (names & set(MODULES)) - {module}
+
+
+def _floor(module):
+    package = module.split(".")[1] if "." in module else ""
+    return ORDER.index(package) if package in ORDER else len(ORDER)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_from_its_own_package_or_below(module):
+    assert {name for name in _imports(module) if _floor(name) > _floor(module)} == set()
 
 
 def test_no_module_imports_in_a_circle():
-    left = imports()
-    while free := [module for module, names in left.items() if not names & set(left)]:
-        for module in free:
-            del left[module]
-    assert not left, f"a circle among {', '.join(left)}"
+    graphlib.TopologicalSorter({module: _imports(module) for module in MODULES}).prepare()    # CycleError names it
 
 
-def test_training_needs_torch_numpy_xarray_and_pandas_alone(campus, tmp_path):
-    measurements = schema.save(campus, tmp_path / "measurements.npz")
-    command = [sys.executable, "-c", TRAINING, str(measurements), str(tmp_path / "predictions.npz")]
-    done = subprocess.run(command, cwd=PACKAGE.parent, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+def test_every_package_has_its_place_in_the_order():
+    assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} <= set(ORDER)
+
+
+def test_the_names_of_the_front_door_are_those_that_type_checkers_see():
+    seen = {alias.name: node.module for node in _only_for_type_checkers(MODULES["rsslib"])
+            if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert seen == {name: home.removesuffix(f".{name}") for name, home in rsslib._MODULES.items()}
+
+
+@pytest.mark.parametrize("name", rsslib.__all__)
+def test_the_front_door_lists_and_gives_its_names(name):
+    assert name in dir(rsslib)
+    home = rsslib._MODULES.get(name, "rsslib.project")
+    module = import_module(home)
+    assert getattr(rsslib, name) is (module if home.endswith(f".{name}") else getattr(module, name))
+
+
+def test_the_front_door_knows_no_other_name_and_opens_without_numeric_libraries():
+    with pytest.raises(AttributeError, match="no attribute 'Localiser'"):
+        rsslib.Localiser  # noqa: B018
+    code = "import sys, rsslib; dir(rsslib); print(*{'torch', 'numpy', 'xarray'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+
+
+def test_training_needs_torch_numpy_xarray_and_pandas_alone(campus):
+    done = subprocess.run([sys.executable, "-c", TRAINING], input=pickle.dumps(campus), cwd=PACKAGE.parent,
+                          capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
     assert int(done.stdout) > 0

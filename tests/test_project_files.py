@@ -1,4 +1,4 @@
-"""The project's files agree: extras, Python, versions, imports, make targets, package data."""
+"""The project's files agree: extras, Python, versions, imports, make targets, package data, lengths."""
 
 import ast
 import json
@@ -7,8 +7,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-import pytest
 import yaml
+
+from rsslib import __main__ as command_line
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -94,13 +95,12 @@ def test_the_citation_names_this_version_both_papers_and_the_data():
 
 def test_targets_and_commands_that_the_readme_names_exist():
     targets = set(re.findall(r"^([a-z]+):", _text("Makefile"), flags=re.MULTILINE))
-    main = _text("rsslib/__main__.py")
-    commands = set(re.findall(r'add_parser\("([a-z]+)"', main))
+    commands = set(re.findall(r"^ {4}([a-z]+)\b", command_line._parser().format_help(), re.MULTILINE))
     readme = _text("README.md") if (ROOT / "README.md").exists() else ""
     code = "\n".join(re.findall(r"```.*?```|`[^`]+`", readme, flags=re.DOTALL))
     assert set(re.findall(r"(?:^|`|&& )make (?:[A-Z]+=\S+ )*([a-z]+)", code, re.MULTILINE)) <= targets
     assert set(re.findall(r"python -m rsslib ([a-z]+)", code)) <= commands
-    assert commands <= targets
+    assert commands - {"run"} <= targets
 
 
 def test_every_target_is_phony_and_explained():
@@ -110,9 +110,32 @@ def test_every_target_is_phony_and_explained():
     assert targets == set(re.findall(r"^([a-z]+):.*## \S", makefile, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("suffix", [".json", ".csv", ".mplstyle"])
-def test_data_files_of_the_library_are_packaged(suffix):
+def test_data_files_of_the_library_are_packaged():
     package_data = tomllib.loads(_text("pyproject.toml"))["tool"]["setuptools"]["package-data"]
-    for path in (ROOT / "rsslib").rglob(f"*{suffix}"):
-        package = ".".join(path.parent.relative_to(ROOT).parts)
-        assert f"*{suffix}" in package_data[package]
+    others = [path for path in (ROOT / "rsslib").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
+    assert others
+    for path in others:
+        patterns = package_data[".".join(path.parent.relative_to(ROOT).parts)]
+        assert any(path.match(pattern) for pattern in patterns), f"{path} is not packaged: see pyproject.toml"
+
+
+def test_the_script_calls_the_command_line():
+    module, name = PROJECT["scripts"]["rsslib"].split(":")
+    assert module == command_line.__name__ and callable(getattr(command_line, name))
+
+
+LENGTHS = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in sorted((ROOT / "rsslib").rglob("*.py"))}
+LONGEST_MODULE, LONGEST_FUNCTION, LONGEST_LIBRARY = 330, 50, 7300
+
+
+def test_the_library_and_its_modules_stay_short():
+    assert {path.name: lines for path, lines in LENGTHS.items() if lines > LONGEST_MODULE} == {}
+    total = sum(LENGTHS.values())
+    assert total <= LONGEST_LIBRARY
+
+
+def test_functions_stay_short():
+    lengths = {f"{path.name}: {node.name}": node.end_lineno - node.lineno + 1 for path in LENGTHS
+               for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+               if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST_FUNCTION} == {}
