@@ -26,7 +26,7 @@ def closure(*starts: str | Path) -> list[Path]:
     Errors: InputError for a module or notebook that is not there.
 
     >>> [path.name for path in closure("rsslib.propagation.friis")]
-    ['friis.py', 'project.py']
+    ['project.py', 'friis.py']
     """
     left = [path for start in starts for path in _first(start)]
     found: set[Path] = set()
@@ -70,7 +70,7 @@ def _first(start: str | Path) -> list[Path]:
         return list(_imported(ast.parse(code_of(start))))
     path = _file(str(start))
     if path is None:
-        raise InputError(f"sources: no module named {start!r}; give its full name, such as 'rsslib.localization.losses'")
+        raise InputError(f"sources: no module {start!r}; give its full name, such as 'rsslib.localization.losses'")
     return [path]
 
 

@@ -5,15 +5,12 @@ from itertools import permutations
 
 import numpy as np
 
-from rsslib.emitters.samples import MOST_EMITTERS
 from rsslib.project import InputError
 
 THRESHOLD = 0.5
 GATE_M = 200.0
-_WHY = {"fa": "no sample has an emitter", "mr": "no sample has an emitter",
-        "rmse": "no sample with emitters has the right count"}
-
-_WHY_NOT_BOTH = "no sample with emitters that both have right"
+_WHY = dict.fromkeys(("fa", "mr"), "no sample has an emitter") | dict.fromkeys(
+    ("rmse_px", "rmse_share", "rmse_m"), "no sample with emitters has the right count")
 
 
 @dataclass(frozen=True)
@@ -35,47 +32,32 @@ class Scores:
         return Scores(self.true[chosen], self.predicted[chosen], self.error[chosen], self.n, self.side_m)
 
 
-def _check(existence: np.ndarray, place: np.ndarray, true_place: np.ndarray) -> None:
-    samples, slots = existence.shape
-    if place.shape != (samples, slots, 2) or true_place.ndim != 3 or true_place.shape[::2] != (samples, 2):
-        raise InputError(f"metrics: existence {existence.shape}, place {place.shape}, true place {true_place.shape}; "
-                         "expected (samples, slots), (samples, slots, 2) and (samples, emitters, 2)")
-    if max(slots, true_place.shape[1]) > MOST_EMITTERS:
-        raise InputError(f"metrics: {max(slots, true_place.shape[1])} slots; expected at most {MOST_EMITTERS}")
-    if not np.isfinite(existence).all() or not np.isfinite(place).all():
-        raise InputError("metrics: an existence or place predicted is not a number; the training diverged: lower "
-                         "learning_rate")
+def _first(kept: np.ndarray, location: np.ndarray) -> np.ndarray:
+    """Bring the locations kept to the front of their samples, in their sequence."""
+    sequence = np.argsort(~kept, axis=1, kind="stable")
+    return np.take_along_axis(location, sequence[..., None], 1)
 
 
-def _first(kept: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Bring the places kept to the front of their samples, in order."""
-    order = np.argsort(~kept, axis=1, kind="stable")
-    return np.take_along_axis(place, order[..., None], 1)
-
-
-def score(existence: np.ndarray, place: np.ndarray, true_place: np.ndarray, n: int, side_m: float,
+def score(existence: np.ndarray, location: np.ndarray, truth: np.ndarray, n: int, side_m: float,
           threshold: float = THRESHOLD) -> Scores:
     """Return each sample's counts and, where they agree, the distance of the best pairing.
 
     An emitter counts as predicted if its existence is above `threshold`. With K of each, the pairing p has the least
-    mean_k |place_k - true_p(k)|^2, and the sample's error is its root.
+    mean_k |location_k - truth_p(k)|^2, and the sample's error is its root.
 
-    Input: existence, (samples, slots), probabilities; place, (samples, slots, 2), row and column [pixels];
-    true_place, (samples, emitters, 2) [pixels], NaN where there is none; n, cells a side; side_m [m].
-
-    Errors: InputError for other shapes or predictions that are not numbers.
+    Input: existence, (samples, slots), probabilities; location, (samples, slots, 2), row and column [pixels];
+    truth, (samples, emitters, 2) [pixels], NaN where there is none; n, cells a side; side_m [m].
     Source: paper 2, Section III.E.
     """
-    _check(existence, place, true_place)
-    kept, there = existence > threshold, np.isfinite(true_place).all(axis=2)
-    predicted, true = kept.sum(axis=1), there.sum(axis=1)
-    said, truth = _first(kept, place), _first(there, true_place)
+    kept, exists = existence > threshold, np.isfinite(truth).all(axis=2)
+    predicted, true = kept.sum(axis=1), exists.sum(axis=1)
+    location, truth = _first(kept, location), _first(exists, truth)
     error = np.full(len(true), np.nan)
-    for number in range(1, min(said.shape[1], truth.shape[1]) + 1):
-        here = (predicted == number) & (true == number)
-        squared = np.square(said[here, :number, None] - truth[here, None, :number]).sum(axis=3)
-        orders = np.array(list(permutations(range(number))))
-        error[here] = np.sqrt(squared[:, np.arange(number), orders].mean(axis=2).min(axis=1))
+    for number in range(1, min(location.shape[1], truth.shape[1]) + 1):
+        chosen = (predicted == number) & (true == number)
+        squared = np.square(location[chosen, :number, None] - truth[chosen, None, :number]).sum(axis=3)
+        pairings = np.array(list(permutations(range(number))))
+        error[chosen] = np.sqrt(squared[:, np.arange(number), pairings].mean(axis=2).min(axis=1))
     return Scores(true, predicted, error, n, side_m)
 
 
@@ -104,6 +86,12 @@ def _ends(values: np.ndarray) -> list[float] | None:
     return np.quantile(finite, [0.025, 0.975]).tolist() if len(finite) else None
 
 
+def _with_reasons(values: dict, reasons: dict[str, str]) -> dict:
+    """Return the values as numbers; each NaN has its reason under `<name>_reason`."""
+    numbers = {name: value if isinstance(value, int) else float(value) for name, value in values.items()}
+    return numbers | {f"{name}_reason": reasons[name] for name, value in numbers.items() if np.isnan(value)}
+
+
 def metrics(scores: Scores, draws: int = 1000, seed: int = 0) -> dict:
     """Return n, cmr, fa, mr, rmse_px, rmse_share (of the map's side), rmse_m, each also as `<name>_ci95`.
 
@@ -113,25 +101,23 @@ def metrics(scores: Scores, draws: int = 1000, seed: int = 0) -> dict:
 
     Errors: InputError without samples.
     Source: paper 2, Section III.E; Efron and Tibshirani 1993, Section 13.3.
-    Example
-    -------
+
     >>> counts = np.array([1, 2, 3]), np.array([1, 3, 2])           # true, predicted
-    >>> found = metrics(Scores(*counts, np.array([2.0, np.nan, np.nan]), 64, 5000.0), draws=0)
-    >>> round(found["cmr"], 3), round(found["fa"], 3), found["rmse_px"], found["rmse_m"]
+    >>> values = metrics(Scores(*counts, np.array([2.0, np.nan, np.nan]), 64, 5000.0), draws=0)
+    >>> round(values["cmr"], 3), round(values["fa"], 3), values["rmse_px"], values["rmse_m"]
     (0.333, 0.167, 2.0, 156.25)
     """
     if not len(scores.true):
         raise InputError("metrics: no samples; expected at least one")
     sums = _sums(scores)
-    found = {"n": len(sums)} | {name: float(value) for name, value in _ratios(sums.sum(axis=0)).items()}
+    values = {"n": len(sums)} | _ratios(sums.sum(axis=0))
     drawn = _ratios(_resampled(len(sums), draws, seed) @ sums) if draws else {}
     intervals = {name: _ends(values) for name, values in drawn.items()}
     for unit, factor in (("share", 1 / scores.n), ("m", scores.side_m / scores.n)):
-        found[f"rmse_{unit}"] = found["rmse_px"] * factor
+        values[f"rmse_{unit}"] = values["rmse_px"] * factor
         ends = intervals.get("rmse_px")
         intervals |= {f"rmse_{unit}": ends and [end * factor for end in ends]} if draws else {}
-    reasons = {f"{name}_reason": _WHY[name.partition("_")[0]] for name, value in found.items() if np.isnan(value)}
-    return found | {f"{name}_ci95": ends for name, ends in intervals.items()} | reasons
+    return _with_reasons(values, _WHY) | {f"{name}_ci95": ends for name, ends in intervals.items()}
 
 
 def by_count(scores: Scores, draws: int = 1000, seed: int = 0) -> dict[int, dict]:
@@ -147,8 +133,7 @@ def differences(one: Scores, other: Scores, draws: int = 1000, seed: int = 0) ->
     samples whose count both have right. The interval is of the samples: the seeds of the trainings are not in it.
 
     Errors: InputError for other samples. Source: Efron and Tibshirani 1993, Section 13.3, resampling whole samples.
-    Example
-    -------
+
     >>> one = Scores(np.array([1, 2]), np.array([1, 2]), np.array([2.0, 3.0]), 64, 5000.0)
     >>> other = Scores(np.array([1, 2]), np.array([1, 3]), np.array([4.0, np.nan]), 64, 5000.0)
     >>> differences(one, other)["cmr"], differences(one, other)["rmse_px"]
@@ -160,12 +145,12 @@ def differences(one: Scores, other: Scores, draws: int = 1000, seed: int = 0) ->
     one, other = (replace(part, error=np.where(both, part.error, np.nan)) for part in (one, other))
     pair, times = (_sums(one), _sums(other)), _resampled(len(one.true), draws, seed)
     whole, drawn = ([_ratios(weights @ sums) for sums in pair] for weights in (np.ones(len(one.true)), times))
-    found = {name: float(value - whole[1][name]) for name, value in whole[0].items()}
-    reasons = {f"{name}_reason": _WHY_NOT_BOTH for name, value in found.items() if np.isnan(value)}
-    return found | {f"{name}_ci95": _ends(values - drawn[1][name]) for name, values in drawn[0].items()} | reasons
+    values = {name: value - whole[1][name] for name, value in whole[0].items()}
+    return _with_reasons(values, dict.fromkeys(values, "no sample with emitters that both have right")) | {
+        f"{name}_ci95": _ends(some - drawn[1][name]) for name, some in drawn[0].items()}
 
 
-def deepmtl_metrics(existence: np.ndarray, place: np.ndarray, true_place: np.ndarray, n: int, side_m: float,
+def deepmtl_metrics(existence: np.ndarray, location: np.ndarray, truth: np.ndarray, n: int, side_m: float,
                     threshold: float = THRESHOLD, gate_m: float = GATE_M) -> dict:
     """Return DeepMTL's error_m, miss_rate and false_alarm_rate, which are not the paper's.
 
@@ -175,27 +160,23 @@ def deepmtl_metrics(existence: np.ndarray, place: np.ndarray, true_place: np.nda
 
     Input as for `score`. Source: Zhan et al. 2021 (DeepMTL).
     """
-    _check(existence, place, true_place)
-    slots = max(existence.shape[1], true_place.shape[1])
-    kept = _widened(existence > threshold, slots, False)
-    truth = _widened(true_place, slots, np.nan)
-    there = np.isfinite(truth).all(axis=2)
-    apart = _widened(place, slots, 0.0)[:, :, None] - np.where(there[..., None], truth, 0)[:, None]
+    slots = max(existence.shape[1], truth.shape[1])
+    kept, truth = _widened(existence > threshold, slots, False), _widened(truth, slots, np.nan)
+    exists = np.isfinite(truth).all(axis=2)
+    apart = _widened(location, slots, 0.0)[:, :, None] - np.where(exists[..., None], truth, 0)[:, None]
     distance = np.hypot(apart[..., 0], apart[..., 1]) * side_m / n
     # dearer than all pairs of a sample together: one more pair always pays
-    paired = kept[:, :, None] & there[:, None] & (distance <= gate_m)
+    paired = kept[:, :, None] & exists[:, None] & (distance <= gate_m)
     cost = np.where(paired, distance, 2 * slots * gate_m)
-    orders = np.array(list(permutations(range(slots))))
-    best = orders[cost[:, np.arange(slots), orders].sum(axis=2).argmin(axis=1)]
+    pairings = np.array(list(permutations(range(slots))))
+    best = pairings[cost[:, np.arange(slots), pairings].sum(axis=2).argmin(axis=1)]
     chosen = (np.arange(len(best))[:, None], np.arange(slots), best)
-    pairs, predicted, true = int(paired[chosen].sum()), int(kept.sum()), int(there.sum())
-    found = {"error_m": distance[chosen][paired[chosen]].mean() if pairs else np.nan,
-             "miss_rate": (true - pairs) / true if true else np.nan,
-             "false_alarm_rate": (predicted - pairs) / predicted if predicted else np.nan}
-    why = {"error_m": f"no pair within {gate_m:g} m", "miss_rate": "no true emitter",
-           "false_alarm_rate": "none predicted"}
-    return {name: float(value) for name, value in found.items()} | {
-        f"{name}_reason": why[name] for name, value in found.items() if np.isnan(value)}
+    pairs, predicted, true = int(paired[chosen].sum()), int(kept.sum()), int(exists.sum())
+    values = {"error_m": distance[chosen][paired[chosen]].mean() if pairs else np.nan,
+              "miss_rate": (true - pairs) / true if true else np.nan,
+              "false_alarm_rate": (predicted - pairs) / predicted if predicted else np.nan}
+    return _with_reasons(values, {"error_m": f"no pair within {gate_m:g} m", "miss_rate": "no true emitter",
+                                  "false_alarm_rate": "none predicted"})
 
 
 def _widened(values: np.ndarray, slots: int, filling: object) -> np.ndarray:

@@ -1,60 +1,114 @@
 """The second paper's networks: a map of occupied cells from few sensors, a list of emitters from either."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-from rsslib.emitters.stem import Stem
-from rsslib.project import InputError
 
 METHODS = ("single_stage", "two_stage_logit", "two_stage_binary")
 SIDE = 16
 """Blocks a side of the raster on which emitters are looked for: n must be a multiple of it."""
 LOGIT_SCALE = 10.0
 """In free space a logit trained on margins is about the margin in dB: a tenth of it has the scale of Eq. (4)."""
+REACH, KERNELS = 7, 8
 _WIDTHS = {"single_stage": (32, 32), "two_stage_logit": (24, 16), "two_stage_binary": (24, 16)}
 _STEP = 4
 _PASSES = 3
 _RARE = -4.0
 """First logit of "an emitter is near this block": 2 %, since most blocks are near none."""
+_NONE = 0.05
+"""Added to a sum of weights, so that a mean over no sensor is 0 and one over a far sensor small."""
 
 
-def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs))
+def blocks_of(image: Tensor, side: int) -> Tensor:
+    """Turn each of side x side blocks into one vector of its cells: (batch, 1, n, n) to (batch, cells, side, side).
+
+    The values of `pixel_unshuffle`, laid out in memory with the channels last, as the convolutions after it need them.
+    """
+    step = image.shape[-1] // side
+    cells = image.reshape(-1, side, step, side, step).permute(0, 1, 3, 2, 4)
+    return cells.reshape(-1, side, side, step * step).permute(0, 3, 1, 2)
+
+
+class NormalizedConvolution(nn.Module):
+    """Weighted means of the readings around each block: (batch, cells, side, side) to (batch, 2 KERNELS, side, side).
+
+    For each of 8 learned positive kernels w of 7 x 7 blocks: the mean reading above 0 of the sensors reached,
+    sum w v / (sum w + 0.05), and the share of these sensors among all that are reached. A plain convolution cannot
+    divide by the number of sensors it happened to reach.
+
+    Source: Knutsson and Westin 1993 (normalized convolution), with learned kernels as in Eldesokey et al. 2018.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.log_weight = nn.Parameter(_first_kernels())
+
+    def forward(self, value: Tensor) -> Tensor:
+        above, below = value > 0, value < 0
+        parts = [part.float().sum(1, keepdim=True) for part in (value * above, above, below)]
+        with torch.autocast(value.device.type, enabled=False):
+            summed = F.conv2d(torch.cat(parts), self.log_weight.exp(), padding=REACH // 2)
+        power, heard, silent = summed.chunk(3)
+        return torch.cat([power / (heard + _NONE), heard / (heard + silent + _NONE)], dim=1)
+
+
+class SensorEmbedding(nn.Module):
+    """First layer of both networks: (batch, maps, n, n) to (batch, channels, side, side).
+
+    Each block of n/side x n/side cells becomes a vector of the first map's values, of which are above and which below 0
+    (so that "sensed, empty" is as loud as a strong reading), of its `NormalizedConvolution`, and of the other maps'
+    values; a 1x1 convolution, ReLU; two channels with the block's coordinates; BatchNorm.
+
+    Source: channels of coordinates as in Liu et al. 2018; the paper leaves the first layer open.
+    """
+
+    def __init__(self, cells: int, maps: int = 1, channels: int = 16):
+        super().__init__()
+        self.around = NormalizedConvolution()
+        self.own = nn.Conv2d((2 + maps) * cells, channels - 2, 1)
+        self.context = nn.Conv2d(2 * KERNELS, channels - 2, 1, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, image: Tensor, side: int) -> Tensor:
+        value, *others = (blocks_of(part, side) for part in image.split(1, dim=1))
+        # in 16 bits at once where the convolution computes in them: the flags lose nothing
+        half = torch.is_autocast_enabled(value.device.type)
+        kind = torch.get_autocast_dtype(value.device.type) if half else value.dtype
+        own = torch.cat([part.to(kind) for part in (value, value > 0, value < 0, *others)], dim=1)
+        seen = F.relu(self.own(own) + self.context(self.around(value)))
+        ends = torch.linspace(-1, 1, side, device=value.device, dtype=seen.dtype)
+        coordinates = torch.stack(torch.meshgrid(ends, ends, indexing="ij"))[None].expand(len(seen), -1, -1, -1)
+        return self.norm(torch.cat([seen, coordinates], dim=1))
 
 
 class OccupancyNet(nn.Module):
     """Encoder-decoder from the sensors' image to logits of "occupied", (batch, 1, n, n) to the same, in float32.
 
-    A `Stem` over blocks of 4 x 4 cells to 16 channels; down: a convolution of stride 2 and another, 32 channels; up: a
-    transposed 4x4 convolution to 16; with the stem's channels beside it, two convolutions to the 16 logits of a block.
-    BatchNorm and ReLU between. 30,471 parameters; one of them, the logarithm of the logit's slope in dB, serves
-    training alone (see `EmitterRecipe.margin_db`).
+    A `SensorEmbedding` over blocks of 4 x 4 cells to 16 channels; down: a convolution of stride 2 and another, 32
+    channels; up: a transposed 4x4 convolution to 16; concatenated with the embedding, two convolutions to the 16 logits
+    of a block. BatchNorm and ReLU between. 30,471 parameters; one of them, the logarithm of the logit's slope in dB,
+    serves training alone (see `EmitterRecipe.margin_db`). n is a multiple of 8.
 
-    Errors: InputError unless both sides are equal multiples of 8.
     Source: paper 2, Section III.B; Termos and Hochwald (arXiv:2212.10444), encoder-decoder; its layers are ours.
-    Example
-    -------
+
     >>> OccupancyNet()(torch.zeros(2, 1, 64, 64)).shape
     torch.Size([2, 1, 64, 64])
     """
 
     def __init__(self):
         super().__init__()
-        self.stem = Stem(_STEP**2)
+        self.stem = SensorEmbedding(_STEP**2)
         self.down = nn.Sequential(_conv(16, 32, 3, 2), nn.ReLU(), _conv(32, 32), nn.ReLU())
         self.up = nn.Sequential(nn.ConvTranspose2d(32, 16, 4, 2, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU())
         self.out = nn.Sequential(_conv(32, 16), nn.ReLU(), nn.Conv2d(16, _STEP**2, 3, padding=1))
         self.log_slope = nn.Parameter(torch.tensor(0.0))
 
     def forward(self, image: Tensor) -> Tensor:
-        n = image.shape[-1]
-        if image.ndim != 4 or image.shape[1:] != (1, n, n) or n % (2 * _STEP):
-            raise InputError(f"occupancy network: the input is {tuple(image.shape)}; expected (batch, 1, n, n) with "
-                             "n a multiple of 8")
-        seen = self.stem(image, n // _STEP)
-        said = self.out(torch.cat([seen, self.up(self.down(seen))], dim=1)).float()
-        return F.pixel_shuffle(said, _STEP)
+        seen = self.stem(image, image.shape[-1] // _STEP)
+        logits = self.out(torch.cat([seen, self.up(self.down(seen))], dim=1)).float()
+        return F.pixel_shuffle(logits, _STEP)
 
 
 class Residual(nn.Module):
@@ -70,7 +124,7 @@ class Residual(nn.Module):
         return F.relu(self.second(F.relu(self.first(x))) + self.skip(x))
 
 
-class Loop(nn.Module):
+class SharedResidual(nn.Module):
     """One residual block gone through several times: the same convolutions, each time with a BatchNorm of its own."""
 
     def __init__(self, channels: int, passes: int = _PASSES):
@@ -88,30 +142,26 @@ class EmitterNet(nn.Module):
     """Residual CNN from maps to a list of emitters: (batch, maps, n, n) to (batch, slots, 3), in float32.
 
     Output: existence logit, then row and column over n - 1, in 0..1 (sigmoid). In training a pair: the list, and logits
-    (batch, 8, 8) of "an emitter near this block", which are trained beside it (see `emitter_loss.near`).
+    (batch, 8, 8) of "an emitter near this block", which are trained beside it (see `loss.near`).
 
-    A `Stem` over 16 x 16 blocks; two residual blocks, the second of stride 2; a `Loop`; the 8 x 8 logits, whose sigmoid
-    is added to the channels through a 1x1 convolution; a residual block of stride 2; two dense layers over the 4 x 4
-    vectors left. The paper says "residual CNN": the rest is ours.
+    A `SensorEmbedding` over 16 x 16 blocks; two residual blocks, the second of stride 2; a `SharedResidual`; the 8 x 8
+    logits, whose sigmoid is added to the channels through a 1x1 convolution; a residual block of stride 2; two dense
+    layers over the 4 x 4 vectors left. The paper says "residual CNN": the rest is ours.
 
-    Parameters: n, cells a side; slots, the most emitters; widths, channels on 8 x 8 and on 4 x 4 blocks; maps.
-    Errors: InputError unless n is a multiple of 16, at an input of another size, for no slots.
+    Parameters: n, cells a side, a multiple of 16; slots, the most emitters; widths, channels on 8 x 8 and on 4 x 4
+    blocks; maps.
     Source: paper 2, Section III.B; He et al. 2016; Lee et al. 2015 (deeply supervised nets).
-    Example
-    -------
+
     >>> EmitterNet(64).eval()(torch.zeros(2, 1, 64, 64)).shape
     torch.Size([2, 3, 3])
     """
 
     def __init__(self, n: int, slots: int = 3, widths: tuple[int, int] = (32, 32), maps: int = 1):
         super().__init__()
-        if n < SIDE or n % SIDE or slots < 1:
-            raise InputError(f"emitter network: n is {n}, slots {slots}; expected n a multiple of {SIDE} and a slot or "
-                             "more")
-        self.n, self.slots, self.maps = n, slots, maps
+        self.slots = slots
         wide, last = widths
-        self.stem = Stem((n // SIDE) ** 2, maps)
-        self.body = nn.Sequential(Residual(16, 16), Residual(16, wide, 2), Loop(wide))
+        self.stem = SensorEmbedding((n // SIDE) ** 2, maps)
+        self.body = nn.Sequential(Residual(16, 16), Residual(16, wide, 2), SharedResidual(wide))
         self.near, self.back = nn.Conv2d(wide, 1, 1), nn.Conv2d(1, wide, 1)
         self.end = Residual(wide, last, 2)
         self.head = nn.Sequential(nn.Conv2d(last, 16, 1), nn.ReLU(), nn.Flatten(),
@@ -119,19 +169,11 @@ class EmitterNet(nn.Module):
         nn.init.constant_(self.near.bias, _RARE)
 
     def forward(self, image: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        if tuple(image.shape[1:]) != (self.maps, self.n, self.n):
-            raise InputError(f"emitter network: the input is {tuple(image.shape)}; expected (batch, {self.maps}, "
-                             f"{self.n}, {self.n})")
         seen = self.body(self.stem(image, SIDE))
         near = self.near(seen)
-        said = self.head(self.end(seen + self.back(near.sigmoid()))).float().view(-1, self.slots, 3)
-        listed = torch.cat([said[..., :1], said[..., 1:].sigmoid()], dim=-1)
+        output = self.head(self.end(seen + self.back(near.sigmoid()))).float().view(-1, self.slots, 3)
+        listed = torch.cat([output[..., :1], output[..., 1:].sigmoid()], dim=-1)
         return (listed, near.float()[:, 0]) if self.training else listed
-
-
-def _known(method: str) -> None:
-    if method not in METHODS:
-        raise InputError(f"method: expected one of {', '.join(METHODS)}, found {method!r}")
 
 
 def build_localizer(method: str, n: int, n_max: int = 3, maps: int = 1) -> EmitterNet:
@@ -139,10 +181,8 @@ def build_localizer(method: str, n: int, n_max: int = 3, maps: int = 1) -> Emitt
 
     All have the same layers and kernels, a second stage fewer channels, so that each method has about 70 k in total.
     maps: 2 for a second stage that sees the sensors' image beside the logits (see `second_input`).
-
-    Errors: InputError for an unknown method or an n that is no multiple of 16. Source: paper 2, Section III.B.
+    Source: paper 2, Section III.B.
     """
-    _known(method)
     return EmitterNet(n, n_max, _WIDTHS[method], maps)
 
 
@@ -152,13 +192,26 @@ def second_input(logits: Tensor, method: str, sensed: Tensor | None = None) -> T
     "logit": logits / 10, behind the sensors' image if that is given: an estimated map does not keep the readings
     exactly. "binary": 1[sigmoid(logit) > 0.5].
 
-    Errors: InputError for a method without a second stage.
     Source: paper 2, Section III, where the logits come alone; the sensors' image and the scale are ours.
+
+    >>> logits = torch.tensor([-5.0, 20.0])
+    >>> second_input(logits, "two_stage_binary"), second_input(logits, "two_stage_logit")
+    (tensor([0., 1.]), tensor([-0.5000,  2.0000]))
     """
-    _known(method)
-    if method == "single_stage":
-        raise InputError("method: single_stage looks at the sensors, not through an occupancy network")
     if method == "two_stage_binary":
         return (logits > 0).float()
     scaled = logits.float() / LOGIT_SCALE
     return scaled if sensed is None else torch.cat([sensed, scaled], dim=1)
+
+
+def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs))
+
+
+def _first_kernels() -> Tensor:
+    """Return log weights (KERNELS, 1, REACH, REACH): a narrow and a wide bell, and bells to six sides."""
+    axis = torch.linspace(-1, 1, REACH)
+    turns = [2 * math.pi * turn / (KERNELS - 2) for turn in range(KERNELS - 2)]
+    bells = [(0.0, 0.0, 0.25), (0.0, 0.0, 0.6), *((0.45 * math.cos(a), 0.45 * math.sin(a), 0.35) for a in turns)]
+    return torch.stack([-((axis[:, None] - row) ** 2 + (axis - column) ** 2) / (2 * width**2)
+                        for row, column, width in bells])[:, None]

@@ -1,6 +1,7 @@
-"""What a localizer found in each sample, with the truth: made, scored, written and read; the weights beside it."""
+"""What the networks find in each sample, with the truth: made, scored, written and read; the folders of a chain."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,16 +9,17 @@ import numpy as np
 import torch
 import xarray as xr
 
-from rsslib.emitters.feeds import OccupancyFeed, feed
+from rsslib.emitters.localizer import EmitterRecipe, Model
 from rsslib.emitters.metrics import THRESHOLD, Scores, score
-from rsslib.emitters.recipe import EmitterRecipe, Model, build
-from rsslib.emitters.samples import Scene
-from rsslib.project import InputError, atomic_path
+from rsslib.emitters.training import OccupancySet, draw_set
+from rsslib.localization.networks import parameter_count
+from rsslib.project import InputError, atomic_path, write_json
+from rsslib.propagation import gains
+from rsslib.propagation import scene as scenes
+from rsslib.propagation.scene import Scene
 
-FORMAT = "rsslib-emitter-model-2"
 VARIABLES = {"existence": ("sample", "slot"), "row": ("sample", "slot"), "column": ("sample", "slot"),
              "true_row": ("sample", "emitter"), "true_column": ("sample", "emitter")}
-_BATCH = 250
 
 
 def predict(model: Model, recipe: EmitterRecipe, scene: Scene, occupancy: Model | None = None,
@@ -29,16 +31,14 @@ def predict(model: Model, recipe: EmitterRecipe, scene: Scene, occupancy: Model 
 
     Errors: InputError where recipe, scene and occupancy network do not fit.
     """
-    shown = feed(recipe, scene, set_name, occupancy, model.device)
-    said = torch.cat([model.says(shown.image(part)).cpu()
-                      for part in torch.arange(len(shown), device=model.device).split(_BATCH)])
-    place, true = said[..., 1:].double().numpy() * (scene.n - 1), shown.target.double().cpu().numpy()
-    true_place = np.where(true[..., :1] > 0, true[..., 1:] * (scene.n - 1), np.nan).round()
-    values = (said[..., 0].double().sigmoid().numpy(), place[..., 0], place[..., 1], true_place[..., 0],
-              true_place[..., 1])
-    units = ("1", "cells", "cells", "cells", "cells")
-    variables = {name: (dims, value, {"units": unit}) for (name, dims), value, unit in
-                 zip(VARIABLES.items(), values, units)}
+    shown = draw_set(recipe, scene, set_name, occupancy, model.device)
+    output = torch.cat([model.infer(shown.image(part)).cpu() for part in shown.parts()])
+    location, label = output[..., 1:].double().numpy() * (scene.n - 1), shown.target.double().cpu().numpy()
+    truth = np.where(label[..., :1] > 0, label[..., 1:] * (scene.n - 1), np.nan).round()
+    values = (output[..., 0].double().sigmoid().numpy(), location[..., 0], location[..., 1], truth[..., 0],
+              truth[..., 1])
+    variables = {name: (dims, value, {"units": "1" if name == "existence" else "cells"})
+                 for (name, dims), value in zip(VARIABLES.items(), values)}
     return xr.Dataset(variables, attrs=_attrs(recipe) | {
         "set": set_name, "side_m": float(scene.side_m), "threshold_dbm": float(scene.threshold_dbm),
         "device": model.device.type, "computed_in": str(model.dtype).removeprefix("torch."),
@@ -51,89 +51,119 @@ def _attrs(recipe: EmitterRecipe) -> dict:
             for key, value in asdict(recipe).items()}
 
 
-def scores(said: xr.Dataset, threshold: float = THRESHOLD) -> Scores:
-    """Return each sample's counts and error, for `emitter_metrics.metrics`, from what `predict` returned."""
-    return score(said.existence.values, np.stack([said.row, said.column], axis=-1),
-                 np.stack([said.true_row, said.true_column], axis=-1), int(said.n), float(said.side_m), threshold)
+def scores(predictions: xr.Dataset, threshold: float = THRESHOLD) -> Scores:
+    """Return each sample's counts and error, for `metrics.metrics`, from what `predict` returned."""
+    return score(predictions.existence.values, np.stack([predictions.row, predictions.column], axis=-1),
+                 np.stack([predictions.true_row, predictions.true_column], axis=-1), int(predictions.n),
+                 float(predictions.side_m), threshold)
 
 
-def occupancy_accuracy(model: Model, recipe: EmitterRecipe, scene: Scene, set_name: str = "test") -> dict[str, float]:
-    """Return the share of outdoor cells that an occupancy network tells right, its spread, and the share occupied.
-
-    accuracy = mean over samples of the share of cells with 1[sigmoid(logit) > 0.5] = 1[P > T]; accuracy_std, between
-    samples; occupied, the share of cells with P > T: what "always occupied" would reach.
-
-    Errors: InputError for the recipe of a localizer. Source: paper 2, Section III.D.
-    """
-    shown = feed(recipe, scene, set_name, device=model.device)
-    if not isinstance(shown, OccupancyFeed):
-        raise InputError(f"occupancy accuracy: the recipe's stage is {recipe.stage!r}; expected 'occupancy'")
-    right, occupied = [], []
-    for part in torch.arange(len(shown), device=model.device).split(_BATCH):
-        image, target = shown.batch(part)
-        right.append(shown.right(model.says(image), target))
-        occupied.append(((target > 0) * shown.outdoor).sum((1, 2)) / shown.outdoor.sum())
-    accuracy = torch.cat(right)
-    return {"accuracy": float(accuracy.mean()), "accuracy_std": float(accuracy.std(correction=0)),
-            "occupied": float(torch.cat(occupied).mean())}
-
-
-def save(said: xr.Dataset, path: str | Path) -> Path:
+def save(predictions: xr.Dataset, path: str | Path) -> Path:
     """Write predictions whole, as NetCDF."""
     with atomic_path(path) as temporary:
-        said.to_netcdf(temporary, engine="netcdf4", encoding={name: {"zlib": True} for name in VARIABLES})
+        predictions.to_netcdf(temporary, engine="netcdf4", encoding={name: {"zlib": True} for name in VARIABLES})
     return Path(path)
 
 
 def load(path: str | Path) -> xr.Dataset:
-    """Read what `save` wrote. Raises InputError naming the file that is missing or is something else."""
+    """Read what `save` wrote. Errors: InputError naming the file that is missing or is something else."""
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such predictions; run its training stage first (dvc repro)")
+        raise InputError(f"{path}: no such predictions; run its training stage first (make reproduce)")
     try:
         with xr.open_dataset(path, engine="netcdf4") as file:
-            said = file.load()
+            predictions = file.load()
     except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path}: not a predictions file ({str(error).partition(chr(10))[0]}); remove it and run its "
-                         "training stage again") from None
+        raise InputError(f"{path}: not a predictions file ({str(error).partition(chr(10))[0]}); run its training "
+                         "stage again") from None
     for name, dims in VARIABLES.items():
-        if name not in said or said[name].dims != dims:
+        if name not in predictions or predictions[name].dims != dims:
             raise InputError(f"{path}: expected a variable {name!r} over {dims}; run its training stage again")
-    return said
+    return predictions
 
 
-def save_model(model: Model, recipe: EmitterRecipe, folder: str | Path) -> Path:
-    """Write a network's weights (safetensors) and a JSON header with its recipe."""
-    from safetensors.torch import save as packed  # here, not above: training itself does without it
+def occupancy_facts(model: Model, recipe: EmitterRecipe, scene: Scene, set_name: str = "test") -> dict:
+    """Return how well an occupancy network maps a set of a scene, beside what was trained.
 
+    accuracy = mean over samples of the share of outdoor cells with 1[sigmoid(logit) > 0.5] = 1[P > T]; accuracy_std,
+    between samples; occupied, the share of cells with P > T: what "always occupied" would reach. Also environment, n,
+    samples, parameters.
+
+    Errors: InputError for the recipe of a localizer. Source: paper 2, Section III.D.
+    """
+    shown = draw_set(recipe, scene, set_name, device=model.device)
+    if not isinstance(shown, OccupancySet):
+        raise InputError(f"occupancy: the recipe's stage is {recipe.stage!r}; expected 'occupancy'")
+    right, occupied, outdoor = [], [], shown.outdoor.sum()
+    for part in shown.parts():
+        above, called = shown.target[part] > 0, model.infer(shown.sensed(part))[:, 0] > 0
+        right.append(((called == above).float() * shown.outdoor).sum((1, 2)) / outdoor)
+        occupied.append((above * shown.outdoor).sum((1, 2)) / outdoor)
+    accuracy = torch.cat(right)
+    return {"environment": scene.environment, "n": scene.n, "samples": len(shown), "accuracy": float(accuracy.mean()),
+            "accuracy_std": float(accuracy.std(correction=0)), "occupied": float(torch.cat(occupied).mean()),
+            "parameters": parameter_count(model.net)}
+
+
+def occupancy_logits(model: Model, recipe: EmitterRecipe, scene: Scene, count: int = 64) -> np.ndarray:
+    """Return an occupancy network's logits of the first `count` test samples, (count, n, n)."""
+    shown = draw_set(recipe, scene, "test", device=model.device)
+    first = torch.arange(min(count, len(shown)), device=model.device)
+    return model.infer(shown.sensed(first))[:, 0].cpu().numpy()
+
+
+def save_occupancy(folder: str | Path, facts: dict, logits: np.ndarray) -> Path:
+    """Write an occupancy network's facts (JSON) and logits (.npy), whole."""
+    write_json(Path(folder) / "facts.json", facts)
+    with atomic_path(Path(folder) / "logits.npy") as temporary:
+        np.save(temporary, logits.astype(np.float16))
+    return Path(folder)
+
+
+def load_occupancy(folder: str | Path) -> tuple[dict, np.ndarray]:
+    """Read what `save_occupancy` wrote: facts, and logits (samples, n, n) float32."""
     folder = Path(folder)
-    with atomic_path(folder / "weights.safetensors") as temporary:
-        # safetensors keeps values, not memory formats
-        temporary.write_bytes(packed({key: value.contiguous() for key, value in model.net.state_dict().items()}))
-    with atomic_path(folder / "header.json") as temporary:
-        text = json.dumps({"format": FORMAT, "recipe": asdict(recipe)}, indent=1)
-        temporary.write_text(text + "\n", encoding="utf-8")
-    return folder
-
-
-def load_model(folder: str | Path, device: str = "auto") -> tuple[Model, EmitterRecipe]:
-    """Read what `save_model` wrote: the network and its recipe. Raises InputError naming the file at fault."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    header, weights = Path(folder) / "header.json", Path(folder) / "weights.safetensors"
     try:
-        held = json.loads(header.read_text(encoding="utf-8"))
-        if held["format"] != FORMAT:
-            raise ValueError(f"its format is {held['format']!r}, expected {FORMAT!r}")
-        recipe = EmitterRecipe(**held["recipe"] | {"powers_dbm": tuple(held["recipe"]["powers_dbm"])})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{header}: not an emitter network ({error}); expected a folder written by "
-                         "save_model") from None
-    model = build(recipe, device)
-    try:
-        model.net.load_state_dict(load_file(weights, device=str(model.device)))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{weights}: not the weights of this network ({reason}); save the network again") from None
-    return model.eval(), recipe
+        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        return facts, np.load(folder / "logits.npy").astype(np.float32)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: no occupancy network's outputs ({error}); run its training stage first") from None
+
+
+def scene_of(folder: str | Path, environment: str, n: int) -> Scene:
+    """Return a scene: free space, or a city with the gain library `<folder>/<environment>.nc`."""
+    if environment == scenes.FREE_SPACE:
+        return scenes.free_space(n)
+    path = Path(folder) / f"{environment}.nc"
+    if not path.is_file():
+        raise InputError(f"{path}: no gain maps of {environment!r}; `make smoke` makes those of `procedural`, "
+                         "`make reproduce` those of the cities, notebooks/train/scenes.ipynb any")
+    return scenes.scene(environment, n, gains.load(path))
+
+
+def network_folders(folder: str | Path, environment: str, networks: str | Sequence[str],
+                    name: str = "") -> dict[str, Path]:
+    """Return the folder of each network: `<folder>/<environment>-<network>`, or `<folder>/<name>` for a single one.
+
+    The occupancy network comes first: the others may look through it.
+    Errors: InputError for a name of several networks.
+    """
+    chosen = [networks] if isinstance(networks, str) else sorted(networks, key=lambda network: network != "occupancy")
+    if name and len(chosen) > 1:
+        raise InputError(f"name is {name!r}; expected none for several networks ({', '.join(chosen)})")
+    return {network: Path(folder) / (name or f"{environment}-{network}") for network in chosen}
+
+
+def first_stage(folders: Mapping[str, Path], folder: str | Path, environment: str) -> Path | None:
+    """Return the weights that second stages look through, a folder: trained with them, else those of before.
+
+    Those of before are `<folder>/<environment>-occupancy`. None where no network of `folders` is a second stage.
+    Errors: InputError where there is no such network.
+    """
+    behind = [network for network in folders if network.startswith("two_stage")]
+    if not behind:
+        return None
+    weights = folders.get("occupancy", Path(folder) / f"{environment}-occupancy") / "weights"
+    if "occupancy" not in folders and not weights.is_dir():
+        raise InputError(f"{weights}: {behind[0]} looks through an occupancy network; train `occupancy` too")
+    return weights

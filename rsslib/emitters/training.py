@@ -1,143 +1,205 @@
-"""Training one network of the second paper: the best validation loss kept, continued after an interruption."""
+"""Training one network of the second paper: the maps and targets of a set, batch by batch, and its losses on them."""
 
-import math
-import sys
-import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from rsslib.emitters import feeds, images, networks, samples, stem
-from rsslib.emitters import loss as emitter_loss
-from rsslib.emitters import recipe as emitter_recipe
-from rsslib.emitters.feeds import Feed, check_augment, feed, symmetric
-from rsslib.emitters.images import MARGIN_STEPS
-from rsslib.emitters.recipe import EmitterRecipe, Model, build
-from rsslib.learning import checkpoint as checkpoints
-from rsslib.learning import optimizers
-from rsslib.learning.checkpoint import Checkpoint
-from rsslib.learning.optimizers import Optimizer
-from rsslib.progress import Progress
+from rsslib.emitters import samples as sampling
+from rsslib.emitters.localizer import EmitterRecipe, Model, build, optimizer
+from rsslib.emitters.loss import training_loss
+from rsslib.emitters.networks import second_input
+from rsslib.emitters.samples import MARGIN_STEPS, Samples
+from rsslib.learning import checkpoint
+from rsslib.learning.trainer import Trainer
 from rsslib.project import InputError
+from rsslib.propagation.scene import Scene
 
-VALIDATION_BATCH = 250
-_COUNTED = ("best", "epoch", "best_epoch", "best_loss", "history", "seconds")
-_CODE = (feeds, images, emitter_loss, networks, optimizers, emitter_recipe,
-         stem, samples, sys.modules[__name__])
+BATCH = 250
+"""Samples at a time where nothing is trained."""
+CACHE_BYTES = 2**30
+"""Occupancy logits are kept, in 16 bits, while they are smaller: 164 MB for 20,000 maps of 64 x 64."""
 
 
-class EmitterTrainer:
+def turned(image: Tensor, symmetry: int) -> Tensor:
+    """Return maps (..., n, n) in a symmetry of the square, 0 to 7: 1 flips columns, 2 rows, 4 then transposes."""
+    image = image.flip(-1) if symmetry & 1 else image
+    image = image.flip(-2) if symmetry & 2 else image
+    return image.transpose(-1, -2) if symmetry & 4 else image
+
+
+def turned_labels(labels: Tensor, symmetry: int) -> Tensor:
+    """Return the labels (..., 3) of maps that were `turned`; what is absent stays 0."""
+    exists, row, column = labels.unbind(-1)
+    column = 1 - column if symmetry & 1 else column
+    row = 1 - row if symmetry & 2 else row
+    row, column = (column, row) if symmetry & 4 else (row, column)
+    return torch.stack([exists, row * exists, column * exists], dim=-1)
+
+
+class LocalizerSet:
+    """A set of samples as a localizer sees it: maps and label matrices.
+
+    Parameters: samples; threshold_dbm; recipe of the network; logits_of, the frozen occupancy network that a two-stage
+    method looks through: images (batch, 1, n, n) to logits.
+    """
+
+    turn = staticmethod(turned_labels)
+
+    def __init__(self, samples: Samples, threshold_dbm: float, recipe: EmitterRecipe,
+                 logits_of: Callable[[Tensor], Tensor] | None = None, device: torch.device | str = "cpu"):
+        self.n, self.threshold_dbm, self.recipe, self.logits_of = samples.n, threshold_dbm, recipe, logits_of
+        self.sensor = torch.from_numpy(samples.sensor).long().to(device)
+        self.value = torch.from_numpy(samples.value).to(device)
+        self.target = torch.from_numpy(sampling.labels(samples, recipe.n_max)).to(device)
+        self.kept: Tensor | None = None
+        if logits_of is not None and 2 * len(samples) * samples.n**2 <= CACHE_BYTES:
+            self.kept = torch.cat([logits_of(self.sensed(part)).half() for part in self.parts()])
+
+    def __len__(self) -> int:
+        return len(self.sensor)
+
+    def parts(self) -> tuple[Tensor, ...]:
+        """Return the numbers of all samples, BATCH at a time."""
+        return torch.arange(len(self), device=self.sensor.device).split(BATCH)
+
+    def sensed(self, chosen: Tensor) -> Tensor:
+        """Return the sensors' images, Eq. (4), of the samples chosen."""
+        return sampling.input_image(self.sensor[chosen], self.value[chosen], self.threshold_dbm, self.n)
+
+    def image(self, chosen: Tensor) -> Tensor:
+        """Return the network's input, (batch, maps, n, n)."""
+        if self.logits_of is None:
+            return self.sensed(chosen)
+        # through 16 bits also where nothing is kept: memory must not change a result
+        logits = self.logits_of(self.sensed(chosen)).half() if self.kept is None else self.kept[chosen]
+        return second_input(logits, self.recipe.method, self.sensed(chosen) if self.recipe.maps == 2 else None)
+
+    def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the maps and the targets of the samples chosen."""
+        return self.image(chosen), self.target[chosen]
+
+    def loss(self, model: Model, image: Tensor, target: Tensor, margin: Tensor) -> Tensor:
+        """Return the loss of a network's output for a batch (see `loss.training_loss`); a localizer has no margin."""
+        return training_loss(model(image), target, self.n, self.recipe.near_weight)
+
+
+class OccupancySet(LocalizerSet):
+    """A set of samples as the occupancy network sees it: sensors' images and the margin over the whole map.
+
+    The loss asks for P > T, or for P > T + m with a margin m for each sample (see `EmitterRecipe.margin_db`); only
+    outdoor cells count.
+    """
+
+    turn = staticmethod(turned)
+
+    def __init__(self, samples: Samples, scene: Scene, recipe: EmitterRecipe, device: torch.device | str = "cpu"):
+        super().__init__(samples, scene.threshold_dbm, recipe, device=device)
+        self.target = torch.from_numpy(sampling.margins(scene, samples)).to(device)
+        self.outdoor = torch.from_numpy(np.array(scene.outdoor, np.float32)).to(device)
+
+    def loss(self, model: Model, image: Tensor, target: Tensor, margin: Tensor) -> Tensor:
+        """Return the mean binary cross-entropy of logit - s m against P > T + m over the outdoor cells.
+
+        margin: each sample's m in quarters of a dB, (batch,) uint8; s, the network's learned slope [1/dB].
+        """
+        logits, margin = model(image)[:, 0], margin[:, None, None]
+        costs = F.binary_cross_entropy_with_logits(logits - model.net.log_slope.exp() * (margin / MARGIN_STEPS),
+                                                   (target > margin).float(), reduction="none")
+        return (costs * self.outdoor).sum() / (self.outdoor.sum() * len(logits))
+
+
+def symmetric(samples: LocalizerSet, image: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a batch with an eighth of it in each symmetry of the square; the sequence of the samples stays.
+
+    Batches are shuffled, so that each sample meets all symmetries.
+    """
+    images, targets = image.chunk(8), target.chunk(8)
+    return (torch.cat([turned(part, symmetry) for symmetry, part in enumerate(images)]),
+            torch.cat([samples.turn(part, symmetry) for symmetry, part in enumerate(targets)]))
+
+
+def draw_set(recipe: EmitterRecipe, scene: Scene, set_name: str, occupancy: Model | None = None,
+             device: torch.device | str = "cpu") -> LocalizerSet:
+    """Draw a set of a scene ("train", "val", "test") and return it as the recipe's network sees it.
+
+    Errors: InputError for another n than the scene's, or a two-stage localizer without its occupancy network.
+    """
+    if recipe.n != scene.n:
+        raise InputError(f"recipe: n is {recipe.n}, the scene has {scene.n} cells a side; expected the same")
+    if recipe.is_second_stage != (occupancy is not None):
+        raise InputError(f"training: {recipe.method}, stage {recipe.stage}, "
+                         f"{'with' if occupancy else 'without'} an occupancy network; expected one for the localizer "
+                         "of a two-stage method, and for nothing else")
+    count = {"train": recipe.samples, "val": recipe.val_samples, "test": recipe.test_samples}[set_name]
+    samples = sampling.draw(scene, set_name, count, recipe.sensors, recipe.n_max, recipe.powers_dbm, recipe.seed)
+    if recipe.stage == "occupancy":
+        return OccupancySet(samples, scene, recipe, device)
+    return LocalizerSet(samples, scene.threshold_dbm, recipe, occupancy and occupancy.infer, device)
+
+
+class EmitterTrainer(Trainer):
     """Trains one network on the set "train" of a scene and keeps the epoch with the lowest loss on "val".
 
-    Parameters: recipe; scene; occupancy, the trained first stage of a two-stage method, whose weights stay;
-    checkpoint, a file from which an interrupted training continues and which a finished one removes.
+    Parameters: recipe; scene; occupancy, the trained first stage of a two-stage method, whose weights stay; path, of
+    the checkpoint.
 
     Errors: InputError where recipe, scene and occupancy network do not fit, or a training that diverges.
     Source: paper 2, Section III.D.
-    Example
-    -------
+
     >>> recipe = EmitterRecipe(method="two_stage_logit", stage="occupancy", epochs=5)   # doctest: +SKIP
-    >>> occupancy = EmitterTrainer(recipe, scene).fit()                                  # doctest: +SKIP
+    >>> EmitterTrainer(recipe, scene).fit()                                             # doctest: +SKIP
     """
 
-    def __init__(self, recipe: EmitterRecipe, scene: samples.Scene, occupancy: Model | None = None,
-                 checkpoint: str | Path | None = None, device: str = "auto"):
-        check_augment(scene, recipe.augment)
+    def __init__(self, recipe: EmitterRecipe, scene: Scene, occupancy: Model | None = None,
+                 path: str | Path | None = None, device: str = "auto"):
+        if recipe.augment and not np.asarray(scene.outdoor).all():
+            raise InputError("recipe: augment is true on a map with indoor cells; expected free space: a turned city "
+                             "is another city, set augment to false")
         torch.set_num_threads(recipe.threads)
-        self.recipe, self.occupancy = recipe, occupancy
-        self.model = build(recipe, device)
-        self.sets = {name: feed(recipe, scene, name, occupancy, self.model.device) for name in ("train", "val")}
+        self.recipe, self.occupancy, self.model = recipe, occupancy, build(recipe, device)
+        self.sets = {name: draw_set(recipe, scene, name, occupancy, self.model.device) for name in ("train", "val")}
         self.batch_size = min(recipe.batch_size, recipe.samples)
         # the last, short batch of an epoch is left out
         self.batches = recipe.samples // self.batch_size
-        self.optimizer = Optimizer(self.model, recipe.epochs * self.batches, recipe.learning_rate,
-                                   recipe.weight_decay, recipe.muon_rate, recipe.schedule)
-        self.order = torch.Generator().manual_seed(recipe.seed)
-        self.epoch, self.best_epoch, self.best_loss, self.seconds = 0, 0, float("inf"), 0.0
-        self.best: dict[str, Tensor] = {}
-        self.history: list[dict] = []
-        self.checkpoint = Checkpoint(checkpoint, self._key)
-        if state := self.checkpoint.load(self.model.device):
-            self._restore(state)
+        steps = recipe.epochs * self.batches
+        super().__init__(f"{recipe.method} {recipe.stage}", [self.model.net], [optimizer(recipe, self.model, steps)],
+                         [recipe.seed], recipe.epochs, path=path)
 
-    def _train_epoch(self) -> float:
-        self.model.train()
-        train, total = self.sets["train"], 0.0
-        order = torch.randperm(len(train), generator=self.order).to(self.model.device)
-        for chosen in order.split(self.batch_size)[: self.batches]:
+    def batch_losses(self, number: int) -> Iterator[Tensor]:
+        """Yield the loss of each batch of an epoch, in a new sequence of the samples."""
+        train, generator = self.sets["train"], self.generators[number]
+        sequence = torch.randperm(len(train), generator=generator).to(self.model.device)
+        for chosen in sequence.split(self.batch_size)[: self.batches]:
             image, target = train.batch(chosen)
             if self.recipe.augment:
                 image, target = symmetric(train, image, target)
-            loss = self._loss(train, self.model(image), target, self._margin(len(image)))
-            self.optimizer.step(loss)
-            total += loss.detach()
-        return float(total) / self.batches
-
-    def _loss(self, fed: Feed, said: Tensor | tuple[Tensor, Tensor], target: Tensor, margin: Tensor) -> Tensor:
-        if self.recipe.stage == "localizer":
-            return fed.loss(said, target)
-        return fed.loss(said, target, margin, self.model.net.log_slope.exp())
-
-    def _margin(self, count: int) -> Tensor:
-        """Draw the margins of a batch, in quarters of a dB: 0 for a quarter of it."""
-        drawn = torch.rand(2, count, generator=self.order)
-        steps = (drawn[0] * self.recipe.margin_db * MARGIN_STEPS).floor() * (drawn[1] < 0.75)
-        return steps.to(torch.uint8).to(self.model.device)
+            yield train.loss(self.model, image, target, self._margin(len(image), generator))
 
     @torch.no_grad()
-    def _validate(self) -> float:
+    def validate(self) -> tuple[float, dict]:
+        """Return the mean loss on "val": of the list alone, or of the occupancy at four margins in turn."""
         val, total = self.sets["val"], 0.0
-        for chosen in torch.arange(len(val), device=self.model.device).split(VALIDATION_BATCH):
-            image, target = val.batch(chosen)
-            margin = (chosen % 4 / 4 * self.recipe.margin_db * MARGIN_STEPS).to(torch.uint8)    # four levels in turn
-            total += float(self._loss(val, self.model.says(image), target, margin)) * len(chosen)
-        return total / len(val)
+        self.model.net.eval()
+        for chosen in val.parts():
+            margin = (chosen % 4 / 4 * self.recipe.margin_db * MARGIN_STEPS).to(torch.uint8)
+            total += float(val.loss(self.model, *val.batch(chosen), margin)) * len(chosen)
+        return total / len(val), {"val_loss": total / len(val)}
 
-    def _keep(self, loss: float, found: float) -> None:
-        if not (math.isfinite(loss) and math.isfinite(found)):
-            raise InputError(f"training {self.recipe.method}: the loss is not a number in epoch {self.epoch}; lower "
-                             f"learning_rate ({self.recipe.learning_rate})")
-        self.history.append({"epoch": self.epoch, "loss": loss, "val_loss": found})
-        if found < self.best_loss:
-            self.best_loss, self.best_epoch = found, self.epoch
-            self.best = {key: value.clone() for key, value in self.model.net.state_dict().items()}
-
-    def fit(self) -> Model:
-        """Train to the end, load the best epoch's weights and return the model."""
-        with Progress(self.recipe.epochs, f"{self.recipe.method} {self.recipe.stage}", self.epoch) as progress:
-            while self.epoch < self.recipe.epochs:
-                started = time.perf_counter()
-                loss = self._train_epoch()
-                self.seconds += time.perf_counter() - started
-                self.epoch += 1
-                self._keep(loss, self._validate())
-                self.checkpoint.save(self._state)
-                progress.step(self.epoch, f"loss {loss:.3g}, val {self.best_loss:.3g}")
-        self.model.net.load_state_dict(self.best)
-        self.checkpoint.remove()
-        return self.model.eval()
-
-    def _key(self) -> str:
-        tensors = [part for fed in self.sets.values() for part in (fed.sensor, fed.value, fed.target)]
+    def key(self) -> str:
+        """Name this training by its code, recipe and data."""
+        tensors = [part for samples in self.sets.values() for part in (samples.sensor, samples.value, samples.target)]
         tensors += self.occupancy.state_dict().values() if self.occupancy else []
         sums = [float(tensor.sum(dtype=torch.float64)) for tensor in tensors]    # no copy: maps take up to 1 GB
-        return checkpoints.key(_CODE, asdict(self.recipe), sums, [fed.threshold_dbm for fed in self.sets.values()])
+        thresholds = [samples.threshold_dbm for samples in self.sets.values()]
+        return checkpoint.key(__name__, asdict(self.recipe), sums, thresholds)
 
-    def _state(self) -> dict:
-        return {"net": self.model.net.state_dict(), "optimizer": self.optimizer.state_dict(),
-                "order": self.order.get_state(), **{name: getattr(self, name) for name in _COUNTED}}
-
-    def _restore(self, state: dict) -> None:
-        self.model.net.load_state_dict(state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.order.set_state(state["order"].cpu())
-        for name in _COUNTED:
-            setattr(self, name, state[name])
-
-
-def train(recipe: EmitterRecipe, scene: samples.Scene, occupancy: Model | None = None,
-          checkpoint: str | Path | None = None, device: str = "auto") -> Model:
-    """Train one network and return it (see `EmitterTrainer`)."""
-    return EmitterTrainer(recipe, scene, occupancy, checkpoint, device).fit()
+    def _margin(self, count: int, generator: torch.Generator) -> Tensor:
+        """Draw the margins of a batch, in quarters of a dB: 0 for a quarter of it."""
+        drawn = torch.rand(2, count, generator=generator)
+        steps = (drawn[0] * self.recipe.margin_db * MARGIN_STEPS).floor() * (drawn[1] < 0.75)
+        return steps.to(torch.uint8).to(self.model.device)

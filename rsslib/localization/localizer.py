@@ -46,11 +46,11 @@ class Localizer:
 
     def samples(self, dataset: xr.Dataset) -> Samples:
         """Return `dataset` as the networks see it: on the grid and with the RSS ranges of the training."""
-        return Samples(dataset, self._fitted().grid, self.ranges, self.device)
+        return Samples(dataset, self.fitted().grid, self.ranges, self.device)
 
     def predict(self, dataset: xr.Dataset, sets: Mapping[str, np.ndarray] | None = None) -> xr.Dataset:
         """Return the predictions (see `rsslib.localization.predictions`) for the samples of `sets`, or for all."""
-        ensemble = self._fitted()
+        ensemble = self.fitted()
         measurements.validate(dataset, "the data set to localize")
         sets = {"all": np.arange(dataset.sizes["sample"])} if sets is None else _named(sets, "predict")
         chosen = np.concatenate([[], *sets.values()]).astype(np.int64)
@@ -66,7 +66,7 @@ class Localizer:
 
     def save(self, folder: str | Path) -> Path:
         """Write the members' weights (safetensors) and a JSON header with recipe, grid and RSS ranges."""
-        ensemble = self._fitted()
+        ensemble = self.fitted()
         header = {"format": FORMAT, "recipe": asdict(self.recipe), "grid": asdict(ensemble.grid),
                   "ranges_db": self.ranges}
         return weights.save(folder, _files(ensemble), header)
@@ -81,7 +81,7 @@ class Localizer:
             return localizer
 
         localizer = weights.load_header(folder, FORMAT, build)
-        weights.load(folder, _files(localizer._fitted()), str(localizer.device))
+        weights.load(folder, _files(localizer.fitted()), str(localizer.device))
         return localizer
 
     def _fitted(self) -> Ensemble:

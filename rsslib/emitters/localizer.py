@@ -1,7 +1,7 @@
-"""How a network of the second paper is trained: the settings, checked, and the network they make."""
+"""A network of the second paper: the settings of its training, checked; how it computes; its weights on disk."""
 
-import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -9,12 +9,27 @@ from torch import Tensor, nn
 from rsslib.emitters import networks
 from rsslib.emitters.networks import METHODS, SIDE
 from rsslib.emitters.samples import MOST_EMITTERS
-from rsslib.localization.ensemble import PRECISIONS, SCHEDULES, choose_device, choose_precision
+from rsslib.learning import recipe, weights
+from rsslib.learning.devices import PRECISIONS, autocast, choose_device, choose_precision
+from rsslib.learning.optimizers import SCHEDULES, Optimizer
 from rsslib.project import InputError
 
+FORMAT = "rsslib-emitter-model-2"
 STAGES = ("occupancy", "localizer")
 NETWORKS = ("occupancy", *METHODS)
 """What can be trained: the first network of the two-stage methods, and each method's localizer."""
+
+_CHOICES = {"method": METHODS, "stage": STAGES, "precision": PRECISIONS, "schedule": SCHEDULES}
+_RULES: dict[str, recipe.Rule] = {
+    **dict.fromkeys(("sensors", "epochs", "test_samples", "threads"), recipe.COUNT),
+    # BatchNorm needs two samples
+    **dict.fromkeys(("samples", "val_samples", "batch_size"), (int, "a whole number, at least 2", lambda n: n > 1)),
+    "n": (int, f"a multiple of {SIDE}", lambda n: n > 0 and n % SIDE == 0),
+    "n_max": (int, f"a whole number, 1 to {MOST_EMITTERS}", lambda n: 1 <= n <= MOST_EMITTERS),
+    "seed": recipe.SEED, "learning_rate": recipe.RATE,
+    **dict.fromkeys(("weight_decay", "muon_rate", "near_weight"), recipe.WEIGHT),
+    "margin_db": (recipe.NUMBER, "a number, at least 0 and at most 60", lambda margin: 0 <= margin <= 60),
+    **dict.fromkeys(("augment", "beside"), recipe.FLAG)}
 
 
 @dataclass(frozen=True)
@@ -24,10 +39,10 @@ class EmitterRecipe:
     method : one of METHODS; stage : "localizer", or "occupancy" for the first network of the two-stage methods
     n, sensors, n_max, powers_dbm : cells a side, sensors and most emitters of a sample, lowest and highest power [dBm]
     samples, val_samples, test_samples : samples drawn of each set
-    epochs, batch_size, learning_rate, weight_decay, muon_rate, schedule : see `emitter_optimizer.Optimizer`
+    epochs, batch_size, learning_rate, weight_decay, muon_rate, schedule : see `optimizers.Optimizer`
     beside : the second stage of "two_stage_logit" sees the sensors' image beside the logits; False: the logits alone
-    near_weight : of the blocks near an emitter in a localizer's loss (see `emitter_loss.training_loss`); paper: 0.
-    That term is a sum over 64 blocks, at the start some ten times the list's; the validation loss is the list's alone
+    near_weight : of the blocks near an emitter in a localizer's loss (see `loss.training_loss`); paper: 0. That term is
+    a sum over 64 blocks, at the start some ten times the list's; the validation loss is the list's alone
     margin_db : an occupancy network learns P > T + m, its logit lowered by s m with one learned slope s; m = 0 for a
     quarter of the samples, ~ U[0, margin_db] for the others: a logit becomes a margin. 0: P > T alone, as in the paper
     augment : an eighth of each batch in each symmetry of the square; valid in free space only
@@ -63,24 +78,7 @@ class EmitterRecipe:
     threads: int = 2
 
     def __post_init__(self):
-        for name, values in (("method", METHODS), ("stage", STAGES), ("precision", PRECISIONS),
-                             ("schedule", SCHEDULES)):
-            if getattr(self, name) not in values:
-                raise InputError(f"recipe: {name} is {getattr(self, name)!r}; expected one of {', '.join(values)}")
-        for name in ("sensors", "epochs", "test_samples", "threads"):
-            self._need(name, int, "a whole number above 0", lambda value: value > 0)
-        for name in ("samples", "val_samples", "batch_size"):  # BatchNorm needs two samples
-            self._need(name, int, "a whole number, at least 2", lambda value: value > 1)
-        self._need("n", int, f"a multiple of {SIDE}", lambda value: value > 0 and value % SIDE == 0)
-        self._need("n_max", int, f"a whole number, 1 to {MOST_EMITTERS}", lambda value: 1 <= value <= MOST_EMITTERS)
-        self._need("seed", int, "a whole number, at least 0", lambda value: value >= 0)
-        self._need("learning_rate", (int, float), "a number above 0", lambda value: 0 < value < math.inf)
-        for name in ("weight_decay", "muon_rate", "near_weight"):
-            self._need(name, (int, float), "a finite number, at least 0", lambda value: 0 <= value < math.inf)
-        self._need("margin_db", (int, float), "a number, at least 0 and at most 60", lambda value: 0 <= value <= 60)
-        for name in ("augment", "beside"):
-            if not isinstance(getattr(self, name), bool):
-                raise InputError(f"recipe: {name} is {getattr(self, name)!r}; expected true or false")
+        recipe.check(self, _RULES, _CHOICES)
         if self.stage == "occupancy" and self.method == "single_stage":
             raise InputError("recipe: single_stage has no stage 'occupancy'; take two_stage_logit or two_stage_binary")
 
@@ -89,12 +87,15 @@ class EmitterRecipe:
         """How many maps its network sees: two behind the logits, if the sensors' image lies beside them."""
         return 2 if self.stage == "localizer" and self.method == "two_stage_logit" and self.beside else 1
 
+    @property
+    def is_second_stage(self) -> bool:
+        """Whether its network looks at the occupancy network's logits."""
+        return self.stage == "localizer" and self.method != "single_stage"
+
     @classmethod
     def of(cls, network: str, **settings) -> "EmitterRecipe":
-        """Return the recipe of one of NETWORKS; InputError for another name.
+        """Return the recipe of one of NETWORKS. Errors: InputError for another name.
 
-        Example
-        -------
         >>> EmitterRecipe.of("occupancy", epochs=5).stage
         'occupancy'
         """
@@ -104,15 +105,9 @@ class EmitterRecipe:
         return cls(method="two_stage_logit" if first else network, stage="occupancy" if first else "localizer",
                    **settings)
 
-    def _need(self, name: str, kind, expected: str, right) -> None:
-        value = getattr(self, name)
-        if not isinstance(value, kind) or isinstance(value, bool) or not right(value):
-            hint = "; YAML reads 5e-4 as text, write 5.0e-4" if isinstance(value, str) else ""
-            raise InputError(f"recipe: {name} is {value!r}; expected {expected}{hint}")
-
 
 class Model(nn.Module):
-    """A network with the number format it computes in; its outputs are float32, without gradients in `says`."""
+    """A network with the number format it computes in; its outputs are float32, without gradients in `infer`."""
 
     def __init__(self, net: nn.Module, device: torch.device, precision: str):
         super().__init__()
@@ -121,11 +116,11 @@ class Model(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         image = image.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+        with autocast(self.device, self.dtype):
             return self.net(image)
 
     @torch.no_grad()
-    def says(self, image: Tensor) -> Tensor:
+    def infer(self, image: Tensor) -> Tensor:
         """Return the output for a batch, as after training."""
         self.net.eval()
         return self(image)
@@ -135,8 +130,25 @@ def build(recipe: EmitterRecipe, device: str = "auto") -> Model:
     """Return the untrained network of a recipe, its first weights drawn from the recipe's seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        if recipe.stage == "occupancy":
-            net: nn.Module = networks.OccupancyNet()
-        else:
-            net = networks.build_localizer(recipe.method, recipe.n, recipe.n_max, recipe.maps)
+        net = (networks.OccupancyNet() if recipe.stage == "occupancy" else
+               networks.build_localizer(recipe.method, recipe.n, recipe.n_max, recipe.maps))
     return Model(net, choose_device(device), recipe.precision)
+
+
+def optimizer(recipe: EmitterRecipe, model: Model, steps: int) -> Optimizer:
+    """Return the optimizer of a recipe for a training of so many batches."""
+    return Optimizer(model.net, steps, recipe.learning_rate, recipe.weight_decay, recipe.schedule, recipe.muon_rate)
+
+
+def save_model(model: Model, recipe: EmitterRecipe, folder: str | Path) -> Path:
+    """Write a network's weights (safetensors) and a JSON header with its recipe."""
+    return weights.save(folder, {"weights": model.net}, {"format": FORMAT, "recipe": asdict(recipe)})
+
+
+def load_model(folder: str | Path, device: str = "auto") -> tuple[Model, EmitterRecipe]:
+    """Read what `save_model` wrote: the network and its recipe. Errors: InputError naming the file at fault."""
+    recipe = weights.load_header(folder, FORMAT, lambda header: EmitterRecipe(
+        **header["recipe"] | {"powers_dbm": tuple(header["recipe"]["powers_dbm"])}))
+    model = build(recipe, device)
+    weights.load(folder, {"weights": model.net}, str(model.device))
+    return model.eval(), recipe

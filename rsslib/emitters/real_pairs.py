@@ -1,0 +1,198 @@
+"""Two transmitters on real measurements: sums of one-transmitter samples, a network trained on them, its yardsticks."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from rsslib.data.grid import Grid, Scaling, draw, make, scaling, transmitters
+from rsslib.emitters.localizer import EmitterRecipe, Model, build, optimizer
+from rsslib.emitters.loss import pit, training_loss
+from rsslib.emitters.metrics import Scores, score
+from rsslib.emitters.training import BATCH
+from rsslib.learning import checkpoint
+from rsslib.learning.trainer import Trainer
+from rsslib.localization import kept_images
+from rsslib.localization.localizer import Localizer
+from rsslib.project import InputError
+
+SLOTS = 2
+
+
+def mix(dataset: xr.Dataset, samples: np.ndarray, count: int, shared: int = 6, seed: int = 0) -> xr.Dataset:
+    """Return `count` samples, half as measured, half sums of two: r = 10 log10(10^(r_1/10) + 10^(r_2/10) - 10^(f/10)).
+
+    f is the receiver's floor, its lowest reading among `samples`: each reading holds the receiver's noise, which two
+    transmitters at once would meet only once. (Without it a network learns to tell sums by their doubled noise.)
+
+    A receiver that heard only one of the two keeps that reading; a shuttle stands where it was in the first sample,
+    and is left out if it moved more than 30 m. Two samples are added only if at least `shared` receivers heard both.
+
+    Input: a Measurements Dataset with one transmitter a sample; samples, those to draw from. Output: rss, sensor_x,
+    sensor_y (sample, sensor), tx_x, tx_y (sample, tx), the second NaN where there is one transmitter.
+    Errors: InputError for fewer than two samples, or none that share enough receivers.
+    """
+    if len(samples) < 2:
+        raise InputError(f"mix: {len(samples)} samples; expected at least two to add")
+    random = np.random.default_rng(seed)
+    first, second = _pairs(dataset, np.asarray(samples), count, shared, random)
+    single = np.arange(count) % 2 == 0
+    rss, x, y = (dataset[name].values for name in ("rss", "sensor_x", "sensor_y"))
+    level = np.stack([rss[first], rss[second]]).astype(np.float64)
+    moved = np.hypot(x[first] - x[second], y[first] - y[second]) > 30.0
+    heard = np.isfinite(level)
+    power = np.where(heard, 10 ** (level / 10), 0.0)
+    floor = np.where(heard.all(axis=0), 10 ** (_floor(dataset, samples) / 10), 0.0)
+    total = np.full(floor.shape, np.nan)
+    kept = heard.any(axis=0) & ~moved
+    total[kept] = 10 * np.log10(power.sum(axis=0)[kept] - floor[kept])
+    total[single] = level[0][single]
+    sensors = [np.where(np.isfinite(axis[first]) | single[:, None], axis[first], axis[second]) for axis in (x, y)]
+    tx = [np.stack([axis[first], np.where(single, np.nan, axis[second])], axis=1) for axis in transmitters(dataset)]
+    variables = {name: (("sample", "sensor"), value) for name, value in zip(
+        ("rss", "sensor_x", "sensor_y"), (total.astype(np.float32), *sensors))}
+    return xr.Dataset(variables | {"tx_x": (("sample", "tx"), tx[0]), "tx_y": (("sample", "tx"), tx[1])},
+                      {"sensor": dataset.sensor, "sensor_kind": dataset.sensor_kind}, dataset.attrs)
+
+
+def images(dataset: xr.Dataset, raster: Grid, ranges: Scaling) -> np.ndarray:
+    """Return the scaled readings as images, (sample, row, column) float32: 0.1 + value where drawn, else 0."""
+    drawn = draw(dataset, raster, ranges)
+    image = np.zeros((len(drawn.pixel), raster.height * raster.width), np.float32)
+    rows, columns = np.nonzero(drawn.pixel >= 0)
+    image[rows, drawn.pixel[rows, columns]] = 0.1 + drawn.value[rows, columns]
+    return image.reshape(-1, *raster.shape)
+
+
+def labels(dataset: xr.Dataset, raster: Grid) -> np.ndarray:
+    """Return the label matrix, (sample, 2, 3) float32: existence, row and column over n - 1; absent all 0.
+
+    Rows and columns are not rounded.
+    """
+    column, row = raster.to_pixels(dataset.tx_x.values, dataset.tx_y.values)
+    exists = np.isfinite(column) & np.isfinite(row)
+    matrix = np.stack([exists, row / (raster.height - 1), column / (raster.width - 1)], axis=-1)
+    return np.where(exists[..., None], matrix, 0).astype(np.float32)
+
+
+def square(grid: Grid, cells: int) -> Grid:
+    """Return a raster of cells x cells square pixels that covers a grid, with the same south-western corner."""
+    pixel = max(grid.width, grid.height) * grid.pixel_m / cells
+    corner = grid.x0 - grid.pixel_m / 2 + pixel / 2, grid.y0 - grid.pixel_m / 2 + pixel / 2
+    return Grid(*corner, cells, cells, pixel)
+
+
+class PairTrainer(Trainer):
+    """Trains a localizer for up to two transmitters on sums of the samples in `train`; keeps the best loss on `val`'s.
+
+    Half of the sums are samples as measured (see `mix`); fresh sums are drawn each epoch.
+
+    Parameters: dataset (measurements), sets (index sets with `train` and `val`), recipe; path, of the checkpoint.
+    Attributes: model, and raster, the square grid of its images.
+    Errors: InputError for a set of fewer than two samples or a training that diverges.
+    """
+
+    def __init__(self, dataset: xr.Dataset, sets: Mapping[str, np.ndarray], recipe: EmitterRecipe,
+                 path: str | Path | None = None):
+        torch.set_num_threads(recipe.threads)
+        self.dataset, self.sets, self.recipe = dataset, sets, recipe
+        self.raster, self.ranges = square(make(dataset), recipe.n), scaling(dataset, sets["train"])
+        self.model = build(recipe, "cpu")
+        self.steps = recipe.samples // recipe.batch_size
+        self.val = self._drawn("val", recipe.val_samples, 10**6 + recipe.seed)
+        super().__init__("two transmitters", [self.model.net],
+                         [optimizer(recipe, self.model, recipe.epochs * self.steps)], [recipe.seed], recipe.epochs,
+                         path=path)
+
+    def batch_losses(self, number: int) -> Iterator[Tensor]:
+        """Yield the loss of each batch of this epoch's own sums."""
+        size = self.recipe.batch_size
+        maps, label = self._drawn("train", self.steps * size, 1000 * self.recipe.seed + self.epoch)
+        for image, target in zip(maps.split(size), label.split(size)):
+            yield training_loss(self.model(image), target, self.recipe.n, self.recipe.near_weight)
+
+    def validate(self) -> tuple[float, dict]:
+        """Return the loss of the list on the sums of `val`."""
+        loss = float(pit(torch.cat([self.model.infer(part) for part in self.val[0].split(BATCH)]), self.val[1]))
+        return loss, {"val_loss": loss}
+
+    def key(self) -> str:
+        """Name this training by its code, recipe, sets and data."""
+        sets = {name: np.asarray(chosen).tolist() for name, chosen in self.sets.items()}
+        return checkpoint.key(__name__, str(self.recipe), sets, [float(part.sum()) for part in self.val])
+
+    def _drawn(self, name: str, count: int, seed: int) -> tuple[Tensor, Tensor]:
+        mixed = mix(self.dataset, self.sets[name], count, seed=seed)
+        maps = torch.from_numpy(images(mixed, self.raster, self.ranges))[:, None]
+        return maps, torch.from_numpy(labels(mixed, self.raster))
+
+
+def located(model: Model, raster: Grid, dataset: xr.Dataset, ranges: Scaling) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the network finds: existence (sample, 2) and locations (sample, 2, 2) easting, northing [m]."""
+    image = torch.from_numpy(images(dataset, raster, ranges))[:, None]
+    output = torch.cat([model.infer(part) for part in image.split(BATCH)]).double().numpy()
+    x, y = raster.to_metres(output[..., 2] * (raster.width - 1), output[..., 1] * (raster.height - 1))
+    return 1 / (1 + np.exp(-output[..., 0])), np.stack([x, y], axis=-1)
+
+
+def peaks(localizer: Localizer, dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return the two strongest modes of a one-transmitter ensemble's mean image: shares (sample, 2), locations [m].
+
+    See `kept_images.modes`. The shares are of the image's mass: the second tells whether there is a second transmitter.
+    """
+    samples, ensemble = localizer.samples(dataset.isel(tx=[0])), localizer.fitted()
+    modes = np.array([kept_images.modes(image, ensemble.grid)
+                      for batch in ensemble.images(samples, np.arange(dataset.sizes["sample"]))
+                      for image in batch.mean(1).float().cpu().numpy()])
+    return modes[..., 2], modes[..., :2]
+
+
+def fixed_locations(dataset: xr.Dataset, samples: np.ndarray, held: xr.Dataset, tries: int = 300,
+                    seed: int = 0) -> np.ndarray:
+    """Return the two locations (2, 2) [m] to name where nothing was read: the best of `tries` pairs.
+
+    Pairs of the samples' transmitters are drawn; the best has the smallest median error of a pair on `held`'s samples
+    with two transmitters.
+    """
+    locations = np.stack(transmitters(dataset.isel(sample=samples)), axis=-1)
+    two = held.isel(sample=np.flatnonzero(np.isfinite(held.tx_x.values[:, 1])))
+    drawn = locations[np.random.default_rng(seed).integers(len(locations), size=(tries, 2))]
+    shape = two.sizes["sample"], 2
+    errors = [np.median(judged(np.ones(shape), np.broadcast_to(pair, (*shape, 2)), two).error) for pair in drawn]
+    return drawn[int(np.argmin(errors))]
+
+
+def judged(existence: np.ndarray, location: np.ndarray, dataset: xr.Dataset, threshold: float = 0.5) -> Scores:
+    """Return counts and, where they are right, root mean squared distances of the best pairing [m]."""
+    truth = np.stack([dataset.tx_x.values, dataset.tx_y.values], axis=-1)
+    return score(existence, location, truth, 1, 1.0, threshold)
+
+
+def best_threshold(share: np.ndarray, two: np.ndarray) -> float:
+    """Return the share of the second mode above which most samples of a validation set are told right as two."""
+    limits = np.quantile(share, np.linspace(0, 1, 201))
+    return float(limits[np.argmax([((share > limit) == two).mean() for limit in limits])])
+
+
+def _floor(dataset: xr.Dataset, samples: np.ndarray) -> np.ndarray:
+    """Return each receiver's lowest reading among the samples, (sensor,) [dB]; -inf of one that heard none."""
+    rss = dataset.rss.values[samples].astype(np.float64)
+    lowest = np.where(np.isfinite(rss), rss, np.inf).min(axis=0)
+    return np.where(np.isfinite(lowest), lowest, -np.inf)
+
+
+def _pairs(dataset: xr.Dataset, samples: np.ndarray, count: int, shared: int,
+           random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    heard = np.isfinite(dataset.rss.values)
+    first, second = np.empty(0, int), np.empty(0, int)
+    for _ in range(100):
+        one, other = random.choice(samples, (2, 2 * count))
+        enough = ((heard[one] & heard[other]).sum(axis=1) >= shared) & (one != other)
+        first, second = np.concatenate([first, one[enough]]), np.concatenate([second, other[enough]])
+        if len(first) >= count:
+            return first[:count], second[:count]
+    raise InputError(f"mix: hardly two of the {len(samples)} samples share {shared} receivers; expected more, or "
+                     "a smaller `shared`")
