@@ -110,8 +110,8 @@ def dot(ax: Axes, x: float, values: Sequence[float], look: style.Look, text: str
     value, low, high = values
     ax.plot([x, x], [low, high], color=look.colour, lw=1.6, alpha=0.6, solid_capstyle="butt")
     ax.plot(x, value, marker=look.marker, color=look.colour, ms=5, mfc=look.colour if filled else "white")
-    ax.annotate(text, (x - 0.02, max(high, value)), (0, 4), textcoords="offset points", ha="center", fontsize=6,
-                color=style.darker(look.colour))
+    ax.annotate(text, (x - 0.02 * (printed is not None), max(high, value)), (0, 4), textcoords="offset points",
+                ha="center", fontsize=6, color=style.darker(look.colour))
     if printed is not None:
         ax.plot(x + aside, printed, marker=look.marker, mfc="white", mec=look.colour, mew=1, ms=4.5, ls="")
 

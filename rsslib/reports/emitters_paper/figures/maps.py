@@ -1,152 +1,169 @@
 """Maps of several emitters: Figure 2 of paper 2, one sample; Figure 3, a sample of each environment."""
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
+from scipy.optimize import linear_sum_assignment
 
-from rsslib.project import InputError
-from rsslib.reports import maps, style
-from rsslib.reports.drawing import need, numbers
-from rsslib.reports.emitters_paper.figures import layers
+from rsslib.reports import drawing, maps, style
+from rsslib.reports.emitters_paper.tables import Case
 
-_COLUMNS = ("Power map", "Sensors", "Logits of occupancy", "Predictions")
-_BELOW = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 6, "va": "center_baseline"}
+LOGIT_COLOURS = "BrBG"
+"""Of logits of occupancy: brown below 0, empty; green above, occupied. Colour-blind safe (ColorBrewer)."""
+_POWER, _LOGIT = "received power [dBm]", "logit of occupancy"
+_GROUND, _BUILDING = "#F5F7F9", "#A9B1BA"
+_STAR = {"marker": "*", "s": 70, "c": style.INK, "edgecolors": "white", "linewidths": 0.7, "zorder": 6}
+_CROSS = {"marker": "x", "s": 26, "c": "#D7301F", "linewidths": 1.4, "zorder": 7,
+          "path_effects": [withStroke(linewidth=2.0, foreground="white")]}
+_SMALL = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 6, "va": "center_baseline"}
 
 
 @style.styled
-def emitter_sample(panels: Sequence, side_m: float, note: str, synthetic: bool = False,
-                   attribution: str = "") -> Figure:
-    """Draw one sample and what each method says of it (Figure 2 of paper 2).
+def emitter_sample(single: Case, two: Case, note: str, synthetic: bool | str = False) -> Figure:
+    """Draw one sample and what two methods predict for it (Figure 2 of paper 2).
 
-    Input: one to five objects with title; background, (n, n) power [dBm] or logits, NaN indoors, or None; colour,
-    "power", "logits" or "sensors" (only the buildings of the background are drawn); sensors, (k, 3) row, column,
-    value [dBm]; truth, (K, 2), and predicted, (K', 2) or None, row and column [cells, row 0 in the south]. side_m,
-    side of the map [m]; attribution, the source of the map, printed at the foot.
-
-    Errors: InputError for no panel, a missing attribute, no background or some of several sizes, no map or place.
+    Input: the same sample as predicted by the single stage and by two stages.
     Example
     -------
-    >>> emitter_sample([power, single_stage, two_stage], 5000.0, "free space, quick profile")   # doctest: +SKIP
+    >>> emitter_sample(single, two, "free space, quick profile")   # doctest: +SKIP
     """
-    numbers(side_m, "emitter_sample, side_m", 1e-3)
-    shown = _panels(panels, "emitter_sample")
-    scales = {kind: layers.scale([panel.background for panel in shown if panel.colour == kind] + (
-        [panel.sensors[:, 2] for panel in shown] if kind == "power" else []), kind) for kind in ("power", "logits")}
-    bars = {kind: scale for kind, scale in scales.items() if scale is not None}
-    width = style.COLUMN_IN if len(shown) == 1 else style.PAGE_IN
-    fig = style.page(width, (width - 0.62 * len(bars)) / len(shown) + 0.75, _foot(note, attribution), synthetic)
-    axes = fig.subplots(1, len(shown), squeeze=False)[0]
-    for ax, panel in zip(axes, shown):
-        layers.ground(ax, panel.background, scales.get(panel.colour), side_m / 1000)
-        cell = side_m / 1000 / len(panel.background)
-        layers.sensors(ax, panel.sensors, scales["power"], cell)
-        ax.set_title(panel.title, pad=12)
-        ax.annotate(layers.emitters(ax, panel.truth, panel.predicted, cell), (0, 1), (0, 5), **_BELOW)
-    maps.furnish(axes[0], 0, side_m / 1000, 0, side_m / 1000)
-    for kind, scale in bars.items():
-        layers.bar(fig, scale, axes, kind, shrink=0.8, aspect=25, pad=0.02)
-    layers.legend(fig, any(np.isnan(panel.background).any() for panel in shown),
-                  any(len(panel.sensors) for panel in shown), columns=2 if len(shown) == 1 else 6)
+    power, logits = _scales([two])
+    fig = style.page(style.PAGE_IN, (style.PAGE_IN - 1.24) / 3 + 0.75, _foot(note, [two]), synthetic)
+    axes = fig.subplots(1, 3)
+    panels = (("power and sensors", two.power, power, None), ("single-stage", two.power, None, single.predicted),
+              ("two-stage, logits", two.logits, logits, two.predicted))
+    for ax, (title, values, scale, predicted) in zip(axes, panels):
+        _ground(ax, two, values, scale)
+        _sensors(ax, two, power)
+        ax.set_title(title, pad=12)
+        ax.annotate(_emitters(ax, two, predicted), (0, 1), (0, 5), **_SMALL)
+    maps.furnish(axes[0], 0, two.side_m / 1000, 0, two.side_m / 1000)
+    for scale, label in ((power, _POWER), (logits, _LOGIT)):
+        _bar(fig, scale, axes, label, shrink=0.8)
+    _legend(fig, [two])
     return fig
 
 
-def _foot(note: str, attribution: str) -> str:
-    return f"{note.rstrip('.')}. {attribution}" if attribution else note
-
-
-def _panels(panels: Sequence, what: str) -> list[SimpleNamespace]:
-    """Check the panels; return them as arrays, a background of zeros where there is none."""
-    if not 1 <= len(panels) <= 5:
-        raise InputError(f"{what}: expected 1 to 5 panels, found {len(panels)}")
-    shown = []
-    for row, panel in enumerate(panels):
-        where = f"{what}, panel {row}"
-        need(panel, ("title", "background", "colour", "sensors", "truth", "predicted"), where)
-        style.need(("power", "logits", "sensors"), [panel.colour], f"{where}, colour")
-        if panel.background is None and panel.colour != "sensors":
-            raise InputError(f"{where}: a panel coloured by {panel.colour} needs a background (n, n), found None")
-        shown.append(SimpleNamespace(
-            title=panel.title, colour=panel.colour, **_marks(panel, where),
-            background=None if panel.background is None else layers.field(panel.background, f"{where}, background")))
-    sizes = {len(panel.background) for panel in shown if panel.background is not None}
-    if len(sizes) != 1:
-        raise InputError(f"{what}: expected backgrounds (n, n) of one size, which say how many cells the map has; "
-                         f"found sizes {sorted(sizes) or 'none'}")
-    for panel in shown:
-        panel.background = np.zeros((min(sizes),) * 2) if panel.background is None else panel.background
-        _inside(panel, min(sizes), f"{what}, {panel.title}")
-    return shown
-
-
-def _marks(panel, where: str) -> dict[str, np.ndarray | None]:
-    """Return sensors, truth and predicted as checked tables."""
-    return {"sensors": layers.places(panel.sensors, 3, f"{where}, sensors"),
-            "truth": layers.places(panel.truth, 2, f"{where}, truth"),
-            "predicted": None if panel.predicted is None else layers.places(panel.predicted, 2, f"{where}, predicted")}
-
-
-def _inside(shown: SimpleNamespace, n: int, where: str) -> None:
-    for name in ("sensors", "truth"):
-        layers.inside(getattr(shown, name), n, f"{where}, {name}")
-
-
 @style.styled
-def emitter_scenes(rows: Sequence, note: str, synthetic: bool = False, attribution: str = "") -> Figure:
+def emitter_scenes(cases: Sequence[Case], note: str, synthetic: bool | str = False) -> Figure:
     """Draw a sample of each environment on its way through the two-stage method (Figure 3 of paper 2).
 
-    Input: an object for each row with title, for instance "Chicago"; side_m, side of the map [m]; power, (n, n)
-    [dBm] and logits, (n, n), NaN indoors; threshold_dbm, T; sensors, (k, 3) row, column, value [dBm]; truth, (K, 2),
-    and predicted, (K', 2), row and column [cells, row 0 in the south]. attribution: as in `emitter_sample`.
-
-    Errors: InputError for no row, a missing attribute, maps of two sizes in a row, no map or place.
+    Input: a case for each row.
     Example
     -------
-    >>> emitter_scenes([free_space, chicago, sydney], "quick profile",
-    ...                attribution="(c) OpenStreetMap contributors, ODbL 1.0")   # doctest: +SKIP
+    >>> emitter_scenes([free_space, chicago, sydney], "quick profile")   # doctest: +SKIP
     """
-    shown = [_row(row, f"emitter_scenes, row {number}") for number, row in enumerate(rows)]
-    if not 1 <= len(shown) <= 5:
-        raise InputError(f"emitter_scenes: expected 1 to 5 rows, found {len(shown)}")
-    power = layers.scale([values for row in shown for values in (row.power, row.sensors[:, 2])], "power")
-    logits = layers.scale([row.logits for row in shown], "logits")
-    fig = style.page(style.PAGE_IN, 1.9 * len(shown) + 0.85, _foot(note, attribution), synthetic)
-    axes = fig.subplots(len(shown), 4, squeeze=False)
-    for row, line in zip(shown, axes):
-        _scene(line, row, power, logits)
-    for ax, title in zip(axes[0], _COLUMNS):
+    power, logits = _scales(cases)
+    fig = style.page(style.PAGE_IN, 1.9 * len(cases) + 0.85, _foot(note, cases), synthetic)
+    axes = fig.subplots(len(cases), 4, squeeze=False)
+    for case, line in zip(cases, axes):
+        _scene(line, case, power, logits)
+    for ax, title in zip(axes[0], ("Power map", "Sensors", "Logits of occupancy", "Predictions")):
         ax.set_title(title)
-    for column, scale, kind in ((0, power, "power"), (1, power, "power"), (2, logits, "logits")):
-        layers.bar(fig, scale, axes[:, column], kind, location="bottom", shrink=0.9, aspect=25, pad=0.02)
-    layers.legend(fig, any(np.isnan(row.power).any() for row in shown), True, threshold=True)
+    for column, scale, label in zip(axes.T, (power, power, logits), (_POWER, _POWER, _LOGIT)):
+        _bar(fig, scale, column, label, location="bottom", shrink=0.9)
+    _legend(fig, cases, threshold=True)
     return fig
 
 
-def _row(row, where: str) -> SimpleNamespace:
-    need(row, ("title", "side_m", "power", "threshold_dbm", "sensors", "logits", "truth", "predicted"), where)
-    numbers(row.side_m, f"{where}, side_m", 1e-3)
-    numbers(row.threshold_dbm, f"{where}, threshold_dbm", -np.inf)
-    power, logits = (layers.field(getattr(row, name), f"{where}, {name}") for name in ("power", "logits"))
-    if power.shape != logits.shape:
-        raise InputError(f"{where}: expected power and logits of one size, found {power.shape} and {logits.shape}")
-    shown = SimpleNamespace(title=row.title, km=row.side_m / 1000, power=power, threshold=row.threshold_dbm,
-                           logits=np.where(np.isnan(power), np.nan, logits), **_marks(row, where))
-    _inside(shown, len(power), where)
-    return shown
-
-
-def _scene(axes: Sequence[Axes], row: SimpleNamespace, power, logits) -> None:
+def _scene(axes: Sequence[Axes], case: Case, power: ScalarMappable, logits: ScalarMappable) -> None:
     """Draw one environment from its power map to the predictions."""
-    cell = row.km / len(row.power)
-    for ax, field, scale in zip(axes, (row.power, row.power, row.logits, row.power), (power, None, logits, None)):
-        layers.ground(ax, field, scale, row.km)
-    maps.furnish(axes[0], 0, row.km, 0, row.km)
-    axes[0].set_ylabel(row.title, fontsize=7.5, fontweight="bold", labelpad=5)
-    layers.emitters(axes[0], row.truth, None, cell)
-    layers.sensors(axes[1], row.sensors, power, cell, row.threshold)
-    above = (row.sensors[:, 2] > row.threshold).sum()
-    level = f"{row.threshold:.0f} dBm".replace("-", "−")
-    axes[1].annotate(f"{above} of {len(row.sensors)} above {level}", (0, 0), (0, -6), **_BELOW)
-    axes[3].annotate(layers.emitters(axes[3], row.truth, row.predicted, cell), (0, 0), (0, -6), **_BELOW)
+    for ax, values, scale in zip(axes, (case.power, case.power, case.logits, case.power), (power, None, logits, None)):
+        _ground(ax, case, values, scale)
+    maps.furnish(axes[0], 0, case.side_m / 1000, 0, case.side_m / 1000)
+    axes[0].set_ylabel(case.title, fontsize=7.5, fontweight="bold", labelpad=5)
+    _emitters(axes[0], case, None)
+    _sensors(axes[1], case, power, case.threshold_dbm)
+    above, level = (case.sensors[:, 2] > case.threshold_dbm).sum(), f"{case.threshold_dbm:.0f} dBm".replace("-", "−")
+    axes[1].annotate(f"{above} of {len(case.sensors)} above {level}", (0, 0), (0, -6), **_SMALL)
+    axes[3].annotate(_emitters(axes[3], case, case.predicted), (0, 0), (0, -6), **_SMALL)
+
+
+def _foot(note: str, cases: Sequence[Case]) -> str:
+    """Return the note and the sources of the cases' maps."""
+    return ". ".join(dict.fromkeys([note.rstrip("."), *filter(None, (case.attribution for case in cases))]))
+
+
+def _scales(cases: Sequence[Case]) -> tuple[ScalarMappable, ScalarMappable]:
+    """Return the colours of power, over maps and sensors of all cases, and of logits, white at 0; buildings grey."""
+    power, logits = (np.concatenate([values[np.isfinite(values)] for values in some]) for some in (
+        [part for case in cases for part in (case.power, case.sensors[:, 2])], [case.logits for case in cases]))
+    low, high = np.percentile(power, [1, 99])
+    most = max(1.0, *np.abs(np.percentile(logits, [1, 99])))
+    return (ScalarMappable(Normalize(low, max(high, low + 1)), colormaps["YlGnBu"].with_extremes(bad=_BUILDING)),
+            ScalarMappable(Normalize(-most, most), colormaps[LOGIT_COLOURS].with_extremes(bad=_BUILDING)))
+
+
+def _km(case: Case, table: np.ndarray) -> np.ndarray:
+    """Return easting and northing of rows and columns, (2, number) [km] from the south-western corner."""
+    return (table[:, 1::-1].T + 0.5) * case.side_m / 1000 / len(case.power)
+
+
+def _ground(ax: Axes, case: Case, values: np.ndarray, scale: ScalarMappable | None) -> None:
+    """Draw a map in the colours of `scale`; without one only its buildings."""
+    side = case.side_m / 1000
+    ax.set_facecolor(_GROUND)
+    ax.set(xlim=(0, side), ylim=(0, side), aspect="equal", xticks=[], yticks=[], anchor="N")
+    ax.spines[:].set(visible=True, color="#C9D0D8")
+    look = {"extent": (0, side, 0, side), "zorder": 0.5}
+    if scale is None:
+        ax.imshow(np.where(np.isnan(values), 1.0, np.nan), cmap=ListedColormap([_BUILDING]), **look)
+    else:    # -inf, where no power arrives, is as good as any low number
+        ax.imshow(np.maximum(values, scale.norm.vmin), cmap=scale.cmap, norm=scale.norm, **look)
+
+
+def _sensors(ax: Axes, case: Case, scale: ScalarMappable, threshold: float = -np.inf) -> None:
+    """Draw sensors in the colours of the power, the strongest on top; white where at or below the threshold."""
+    table = case.sensors[case.sensors[:, 2].argsort()]
+    colours = scale.to_rgba(np.maximum(table[:, 2], scale.norm.vmin))
+    colours[table[:, 2] <= threshold] = 1.0
+    ax.scatter(*_km(case, table), s=14, c=colours, edgecolors=style.INK, linewidths=0.45, zorder=3)
+
+
+def _emitters(ax: Axes, case: Case, predicted: np.ndarray | None) -> str:
+    """Draw true and predicted positions, the pairs joined if the count is right; return the outcome in words.
+
+    Pairs have the least sum of squared distances, as in the paper's RMSE.
+    """
+    truth = case.truth
+    ax.scatter(*_km(case, truth), clip_on=False, **_STAR)
+    if predicted is None:
+        return f"{len(truth)} emitter{'s' * (len(truth) != 1)}"
+    ax.scatter(*_km(case, predicted), clip_on=False, **_CROSS)
+    if len(truth) != len(predicted):
+        return f"{len(predicted)} instead of {len(truth)} emitters"
+    squared = np.square(truth[:, None] - predicted).sum(axis=2)
+    pairs = linear_sum_assignment(squared)
+    for one, other in zip(*pairs):
+        ax.plot(*_km(case, np.stack([truth[one], predicted[other]])), color=style.INK, lw=0.8, ls=(0, (2, 1.5)),
+                zorder=5)
+    cell_m = case.side_m / len(case.power)
+    return f"count right, {cell_m * np.sqrt(squared[pairs].mean()):.0f} m off" if len(truth) else "count right"
+
+
+def _legend(fig: Figure, cases: Sequence[Case], threshold: bool = False) -> None:
+    """Explain above the maps what is drawn in them."""
+    dot = {"ls": "", "marker": "o", "ms": 4, "mec": style.INK, "mew": 0.45}
+    handles = [Line2D([], [], ls="", marker="*", ms=8, mec="white", mew=0.6, color=style.INK, label="true emitter"),
+               Line2D([], [], ls="", marker="x", ms=5, mew=1.6, color=_CROSS["c"], label="predicted emitter"),
+               Line2D([], [], mfc="#41B6C4", label="sensor" + " above the threshold" * threshold, **dot)]
+    if threshold:
+        handles.append(Line2D([], [], mfc="white", label="sensor at or below it", **dot))
+    if any(np.isnan(case.power).any() for case in cases):
+        handles.append(Patch(facecolor=_BUILDING, label="buildings"))
+    drawing.legend_above(fig, handles, len(handles))
+
+
+def _bar(fig: Figure, scale: ScalarMappable, axes: Sequence[Axes], label: str, **look) -> None:
+    """Draw the colour bar that `axes` share."""
+    bar = drawing.bar(fig, scale, axes, label=label, extend="both", extendfrac=0.04, aspect=25, **look)
+    bar.locator = MaxNLocator(5, integer=True, steps=[1, 2, 5, 10])

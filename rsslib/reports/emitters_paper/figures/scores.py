@@ -1,125 +1,190 @@
-"""What the figures of the multi-emitter networks share: methods, metrics, checks; CMR from city to city."""
+"""Scores of several emitters: Table I of paper 2, the sweep of sensors, right counts, other cities, real pairs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from rsslib.project import InputError
+from rsslib.emitters.networks import METHODS
 from rsslib.reports import drawing, style
+from rsslib.reports.emitters_paper.tables import environment_label
 
-METHODS = {"single_stage": ("single-stage", "#228833", "s"), "two_stage_logit": ("two-stage, logits", "#AA3377", "D"),
-           "two_stage_binary": ("two-stage, binary", "#33BBEE", "o")}
-"""Label, colour (of P. Tol's colour-blind safe schemes) and marker of each method."""
-LOGIT_COLOURS = "BrBG"
-"""Of logits of occupancy: brown below 0, empty; green above, occupied. Colour-blind safe (ColorBrewer)."""
-ENVIRONMENTS = {"free_space": "Free space", "chicago": "Chicago", "sydney": "Sydney", "procedural": "Made-up streets"}
-METRICS = {"cmr": ("Count matched (CMR)", "% of the samples", "higher is better", 1.0),
-           "rmse_fraction": ("RMSE, where matched", "% of the side", "lower is better", 1.5),
-           "fa": ("False alarms (FA)", "% of the true emitters", "lower is better", 5.0),
-           "mr": ("Misses (MR)", "% of the true emitters", "lower is better", 1.0)}
-"""Title, unit, direction and the largest possible fraction of each metric."""
+METRICS = {"cmr": ("Count matched (CMR)", "% of the samples", "higher is better"),
+           "rmse_fraction": ("RMSE, where matched", "% of the side", "lower is better"),
+           "fa": ("False alarms (FA)", "% of the true emitters", "lower is better"),
+           "mr": ("Misses (MR)", "% of the true emitters", "lower is better")}
+"""Title, unit and direction of each metric."""
 
 
-def by_keys(records: Sequence[Mapping], keys: Mapping[str, Iterable | None], metrics: Mapping[str, float],
-            what: str, complete: bool = True) -> tuple[dict[tuple, Mapping], list[list]]:
-    """Return what `panels.by_keys` does, for records with metrics.
+def dots(ax: Axes, records: Sequence[Mapping], by: str, labels: Mapping, methods: Sequence[str], field: str,
+         scale: float = 100, digits: int = 0, printed: Mapping | None = None, apart: float = 0.31) -> None:
+    """Draw a field of each record, times `scale`, with its interval: the methods `apart` at each value of `by`.
 
-    metrics: name -> largest possible value; where a record has ci95_<name>, (low, high), it is checked too.
-
-    Errors: as `panels.by_keys`, and for a metric that is no number from 0 to its largest value.
+    labels: value of `by` -> its label; printed: (value of `by`, method, field) -> the paper's value, drawn open.
     """
-    def check(record: Mapping, where: str) -> None:
-        style.need(record, metrics, where)
-        for name, most in metrics.items():
-            interval(record, name, most, where)
-
-    return drawing.by_keys(records, keys, what, check, complete)
-
-
-def interval(record: Mapping, name: str, most: float, what: str) -> tuple[float, ...]:
-    """Return value, low and high of a metric in percent; low = high = value where there is no interval."""
-    ends = record.get(f"ci95_{name}")
-    ends = (record[name],) * 2 if ends is None else ends
-    values = drawing.numbers([record[name], *ends], f"{what}, {name} and its interval", 0, most)
-    if len(values) != 3 or values[1] > values[2]:
-        raise InputError(f"{what}: expected ci95_{name} (low, high), found {ends}")
-    return tuple(100 * values)
+    for (value, method), record in drawing.cells(records, by, "method").items():
+        # the printed values need room at the right
+        x = list(labels).index(value) + apart * (methods.index(method) - (len(methods) - 1) / 2) - 0.04 * bool(printed)
+        paper = (printed or {}).get((value, method, field))
+        drawing.dot(ax, x, drawing.with_ends(record, field, scale), style.LOOKS[method],
+                    f"{scale * record[field]:.{digits}f}", paper and scale * paper, aside=0.135)
+    drawing.categories(ax, list(labels.values()))
 
 
-def with_intervals(records: Sequence[Mapping], names: Iterable[str], what: str) -> None:
-    """Raise InputError if a record lacks the interval of one of the metrics `names`."""
-    for row, record in enumerate(records):
-        given = [key for key, value in record.items() if value is not None]
-        style.need(given, [f"ci95_{name}" for name in names], f"{what}, record {row}")
-
-
-def handles(methods: Iterable[str], **look) -> list[Line2D]:
-    """Return a legend's handle for each method."""
-    return [Line2D([], [], label=label, color=colour, marker=marker, **{"ls": "", "ms": 4.5} | look)
-            for label, colour, marker in map(METHODS.get, methods)]
-
-
-def furnish(ax: Axes, title: str, unit: str, direction: str = "") -> None:
-    """Give a panel of scores its titles, unit and grid."""
+def _furnish(ax: Axes, metric: str) -> None:
+    """Give a panel the title, direction, unit and grid of its metric."""
+    title, unit, direction = METRICS[metric]
     ax.set_title(title)
     ax.set_title(direction, loc="right", fontsize=6, fontweight="normal", color=style.GREY)
     ax.set_ylabel(unit)
     ax.grid(axis="y")
 
 
+def _environments(records: Sequence[Mapping]) -> dict[str, str]:
+    """Return the label of each environment of the records."""
+    return {record["environment"]: environment_label(record["environment"]) for record in records}
+
+
 @style.styled
-def emitter_transfer(records: Sequence[Mapping], note: str, synthetic: bool = False) -> Figure:
+def emitter_table(records: Sequence[Mapping], paper: Mapping | None, note: str,
+                  synthetic: bool | str = False) -> Figure:
+    """Draw Table I of paper 2: how each method counts and locates several emitters, beside the paper's values.
+
+    Input: a record for each environment and method with cmr, fa, mr, rmse_fraction (of the map's side), fractions, each
+    with its ci95_<name> (low, high); paper: (environment, method, metric) -> printed value, a fraction, or None; open
+    markers.
+    Example
+    -------
+    >>> emitter_table(records, {("sydney", "single_stage", "cmr"): 0.6401}, "quick profile")   # doctest: +SKIP
+    """
+    methods = drawing.known(METHODS, records, "method")
+    fig = style.page(style.PAGE_IN, 3.9, note, synthetic)
+    for ax, metric in zip(fig.subplots(2, 2).ravel(), METRICS):
+        dots(ax, records, "environment", _environments(records), methods, metric, digits=1, printed=paper)
+        _furnish(ax, metric)
+        ax.margins(y=0.16)
+    ours = Line2D([], [], color=style.GREY, lw=1.6, marker="o", ms=4, label="ours, 95 % interval")
+    printed = Line2D([], [], ls="", marker="o", mfc="white", mec=style.GREY, label="the paper's printed value")
+    handles = [*drawing.handles(methods), ours, *[printed] * bool(paper)]
+    drawing.legend_above(fig, handles, len(handles))
+    return fig
+
+
+@style.styled
+def emitter_sweep(records: Sequence[Mapping], note: str, synthetic: bool | str = False) -> Figure:
+    """Draw what more sensors give: CMR and RMSE over the number of sensors, a line for each method.
+
+    Input: a record for each method and n_sensors with cmr and rmse_fraction (of the map's side), fractions, each
+    with its ci95_<name> (low, high).
+    Example
+    -------
+    >>> emitter_sweep(records, "free space, quick profile")   # doctest: +SKIP
+    """
+    methods, cells = drawing.known(METHODS, records, "method"), drawing.cells(records, "method", "n_sensors")
+    sizes = sorted({record["n_sensors"] for record in records})
+    fig = style.page(style.PAGE_IN, 2.3, note, synthetic)
+    for ax, metric in zip(fig.subplots(1, 2), ("cmr", "rmse_fraction")):
+        for method in methods:
+            _, colour, marker = style.LOOKS[method]
+            values, low, high = zip(*(drawing.with_ends(cells[method, size], metric, 100) for size in sizes))
+            ax.fill_between(sizes, low, high, color=colour, alpha=0.16, lw=0)
+            ax.vlines(sizes, low, high, color=colour, alpha=0.5, lw=0.7)
+            ax.plot(sizes, values, color=colour, marker=marker, ms=4.5, mec="white", mew=0.4)
+        _furnish(ax, metric)
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(sizes, [f"{size:g}" for size in sizes])
+        ax.set(xlabel="number of sensors", ylim=(0, 1.06 * ax.get_ylim()[1]))
+    drawing.legend_above(fig, drawing.handles(methods, ls="-", mec="white", mew=0.4), len(methods))
+    return fig
+
+
+@style.styled
+def emitter_counts(records: Sequence[Mapping], note: str, synthetic: bool | str = False, by: str = "true_count",
+                   label: str = "true number of emitters, K") -> Figure:
+    """Draw how often the number of emitters is right, for each true number, a panel for each environment.
+
+    Input: a record for each environment, method and number under the key `by` with share_right, 0..1, and, if it is
+    known, its ci95_share_right (low, high); label, what that number is.
+    Example
+    -------
+    >>> emitter_counts(records, "quick profile")   # doctest: +SKIP
+    """
+    environments, methods = _environments(records), drawing.known(METHODS, records, "method")
+    labels = {number: f"{number:g}" for number in sorted({record[by] for record in records})}
+    fig, axes = drawing.row(environments.values(), "emitter_counts", 2.2, note, synthetic)
+    for ax, environment in zip(axes[0], environments):
+        part = [record for record in records if record["environment"] == environment]
+        dots(ax, part, by, labels, methods, "share_right", apart=0.27)
+        ax.set(ylim=(0, 116), yticks=range(0, 101, 25))
+    axes[0, 0].set_ylabel("samples with the right count [%]")
+    drawing.label_below(axes[0], label)
+    drawing.legend_above(fig, drawing.handles(methods), len(methods))
+    return fig
+
+
+@style.styled
+def emitter_transfer(records: Sequence[Mapping], note: str, synthetic: bool | str = False) -> Figure:
     """Draw how well each method counts where it was not trained: for each one a matrix of CMR, samples matched [%].
 
-    Input: a record for each trained_on, tested_on (names of environments, any) and method with cmr, 0..1. The
-    cells on which a network meets its own environment have a frame.
-
-    Errors: InputError for no records, a missing key, a share outside 0..1, or a combination that is missing or
-    given twice.
+    Input: a record for each trained_on, tested_on (names of environments) and method with cmr, 0..1. The cells of
+    networks in their own environment have a frame.
     Example
     -------
     >>> emitter_transfer(records, "quick profile")   # doctest: +SKIP
     """
-    names = [dict.fromkeys([*ENVIRONMENTS, *(record[key] for record in records if key in record)])
-             for key in ("trained_on", "tested_on")]
-    cells, (trained, tested, methods) = by_keys(
-        records, {"trained_on": names[0], "tested_on": names[1], "method": METHODS}, {"cmr": 1.0}, "emitter_transfer")
-    shares = np.array([[[100 * cells[one, other, method]["cmr"] for other in tested] for one in trained]
-                       for method in methods])
-    side = (style.PAGE_IN - 1.3) / 3 / len(tested)
-    height = max(max(0.8 * side, 0.3) * len(trained), 0.6) + (0.65 if len(tested) < 5 else 0.9)
-    fig = style.page(side * len(tested) * len(methods) + 1.3, height, note, synthetic)
-    axes = fig.subplots(1, len(methods), sharey=True, squeeze=False)[0]
-    low = 10 * np.floor(shares.min() / 10)
-    limits = low, max(10 * np.ceil(shares.max() / 10), low + 10)
-    for ax, method, matrix in zip(axes, methods, shares):
-        drawn = ax.imshow(matrix, cmap=style.IMAGE_COLOURS, vmin=limits[0], vmax=limits[1], origin="upper",
-                          aspect="auto")
-        label, colour, _ = METHODS[method]
-        ax.set_title(label.capitalize(), color=style.darker(colour))
-        _matrix(ax, matrix, trained, tested, limits)
-    axes[0].set_ylabel("trained on")
+    import seaborn as sns  # here, not above: it takes a second that the other figures do without
+
+    table = pd.DataFrame(records).assign(percent=lambda frame: 100 * frame.cmr)
+    low, high = 10 * np.floor(table.percent.min() / 10), 10 * np.ceil(table.percent.max() / 10)
+    rows, columns, methods = (table[key].nunique() for key in ("trained_on", "tested_on", "method"))
+    side = (style.PAGE_IN - 1.3) / 3 / columns
+    fig = style.page(side * columns * methods + 1.3, 0.8 * side * rows + 0.65, note, synthetic)
+    axes = fig.subplots(1, methods, sharey=True, squeeze=False)[0]
+    for ax, (method, part) in zip(axes, table.groupby("method", sort=False)):
+        matrix = part.pivot_table("percent", "trained_on", "tested_on", sort=False)
+        sns.heatmap(matrix.rename(index=environment_label, columns=environment_label), ax=ax, annot=True, fmt=".1f",
+                    annot_kws={"fontsize": 7}, cmap=style.IMAGE_COLOURS, vmin=low, vmax=high, cbar=False)
+        for text, percent in zip(ax.texts, matrix.to_numpy().ravel()):
+            text.set_color("white" if percent > low + 0.6 * (high - low) else style.INK)
+        for row, column in zip(*np.nonzero(np.equal.outer(matrix.index, matrix.columns))):
+            ax.add_patch(Rectangle((column, row), 1, 1, fill=False, ec=style.INK, lw=1.2, clip_on=False, zorder=3))
+        ax.set_title(style.LOOKS[method].label.capitalize(), color=style.darker(style.LOOKS[method].colour))
+        ax.set(xlabel="", ylabel="trained on" if ax is axes[0] else "")
+        ax.tick_params(length=0, rotation=0)
     drawing.label_below(axes, "tested on")
-    bar = fig.colorbar(drawn, ax=axes, shrink=0.9, aspect=20, pad=0.01, label="CMR [%]")
-    bar.outline.set_visible(False)
+    drawing.bar(fig, axes[0].collections[0], axes, shrink=0.9, aspect=20, pad=0.01, label="CMR [%]")
     return fig
 
 
-def _matrix(ax: Axes, matrix: np.ndarray, trained: Sequence[str], tested: Sequence[str], limits: tuple) -> None:
-    """Write the values into their cells, white on dark ones, and name rows and columns."""
-    for (row, column), share in np.ndenumerate(matrix):
-        dark = share > np.mean(limits) + 0.1 * np.ptp(limits)
-        ax.text(column, row, f"{share:.1f}", ha="center", va="center", color="white" if dark else style.INK)
-        if trained[row] == tested[column]:
-            ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor="none", edgecolor=style.INK, lw=1.2,
-                                   clip_on=False, zorder=3))
-    names = [[ENVIRONMENTS.get(name, name.capitalize()) for name in some] for some in (trained, tested)]
-    ax.set_yticks(range(len(trained)), names[0])
-    turned = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if len(tested) > 4 else {}
-    ax.set_xticks(range(len(tested)), names[1], **turned)
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
+@style.styled
+def two_transmitters(records: Sequence[Mapping], note: str, synthetic: bool | str = False) -> Figure:
+    """Draw the share of right counts and the median error of a pair, for both methods, and what no reading gives.
+
+    Input: records with method ("trained on sums", "two peaks"), set ("one transmitter", "two transmitters"), n,
+    count_accuracy 0..1, two_taken_median_m [m] (of the second set) and their ci95_<name> (low, high); one of the method
+    "two fixed places" for the second set, drawn as a line.
+    Example
+    -------
+    >>> two_transmitters(records, "quick profile")   # doctest: +SKIP
+    """
+    names = ("trained on sums", "two peaks")
+    methods = [record for record in records if record["method"] in names]
+    fixed = next(record["two_taken_median_m"] for record in records if record["method"] == "two fixed places")
+    fig = style.page(style.PAGE_IN, 2.3, note, synthetic)
+    left, right = fig.subplots(1, 2, width_ratios=[3, 2])
+    labels = {record["set"]: f"{record['set']}\nn = {record['n']}" for record in methods}
+    dots(left, methods, "set", labels, names, "count_accuracy", apart=0.24)
+    left.set(ylim=(0, 108), title="Right count [% of the samples]")
+    left.legend(handles=drawing.handles(names), loc="lower left")
+    pairs = [record for record in methods if record["set"] == "two transmitters"]
+    dots(right, pairs, "set", {"two transmitters": "two transmitters,\nboth places taken"}, names,
+         "two_taken_median_m", scale=1, apart=0.24)
+    right.axhline(fixed, color=style.GREY, ls="--", lw=1)
+    right.annotate(f"two fixed places, whatever is read: {fixed:.0f}", (0, fixed), (0, 3), ha="center", fontsize=6,
+                   textcoords="offset points", color=style.GREY)
+    right.set(ylim=(0, 1.15 * max(fixed, right.get_ylim()[1])), title="Median error of a pair [m]")
+    return fig
