@@ -1,18 +1,15 @@
 """The cities of the second paper: where their buildings come from, and made-up streets where they cannot be had."""
 
 import json
-import os
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import shapely
 
-from rsslib.data import footprints, overpass
+from rsslib.data import download, footprints
+from rsslib.data.city import City
 from rsslib.project import InputError, atomic_path
-from rsslib.data.city import City, height_raster
-
-__all__ = ["BANNER", "SITES", "City", "available", "height_raster", "load", "procedural"]
 
 BANNER = "MADE-UP STREETS: a procedural street grid, not the city, and not comparable with the paper"
 """What every page and figure of a synthetic city must say."""
@@ -40,25 +37,26 @@ def load(name: str | Path, seed: int = 0) -> City:
     """Return a city: "chicago" or "sydney", or the buildings of your own file (.geojson, longitude and latitude).
 
     Footprints come from RSSLIB_DATA (cities/<name>_buildings.geojson), the download cache or OpenStreetMap, in this
-    order; where none answers, from `procedural` with the seed: then `synthetic` is set, and BANNER must be shown.
-    Errors: InputError for another name, and those of `rsslib.datasets.footprints.read`.
+    sequence; if none has them, from `procedural` with the seed: then `synthetic` is set, and BANNER must be shown.
+    Errors: InputError for another name, and those of `rsslib.data.footprints.read`.
 
     >>> load("chicago").side_m   # doctest: +SKIP
     1100.0
     """
     if Path(name).suffix.lower() in (".geojson", ".json"):
         return footprints.read(name)
-    site = _site(str(name))
-    path = _local(str(name))
+    name = str(name)
+    path = _local(name)
     if path is not None:
-        return footprints.read(path, str(name))
-    document, _ = overpass.download(*site)
+        return footprints.read(path, name)
+    document = footprints.request(*SITES[name])
     if document is None:
-        return procedural(seed, site.window_m[2] - site.window_m[0], str(name))
-    made = footprints.city(document, str(name), overpass.URL, "openstreetmap")
-    with atomic_path(_cache(str(name))) as temporary:  # after it was read: what is kept is right
+        west, _, east, _ = SITES[name].window_m
+        return procedural(seed, east - west, name)
+    city = footprints.to_city(document, name, footprints.URL, "openstreetmap")
+    with atomic_path(_cached(name)) as temporary:  # only now: a document that gave no city is not kept
         temporary.write_text(json.dumps(document), encoding="utf-8")
-    return made
+    return city
 
 
 def available(name: str) -> bool:
@@ -67,14 +65,13 @@ def available(name: str) -> bool:
     >>> available("chicago")   # doctest: +SKIP
     True
     """
-    _site(name)
     return _local(name) is not None
 
 
 def procedural(seed: int = 0, side_m: float = 600.0, name: str = "procedural") -> City:
     """Make up a street grid: blocks of 95 m x 70 m, streets 14 m to 24 m wide, lots with log-normal heights, parks.
 
-    Errors: InputError for a side below 100 m. One seed and side, one city.
+    The same seed and side give the same city. Errors: InputError for a side below 100 m.
 
     >>> procedural(seed=1).synthetic
     True
@@ -93,17 +90,17 @@ def procedural(seed: int = 0, side_m: float = 600.0, name: str = "procedural") -
 
 def _intervals(rng: np.random.Generator, block_m: float, side_m: float) -> list[tuple[float, float]]:
     """Return begin and end of each block along one axis, from beyond one edge to beyond the other [m]."""
-    begin, found = -rng.uniform(0.0, block_m), []
+    begin, blocks = -rng.uniform(0.0, block_m), []
     while begin < side_m:
         end = begin + block_m * rng.uniform(0.8, 1.2)
         if end > 1.0:
-            found.append((begin, min(end, side_m)))
+            blocks.append((begin, min(end, side_m)))
         begin = end + rng.uniform(*_STREET_M)
-    return found
+    return blocks
 
 
 def _lots(rng: np.random.Generator, west: float, south: float, east: float, north: float) -> list[tuple]:
-    """Cut a block into two rows of lots, some with a gap beside the next; bounds in m."""
+    """Cut a block into two rows of lots, some with a gap to the next; bounds in m."""
     middle, lots = south + (north - south) * rng.uniform(0.4, 0.6), []
     for low, high in ((south, middle), (middle, north)):
         edges = np.linspace(west, east, max(2, round((east - west) / _LOT_M) + 1))
@@ -112,21 +109,12 @@ def _lots(rng: np.random.Generator, west: float, south: float, east: float, nort
     return [lot for lot in lots if lot[3] > 0 and lot[2] > max(lot[0], 0.0)]
 
 
-def _site(name: str) -> Site:
-    if name not in SITES:
-        raise InputError(f"city {name!r}: expected one of {', '.join(SITES)}, or the path of a .geojson file")
-    return SITES[name]
-
-
-def _cache(name: str) -> Path:
-    import pooch  # here, not above: with RSSLIB_DATA set nothing is downloaded
-
-    return Path(pooch.os_cache("rsslib")) / "cities" / f"{name}_buildings.geojson"
+def _cached(name: str) -> Path:
+    return download.cache_folder("cities") / f"{name}_buildings.geojson"
 
 
 def _local(name: str) -> Path | None:
-    folder, file = os.environ.get("RSSLIB_DATA"), f"{name}_buildings.geojson"
-    if folder and not Path(folder).is_dir():
-        raise InputError(f"RSSLIB_DATA={folder}: no such folder; name the one that holds the data, or unset it")
-    given = [Path(folder) / "cities" / file, Path(folder) / file] if folder else []
-    return next((path for path in (*given, _cache(name)) if path.is_file()), None)
+    if name not in SITES:
+        raise InputError(f"city {name!r}: expected one of {', '.join(SITES)}, or the path of a .geojson file")
+    path = download.in_data_folder(f"{name}_buildings.geojson", "cities") or _cached(name)
+    return path if path.is_file() else None

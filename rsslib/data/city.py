@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import shapely
 
-from rsslib.project import InputError
-
 PIXEL_M = 2.0
 GROUND_M = 3.0
 """What begins higher than this above the street has air below it: a bridge between houses, a tower on a podium."""
@@ -22,7 +20,7 @@ class City:
     polygons : (buildings,) shapely geometries [m]
     heights_m, bases_m : (buildings,) top and bottom above the street [m]
     side_m : side of the window [m]
-    attribution, licence : what a picture of it must say
+    attribution, licence : what every picture of it must state
     source : "file", "openstreetmap" or "procedural"
     synthetic : whether the streets are made up
     height_sources : buildings by where their height comes from: "height", "levels", "default"; "left_out" of the map
@@ -50,7 +48,11 @@ class City:
 
 
 def centres(n: int, side_m: float) -> np.ndarray:
-    """Return the centres of n x n cells from the south-west corner, (n * n, 2) as x, y [m], cell = row * n + column."""
+    """Return the centres of n x n cells from the south-west corner, (n * n, 2) as x, y [m], cell = row * n + column.
+
+    >>> centres(2, 10.0).tolist()
+    [[2.5, 2.5], [7.5, 2.5], [2.5, 7.5], [7.5, 7.5]]
+    """
     along = (np.arange(n) + 0.5) * (side_m / n)
     return np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
 
@@ -60,15 +62,11 @@ def height_raster(city: City, pixel_m: float = PIXEL_M) -> np.ndarray:
 
     Row 0 is south. The highest of overlapping buildings counts; one that begins above GROUND_M counts only where
     another stands below it. The last row and column may reach beyond the window.
-    Errors: InputError for a pixel that is not above 0 m.
-    Example
-    -------
+
     >>> block = City("one", np.array([shapely.box(0, 0, 4, 2)]), np.array([9.0]), np.array([0.0]), 6.0)
     >>> height_raster(block).tolist()
     [[9.0, 9.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
-    if not pixel_m > 0:
-        raise InputError(f"pixel_m: expected a pixel above 0 m, found {pixel_m}; {PIXEL_M:g} is usual")
     count = int(np.ceil(city.side_m / pixel_m))
     pixels = shapely.STRtree(shapely.points(centres(count, count * pixel_m)))
     standing, raised = np.zeros((2, count * count), np.float32)
@@ -82,19 +80,16 @@ def outdoor(city: City, n: int, pixel_m: float = PIXEL_M, raster: np.ndarray | N
     """Return which of n x n cells have their centre in the open, (n, n) bool.
 
     The centre must lie outside every building and on a free pixel of `raster` (`height_raster(city, pixel_m)`, made
-    here if not given), so that both ways to draw a city agree. Errors: InputError for no cells.
-    Example
-    -------
+    here if not given), so that footprints and raster agree.
+
     >>> block = City("one", np.array([shapely.box(0, 0, 4, 2)]), np.array([9.0]), np.array([0.0]), 6.0)
     >>> outdoor(block, 3).tolist()
     [[False, False, True], [True, True, True], [True, True, True]]
     """
-    if n < 1:
-        raise InputError(f"n: expected at least 1 cell a side, found {n}")
     raster = height_raster(city, pixel_m) if raster is None else raster
-    places = centres(n, city.side_m)
-    column, row = (places / pixel_m).astype(int).T
+    points = centres(n, city.side_m)
+    column, row = (points / pixel_m).astype(int).T
     free = raster[row, column] == 0
-    inside = shapely.STRtree(shapely.points(places)).query(city.polygons[city.standing], predicate="intersects")[1]
+    inside = shapely.STRtree(shapely.points(points)).query(city.polygons[city.standing], predicate="intersects")[1]
     free[inside] = False
     return free.reshape(n, n)

@@ -1,29 +1,32 @@
-"""Building footprints in GeoJSON (OpenStreetMap's keys) to a city in metres."""
+"""A city from building footprints in GeoJSON (OpenStreetMap's keys): read from a file, or asked of OpenStreetMap."""
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapely
 
-from rsslib.project import InputError
 from rsslib.data.city import City
+from rsslib.data.download import SECONDS, within
+from rsslib.project import InputError
 
 LEVEL_M = 3.6
 """Height of one level: usual for offices, an assumption of ours."""
 ATTRIBUTION, LICENCE = "(c) OpenStreetMap contributors, openstreetmap.org/copyright", "ODbL 1.0"
-_CANOPIES = ("roof", "no")
-_TALLEST_M = 1000.0
+URL = "https://overpass-api.de/api/interpreter"
+_TAGS = ("building", "building:part", "height", "building:levels", "min_height", "name")
+_EARTH_M, _TALLEST_M = 6_371_008.8, 1000.0
 
 
 def read(path: str | Path, name: str | None = None) -> City:
     """Read the buildings of a GeoJSON file into a city, named after the file if not given a name.
 
     Errors: InputError naming the file, and the feature counted from 0, for a file that is missing, truncated or not
-    GeoJSON, and those of `city`.
-    Example
-    -------
+    GeoJSON, and those of `to_city`.
+
     >>> read("data/raw/cities/chicago_buildings.geojson").side_m                     # doctest: +SKIP
     1100.0
     """
@@ -35,11 +38,25 @@ def read(path: str | Path, name: str | None = None) -> City:
         document = json.loads(content)
     except ValueError as error:
         raise InputError(f"{path}: not GeoJSON, or truncated ({error}); fetch the file again") from None
-    return city(document, name or path.stem.removesuffix("_buildings"), str(path), "file",
-                hashlib.md5(content).hexdigest())
+    return to_city(document, name or path.stem.removesuffix("_buildings"), str(path), "file",
+                   hashlib.md5(content).hexdigest())
 
 
-def city(document: dict, name: str, where: str, source: str, md5: str = "") -> City:
+def request(origin_lonlat: tuple, window_m: tuple, seconds: float = SECONDS) -> dict | None:
+    """Return the buildings in a window as a GeoJSON document from OpenStreetMap, None if it sends none in time.
+
+    Input: origin (longitude, latitude) [degrees]; window west, south, east, north from it [m]; patience [s].
+    Source: wiki.openstreetmap.org/wiki/Overpass_API.
+
+    >>> request((-87.6298, 41.8795), (-680, -250, 420, 850))   # doctest: +SKIP
+    """
+    answer, _ = within(seconds, lambda: _post(_query(origin_lonlat, window_m, seconds), seconds))
+    features = [feature for element in (answer or {}).get("elements", ()) if (feature := _feature(element))]
+    return {"type": "FeatureCollection", "attribution": ATTRIBUTION, "window_m": list(window_m),
+            "origin_lonlat": list(origin_lonlat), "features": features} if features else None
+
+
+def to_city(document: Any, name: str, where: str, source: str, md5: str = "") -> City:
     """Turn a GeoJSON document into a city; `where` names the document in errors.
 
     The window is the square `window_m` (west, south, east, north [m] from `origin_lonlat`) of the document, else the
@@ -60,20 +77,22 @@ def city(document: dict, name: str, where: str, source: str, md5: str = "") -> C
         raise InputError(f"{where}: no polygon among {len(features)} features; expected building footprints")
     polygons, side = _to_window(np.array(list(shapes.values())), document, where)
     inside = shapely.intersects(polygons, shapely.box(0.0, 0.0, side, side))
-    tags = [_tags(features[number]) for number, here in zip(shapes, inside) if here]
+    tags = [features[number].get("properties") for number, is_inside in zip(shapes, inside) if is_inside]
     if not tags:
-        raise InputError(f"{where}: no building in its window; check window_m, and the order: longitude, then latitude")
-    heights, bases, origin = _heights(tags)
-    kept = np.array(origin) != "left_out"
+        raise InputError(f"{where}: no building in its window; check window_m, and that longitude comes first")
+    rows = [_height(tag if isinstance(tag, dict) else {}) for tag in tags]
+    heights, bases = np.array([row[:2] for row in rows]).T
+    origin = np.array([row[2] for row in rows])
+    kept = origin != "left_out"
     if not np.isfinite(heights[kept]).any():
         raise InputError(f"{where}: no building with a height; expected `height` or `building:levels` for some")
     default = float(np.median(heights[kept & np.isfinite(heights)]))
-    counts = {kind: origin.count(kind) for kind in ("height", "levels", "default", "left_out")}
+    counts = {kind: int((origin == kind).sum()) for kind in ("height", "levels", "default", "left_out")}
     return City(name, polygons[inside][kept], np.where(np.isnan(heights), default, heights)[kept], bases[kept], side,
                 str(document.get("attribution", ATTRIBUTION)), LICENCE, source, False, counts, default, md5)
 
 
-def _polygon(feature, where: str):
+def _polygon(feature: Any, where: str) -> shapely.Geometry | None:
     """Return a feature's polygon in degrees, None for points and lines."""
     geometry = feature.get("geometry") if isinstance(feature, dict) else None
     if not isinstance(geometry, dict) or geometry.get("type") not in ("Polygon", "MultiPolygon"):
@@ -83,14 +102,11 @@ def _polygon(feature, where: str):
     except (shapely.GEOSException, ValueError) as error:
         raise InputError(f"{where}: broken {geometry['type']} ({str(error).partition(chr(10))[0]}); expected rings "
                          "of [longitude, latitude]") from None
-    places = np.abs(shapely.get_coordinates(shape))
-    if not len(places):
-        return None
-    if not (places <= (180.0, 90.0)).all():
-        lon, lat = shapely.get_coordinates(shape)[int((~(places <= (180.0, 90.0))).any(axis=1).argmax())]
-        raise InputError(f"{where}: longitude {lon}, latitude {lat} is no place on Earth; expected degrees, longitude "
+    corners = shapely.get_coordinates(shape)
+    for lon, lat in corners[~(np.abs(corners) <= (180.0, 90.0)).all(axis=1)][:1]:
+        raise InputError(f"{where}: longitude {lon}, latitude {lat} is not on Earth; expected degrees, longitude "
                          "first, -180..180 and -90..90")
-    return shapely.make_valid(shape)
+    return shapely.make_valid(shape) if len(corners) else None
 
 
 def _to_window(polygons: np.ndarray, document: dict, where: str) -> tuple[np.ndarray, float]:
@@ -101,7 +117,7 @@ def _to_window(polygons: np.ndarray, document: dict, where: str) -> tuple[np.nda
     lon, lat = _numbers(document.get("origin_lonlat", ((west + east) / 2, (south + north) / 2)), 2,
                         f"{where}: origin_lonlat")
     plane = Transformer.from_crs("EPSG:4326", f"+proj=aeqd +lat_0={lat} +lon_0={lon} +datum=WGS84", always_xy=True)
-    polygons = shapely.transform(polygons, lambda place: np.column_stack(plane.transform(*place.T)))
+    polygons = shapely.transform(polygons, lambda corners: np.column_stack(plane.transform(*corners.T)))
     window = document.get("window_m")
     if window is None:
         west, south, east, north = shapely.total_bounds(polygons)
@@ -110,46 +126,64 @@ def _to_window(polygons: np.ndarray, document: dict, where: str) -> tuple[np.nda
     west, south, east, north = _numbers(window, 4, f"{where}: window_m")
     if not (east > west and abs(east - west - north + south) < 1e-6 * (east - west)):
         raise InputError(f"{where}: window_m is {list(window)}; expected a square: west, south, east, north [m]")
-    return shapely.transform(polygons, lambda place: place - (west, south)), east - west
+    return shapely.transform(polygons, lambda corners: corners - (west, south)), east - west
 
 
-def _numbers(values, count: int, where: str) -> list[float]:
+def _numbers(values: Sequence, count: int, where: str) -> list[float]:
     try:
-        found = [float(value) for value in values]
+        numbers = [float(value) for value in values]
     except (TypeError, ValueError):
-        found = []
-    if len(found) != count or not np.isfinite(found).all():
+        numbers = []
+    if len(numbers) != count or not np.isfinite(numbers).all():
         raise InputError(f"{where} is {values!r}; expected {count} numbers")
-    return found
+    return numbers
 
 
-def _tags(feature: dict) -> dict:
-    tags = feature.get("properties")
-    return tags if isinstance(tags, dict) else {}
+def _height(tags: dict) -> tuple[float, float, str]:
+    """Return a building's top (NaN: unknown) and bottom [m], and where the top comes from."""
+    top, levels = _metres(tags, "height_m", "height"), _metres(tags, "levels", "building:levels")
+    is_part = tags.get("part", tags.get("building:part")) not in (None, False, "", "no")
+    kind = "height" if np.isfinite(top) else "levels" if np.isfinite(levels) else "default"
+    if tags.get("building") in ("roof", "no") and not is_part or is_part and kind == "default":
+        kind = "left_out"
+    return top if np.isfinite(top) else levels * LEVEL_M, float(np.nan_to_num(_metres(tags, "min_height"))), kind
 
 
-def _heights(tags: list[dict]) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Return each building's top (NaN: unknown) and bottom [m], and where the top comes from."""
-    tops, bottoms, origin = [], [], []
-    for tag in tags:
-        top, levels = _metres(tag, "height_m", "height"), _metres(tag, "levels", "building:levels")
-        is_part = tag.get("part", tag.get("building:part")) not in (None, False, "", "no")
-        kind = "height" if np.isfinite(top) else "levels" if np.isfinite(levels) else "default"
-        if tag.get("building") in _CANOPIES and not is_part or is_part and kind == "default":
-            kind = "left_out"
-        tops.append(top if np.isfinite(top) else levels * LEVEL_M)
-        bottoms.append(np.nan_to_num(_metres(tag, "min_height")))
-        origin.append(kind)
-    return np.array(tops), np.array(bottoms), origin
-
-
-def _metres(tag: dict, *keys: str) -> float:
+def _metres(tags: dict, *keys: str) -> float:
     """Return the first number under `keys` ("12", "12 m") above 0 and below 1 km, NaN where there is none."""
     for key in keys:
         try:
-            value = float(str(tag.get(key)).removesuffix("m").strip())
+            value = float(str(tags.get(key)).removesuffix("m").strip())
         except ValueError:
             continue
         if 0 < value < _TALLEST_M:
             return value
     return np.nan
+
+
+def _query(origin_lonlat: tuple, window_m: tuple, seconds: float) -> str:
+    lon, lat = origin_lonlat
+    north = np.degrees(1.0 / _EARTH_M)
+    east = north / np.cos(np.radians(lat))
+    edges = (lat + window_m[1] * north, lon + window_m[0] * east, lat + window_m[3] * north, lon + window_m[2] * east)
+    box = ",".join(f"{edge:.6f}" for edge in edges)
+    return (f'[out:json][timeout:{seconds:.0f}];(way["building"]({box});way["building:part"]({box});'
+            f'relation["building"]({box}););out tags geom;')
+
+
+def _post(query: str, seconds: float) -> dict:
+    import requests
+
+    with requests.post(URL, data={"data": query}, timeout=seconds) as answer:
+        answer.raise_for_status()
+        return answer.json()
+
+
+def _feature(element: dict) -> dict | None:
+    """Return a way or a relation of ways as a GeoJSON feature, None if its lines enclose no area."""
+    ways = [element] if element.get("type") == "way" else element.get("members", ())
+    lines = [[(node["lon"], node["lat"]) for node in way["geometry"] if node] for way in ways if way.get("geometry")]
+    area = shapely.build_area(shapely.multilinestrings([shapely.linestrings(line) for line in lines if len(line) > 1]))
+    tags = {key: value for key, value in element.get("tags", {}).items() if key in _TAGS}
+    return None if area.is_empty else {"type": "Feature", "properties": tags,
+                                       "geometry": json.loads(shapely.to_geojson(area))}

@@ -24,8 +24,6 @@ class Grid:
     width, height : number of columns and rows
     pixel_m : side of a pixel [m]
 
-    Example
-    -------
     >>> Grid(0.0, 0.0, 81, 75, 30.0).to_pixels(60.0, 15.0)
     (2.0, 0.5)
     """
@@ -57,8 +55,7 @@ class Grid:
 
 def _sides(lowest: float, highest: float, pixel_m: float) -> int:
     """Pixels that cover the extent and a buffer of one pixel; their span is a whole number of pixel pairs."""
-    pairs = round((highest - lowest + 2 * pixel_m) / (2 * pixel_m))
-    return 2 * pairs + 1
+    return 2 * round((highest - lowest + 2 * pixel_m) / (2 * pixel_m)) + 1
 
 
 def transmitters(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -70,24 +67,21 @@ def transmitters(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     if x.shape[1] > 1 and np.isfinite(x[:, 1:]).any():
         sample = int(np.isfinite(x[:, 1:]).any(axis=1).argmax())
         raise InputError(f"sample {sample}: expected at most one transmitter, found several; keep the samples with one")
-    if x.shape[1] == 0:
-        unknown = np.full(len(x), np.nan)
-        return unknown, unknown
-    return x[:, 0], y[:, 0]
+    unknown = np.full(len(x), np.nan)
+    return (x[:, 0], y[:, 0]) if x.shape[1] else (unknown, unknown)
 
 
 def extent(dataset: xr.Dataset) -> tuple[float, float, float, float]:
     """Return west, east, south and north of the site [m].
 
-    The data set's own attribute `extent_m` wins: a site may be larger than the samples kept from it (the
+    The attribute `extent_m` of the dataset has precedence: a site may be larger than the samples kept from it (the
     Utah grid also spans its discarded off-campus transmitters). Else all transmitters and receivers count.
     """
-    if "extent_m" in dataset.attrs:
-        west, east, south, north = (float(v) for v in dataset.attrs["extent_m"])
-        return west, east, south, north
-    x = np.concatenate([dataset.tx_x.values.ravel(), dataset.sensor_x.values.ravel()])
-    y = np.concatenate([dataset.tx_y.values.ravel(), dataset.sensor_y.values.ravel()])
-    return float(np.nanmin(x)), float(np.nanmax(x)), float(np.nanmin(y)), float(np.nanmax(y))
+    x, y = (np.concatenate([dataset[f"tx_{axis}"].values.ravel(), dataset[f"sensor_{axis}"].values.ravel()])
+            for axis in "xy")
+    edges = dataset.attrs.get("extent_m", (np.nanmin(x), np.nanmax(x), np.nanmin(y), np.nanmax(y)))
+    west, east, south, north = (float(edge) for edge in edges)
+    return west, east, south, north
 
 
 def make(dataset: xr.Dataset, pixel_m: float = 30.0) -> Grid:
@@ -131,10 +125,10 @@ Scaling = dict[str, tuple[float, float]]
 def scaling(dataset: xr.Dataset, fit: np.ndarray) -> Scaling:
     """Return the RSS range of each receiver heard in the samples `fit`, those trained on.
 
-    It is its kind's (KIND_RANGE_DB), but a shuttle's own: from the 25 % quantile to the maximum of its
-    readings in `fit`, so that no other sample has a say. A receiver not heard there has no range and is not
-    drawn: networks have no idea of it. (Only with such a rule do April samples have few sensors, as Table I
-    prints.) Source: the authors' published code line; the choice of `fit` is ours.
+    Fixed receivers have the range of their kind (KIND_RANGE_DB). A shuttle's range goes from the 25 % quantile to the
+    maximum of its own readings in `fit`; no other sample influences it. A receiver not heard in `fit` has no range and
+    is not drawn, since no network was trained on it. (Only with such a rule do April samples have few sensors, as
+    Table I prints.) Source: the authors' published code line; the choice of `fit` is ours.
     """
     ranges = {}
     for number, (name, kind) in enumerate(zip(dataset.sensor.values, dataset.sensor_kind.values)):
@@ -155,8 +149,6 @@ def draw(dataset: xr.Dataset, grid: Grid, ranges: Scaling) -> SensorPixels:
     The value is (rss - low) / (high - low) with the receiver's range, clipped below at 0. Of several receivers in one
     pixel the one with the last index is drawn, as in the paper. Receivers without a range are not drawn.
 
-    Example
-    -------
     >>> draw(dataset, grid.make(dataset), scaling(dataset, splits["train"])).pixel.shape   # doctest: +SKIP
     (4578, 40)
     """

@@ -1,4 +1,4 @@
-"""Cities: heights and their sources, windows, bad files, the order of the sources, made-up streets."""
+"""Cities: heights and where they come from, windows, bad files, which source comes first, made-up streets."""
 
 import json
 import os
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import shapely
 
-from rsslib.data import cities, footprints, overpass
+from rsslib.data import cities, download, footprints
+from rsslib.data.city import height_raster, outdoor
 from rsslib.project import InputError
-from rsslib.data.city import outdoor
 
 ORIGIN = (-87.6298, 41.8795)
 DEGREE_M = 6_371_008.8 * np.pi / 180
@@ -21,10 +21,10 @@ REAL = pytest.mark.skipif(not (GIVEN / "sydney_buildings.geojson").is_file(), re
 def feature(west=0.0, south=0.0, east=50.0, north=50.0, **tags):
     """A box in metres from the origin, as degrees."""
     lon, lat = ORIGIN[0], ORIGIN[1]
-    places = [[lon + x / DEGREE_M / np.cos(np.radians(lat)), lat + y / DEGREE_M]
-              for x, y in ((west, south), (east, south), (east, north), (west, north), (west, south))]
+    corners = [[lon + x / DEGREE_M / np.cos(np.radians(lat)), lat + y / DEGREE_M]
+               for x, y in ((west, south), (east, south), (east, north), (west, north), (west, south))]
     return {"type": "Feature", "properties": {"building": "yes"} | tags,
-            "geometry": {"type": "Polygon", "coordinates": [places]}}
+            "geometry": {"type": "Polygon", "coordinates": [corners]}}
 
 
 def document(*features, **more):
@@ -32,12 +32,23 @@ def document(*features, **more):
             "origin_lonlat": ORIGIN} | more
 
 
+def answering(answer, asked=()):
+    """A stand-in for OpenStreetMap: it sends `answer`, or fails with it, and lists the queries in `asked`."""
+    def post(query, seconds):
+        asked.append(query) if isinstance(asked, list) else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return post
+
+
 @pytest.fixture(autouse=True)
 def offline(tmp_path, monkeypatch):
     """No data folder, an empty cache, no network."""
     monkeypatch.delenv("RSSLIB_DATA", raising=False)
-    monkeypatch.setattr(cities, "_cache", lambda name: tmp_path / "cache" / f"{name}_buildings.geojson")
-    monkeypatch.setattr(overpass, "_ask", lambda query, seconds: (None, "offline"))
+    monkeypatch.setattr(download, "cache_folder", lambda dataset: tmp_path / "cache")
+    monkeypatch.setattr(footprints, "_post", answering(OSError()))
     return tmp_path
 
 
@@ -48,7 +59,7 @@ def write(path, content):
 
 
 def test_heights_and_where_they_come_from():
-    made = footprints.city(document(
+    made = footprints.to_city(document(
         feature(height_m=30.0, levels=2.0), feature(height="12.5 m"), feature(**{"building:levels": "5"}),
         feature(levels=10), feature(), feature(height="tall"), feature(height=-3.0, levels=0),
         feature(building="roof"), feature(building="roof", height=4.0), feature(part=True),
@@ -60,21 +71,21 @@ def test_heights_and_where_they_come_from():
 
 
 def test_metres_from_the_corner_of_the_window():
-    made = footprints.city(document(feature(-10, 20, 40, 60, height=9)), "made", "f", "file")
+    made = footprints.to_city(document(feature(-10, 20, 40, 60, height=9)), "made", "f", "file")
     np.testing.assert_allclose(shapely.bounds(made.polygons[0]), [90, 120, 140, 160], atol=0.3)   # sphere, ellipsoid
     assert made.side_m == 200.0 and made.attribution.startswith("(c) OpenStreetMap") and made.licence == "ODbL 1.0"
-    raster = cities.height_raster(made)
+    raster = height_raster(made)
     assert (raster > 0).sum() * 4 == pytest.approx(50 * 40, rel=0.05) and raster[70, 58] == 9 and raster[58, 70] == 0
 
 
 def test_without_a_window_the_largest_square_counts():
     wide = document(feature(-60, -40, 60, 40, height=9))
     del wide["window_m"], wide["origin_lonlat"]
-    assert footprints.city(wide, "made", "f", "file").side_m == pytest.approx(80.0, abs=0.3)
+    assert footprints.to_city(wide, "made", "f", "file").side_m == pytest.approx(80.0, abs=0.3)
 
 
 def test_buildings_beyond_the_window_do_not_count():
-    made = footprints.city(document(feature(height=9), feature(500, 0, 520, 9)), "made", "f", "file")
+    made = footprints.to_city(document(feature(height=9), feature(500, 0, 520, 9)), "made", "f", "file")
     assert len(made.polygons) == 1 and sum(made.height_sources.values()) == 1
 
 
@@ -142,7 +153,7 @@ def test_openstreetmap_comes_next_and_is_kept(tmp_path, monkeypatch):
     asked = []
     open_line = {"type": "way", "geometry": [{"lon": -87.63, "lat": 41.88}, {"lon": -87.62, "lat": 41.88}]}
     answer = {"elements": [element(height="21"), element("relation", **{"building:levels": "10"}), open_line]}
-    monkeypatch.setattr(overpass, "_ask", lambda query, seconds: (asked.append(query), (answer, ""))[1])
+    monkeypatch.setattr(footprints, "_post", answering(answer, asked))
     made = cities.load("chicago")
     assert made.source == "openstreetmap" and made.side_m == 1100.0 and made.heights_m.tolist() == [21.0, 36.0]
     assert shapely.area(made.polygons) == pytest.approx(2500, rel=0.01) and "ODbL" in made.licence
@@ -152,17 +163,17 @@ def test_openstreetmap_comes_next_and_is_kept(tmp_path, monkeypatch):
 
 
 def test_an_answer_without_buildings_is_none(monkeypatch):
-    monkeypatch.setattr(overpass, "_ask", lambda query, seconds: ({"elements": []}, ""))
-    assert overpass.download(*cities.SITES["sydney"]) == (None, "it knows no building there")
+    monkeypatch.setattr(footprints, "_post", answering({"elements": []}))
+    assert footprints.request(*cities.SITES["sydney"]) is None
     assert cities.load("sydney").synthetic
 
 
 def test_a_silent_service_is_given_up(monkeypatch):
     monkeypatch.undo()
-    monkeypatch.setattr(overpass, "URL", "http://127.0.0.1:9/")
+    monkeypatch.setattr(footprints, "URL", "http://127.0.0.1:9/")
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    assert overpass.download((0, 0), (0, 0, 1, 1), 5.0) == (None, "ConnectionError")
+    assert footprints.request((0, 0), (0, 0, 1, 1), 5.0) is None
 
 
 def test_made_up_streets_are_the_last_resort_and_say_so(tmp_path):
@@ -193,4 +204,4 @@ def test_the_real_cities(monkeypatch):
         sources = made.height_sources
         assert made.side_m == side and sources["height"] + sources["levels"] == known and sources["default"] == default
         assert "OpenStreetMap" in made.attribution and not made.synthetic
-        assert outdoor(made, 64).sum() > 1900 and 0.4 < (cities.height_raster(made) > 0).mean() < 0.6
+        assert outdoor(made, 64).sum() > 1900 and 0.4 < (height_raster(made) > 0).mean() < 0.6

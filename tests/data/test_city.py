@@ -1,11 +1,9 @@
 """Obstacles: the height raster of hand-made buildings, and which cells are outdoors."""
 
 import numpy as np
-import pytest
 import shapely
 
 from rsslib.data.city import City, centres, height_raster, outdoor
-from rsslib.project import InputError
 
 
 def city(*boxes, side=20.0):
@@ -37,8 +35,6 @@ def test_what_hangs_in_the_air_counts_only_above_a_building():
 def test_other_pixels_and_what_reaches_beyond_the_window():
     raster = height_raster(city((-50, -50, 10, 70, 5.0), side=21.0), 5.0)
     assert raster.shape == (5, 5) and (raster[:, :2] == 5).all() and (raster[:, 2:] == 0).all()
-    with pytest.raises(InputError, match="pixel above 0 m"):
-        height_raster(city((0, 0, 1, 1, 1.0)), 0.0)
 
 
 def test_outdoor_cells():
@@ -47,15 +43,9 @@ def test_outdoor_cells():
     assert free.sum() == 12 and not free[:2, :2].any()
     assert (outdoor(made, 4, raster=height_raster(made)) == free).all()
     assert outdoor(City("empty", np.array([], object), np.array([]), np.array([]), 20.0), 5).all()
-    with pytest.raises(InputError, match="at least 1 cell"):
-        outdoor(made, 0)
 
 
 def test_a_centre_in_a_corner_of_a_free_pixel_is_indoors():
     # the pixel's centre (11, 1) is free, the cell's centre (10.5, 1.5) is not
     free = outdoor(city((0, 0, 10.8, 20, 9.0), side=21.0), 7)
     assert height_raster(city((0, 0, 10.8, 20, 9.0), side=21.0))[0, 5] == 0 and not free[0, 3]
-
-
-def test_centres_count_rows_from_the_south():
-    assert centres(2, 10.0).tolist() == [[2.5, 2.5], [7.5, 2.5], [2.5, 7.5], [7.5, 7.5]]
