@@ -1,6 +1,5 @@
 """Records of hybrid localization: Figure 11 (ranging as a fallback) and Table IV (the surer of two models)."""
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,15 +7,9 @@ import xarray as xr
 
 from rsslib.confidence import hybrid, indicators, ranging
 from rsslib.data import splits
-from rsslib.ledger import statistics
 from rsslib.localization import predictions
 from rsslib.reports.confidence_paper.detection import Models
-from rsslib.reports.confidence_paper.loss_comparison import DATA
-
-MODULES = tuple(f"rsslib.{name}" for name in (
-    *DATA, "confidence", "ensemble", "grid", "hybrid", "hybrid_report", "localizer", "losses", "networks",
-    "predictions", "ranging", "results", "splits", "training"))
-"""The modules whose code these results hang on, for their provenance."""
+from rsslib.reports.confidence_paper.summaries import median_error, share
 
 SETS = ("july", "november", "april")
 PAIR = ("july", "november")
@@ -29,26 +22,17 @@ def grid_records(dataset: xr.Dataset, models: Models, seed: int = 0) -> list[dic
     median_m, ci95_m, low_confidence_rate, ranging_a_db.
     """
     records = []
-    for split, said in models.items():
-        sets = splits.make(dataset, split, seed)
-        a = ranging.calibrate(dataset, sets["train"])
-        for name, method, part in _methods(dataset, said, a):
-            errors = predictions.errors(part)
-            records.append({"n_cells": int(split.removeprefix("grid")), "split": split, "set": name, "method": method,
-                            "n": len(errors), "median_m": np.median(errors),
-                            "ci95_m": statistics.bootstrap_median(errors),
-                            "low_confidence_rate": (indicators.score(part) < indicators.threshold(said)).mean(),
-                            "ranging_a_db": a})
+    for split, model in models.items():
+        a = ranging.calibrate(dataset, splits.make(dataset, split, seed)["train"])
+        x, y = ranging.locate(dataset, model.measurement.values, a)
+        methods = {"cnn": model, "ranging": model.assign(x_hat=("sample", x), y_hat=("sample", y)),
+                   "hybrid": hybrid.fallback(model, x, y)}
+        low = indicators.is_low(model)
+        records += [{"n_cells": int(split.removeprefix("grid")), "split": split, "set": name, "method": method}
+                    | median_error(predictions.errors(predictions.of_set(located, name)))
+                    | {"low_confidence_rate": low[model.set.values == name].mean(), "ranging_a_db": a}
+                    for name in ("val", "ood") for method, located in methods.items()]
     return records
-
-
-def _methods(dataset: xr.Dataset, said: xr.Dataset, a: float) -> Iterator[tuple[str, str, xr.Dataset]]:
-    """Yield set, method and predictions of CNN, ranging and hybrid."""
-    x, y = ranging.locate(dataset, said.measurement.values, a)
-    ranged = said.assign(x_hat=("sample", x), y_hat=("sample", y))
-    for name in ("val", "ood"):
-        for method, found in (("cnn", said), ("ranging", ranged), ("hybrid", hybrid.fallback(said, x, y))):
-            yield name, method, predictions.of_set(found, name)
 
 
 def duel(models: Models, name: str, indicator: str = indicators.INDICATOR) -> SimpleNamespace:
@@ -72,20 +56,16 @@ def table4(models: Models, indicator: str = indicators.INDICATOR) -> list[dict]:
     """
     records = []
     for name in SETS:
-        found = duel(models, name, indicator).chosen
-        error, n = found.error_m.values, found.sizes["sample"]
-        choices = {"july": np.zeros(n, int), "november": np.ones(n, int), "hybrid": found.chosen.values,
-                   "oracle": error.argmin(axis=0)}
+        both = duel(models, name, indicator).chosen
+        errors, n = both.error_m.values, both.sizes["sample"]
+        choices = {"july": np.zeros(n, int), "november": np.ones(n, int), "hybrid": both.chosen.values,
+                   "oracle": errors.argmin(axis=0)}
         for model, chosen in choices.items():
-            taken = np.take_along_axis(error, chosen[None], 0)[0]
-            best = hybrid.best_choice(error, chosen)
-            record = {"set": name, "model": model, "n": n, "median_m": np.median(taken),
-                      "ci95_m": statistics.bootstrap_median(taken), "best_choice_rate": best.mean(),
-                      "ci95_best_choice_rate": statistics.share_interval(best)}
+            record = {"set": name, "model": model} | median_error(errors[chosen, np.arange(n)])
+            record |= share("best_choice_rate", hybrid.best_choice(errors, chosen))
             if model in PAIR:
-                sure = found.confidence.values[PAIR.index(model)]
-                own = found.chosen.values == PAIR.index(model)
-                record |= {"chosen_share": own.mean(), "ci95_chosen_share": statistics.share_interval(own),
-                           "low_confidence_rate": (sure < 1).mean(), "median_confidence": np.median(sure)}
+                confidence = both.confidence.values[PAIR.index(model)]
+                record |= share("chosen_share", both.chosen.values == PAIR.index(model))
+                record |= {"low_confidence_rate": (confidence < 1).mean(), "median_confidence": np.median(confidence)}
             records.append(record)
     return records

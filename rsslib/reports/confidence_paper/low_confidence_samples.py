@@ -1,4 +1,4 @@
-"""What is odd about the samples that an ensemble is least sure of: rules that a reader can check, not a look."""
+"""What is unusual about the samples that an ensemble is least sure of, by rules that apply to every sample alike."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -11,9 +11,9 @@ from scipy.spatial import KDTree
 from rsslib.confidence import indicators
 from rsslib.data import grid
 from rsslib.data.grid import transmitters
-from rsslib.ledger import statistics
 from rsslib.localization import predictions
-from rsslib.reports.confidence_paper.loss_comparison import sensor_image
+from rsslib.reports.confidence_paper.loss_comparison import locations, sensor_image
+from rsslib.reports.confidence_paper.summaries import share
 
 LOWEST = 20
 TAIL = 0.02
@@ -30,13 +30,15 @@ RULES = {
     "members disagree": "the largest pixels of two members lie more than 300 m apart",
     "April sample": "it was measured in April, when most receivers of the later seasons were not there",
 }
-"""The oddities and their rules. They may look at the true place: they explain a result and never make one. That
+"""The oddities and their rules. They may use the true location: they explain a result and never make one. That
 members disagree is part of what confidence measures, so it is no surprise among the least sure."""
 LIMITS_M = (300.0, 700.0)
-"""Other limits for the brightest sensor, to show how much its share hangs on the 500 m."""
+"""Other limits for the brightest sensor, to show how much its share depends on the 500 m."""
+
+Sets = Mapping[str, np.ndarray]
 
 
-def flags(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], part: xr.Dataset) -> dict[str, np.ndarray]:
+def flags(dataset: xr.Dataset, sets: Sets, part: xr.Dataset) -> dict[str, np.ndarray]:
     """Return which samples of the predictions `part` have which oddity of RULES, {oddity: (n,) bool}.
 
     Input: sets, the split's index sets; only `train` and `val` set the limits of the rules.
@@ -45,12 +47,11 @@ def flags(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], part: xr.Dataset)
     residual, away = residuals(dataset, train), distances(dataset)[samples]
     low, high = _tails(residual[train])
     heard = np.isfinite(dataset.rss.values).sum(axis=1)
-    gap = _gap(dataset, train, samples)
     return {"hot sensor far away": ((residual[samples] > high) & (away > FAR_M)).any(axis=1),
-            "brightest sensor far away": _to_brightest(dataset, train, samples) > FAR_M,
+            "brightest sensor far away": to_brightest(dataset, train, samples) > FAR_M,
             "quiet sensor nearby": ((residual[samples] < low) & (away < FAR_M)).any(axis=1),
             "few sensors": heard[samples] <= np.quantile(heard[train], 0.05),
-            "far from training": gap > np.quantile(_gap(dataset, train, sets["val"]), 0.95),
+            "far from training": _gap(dataset, train, samples) > np.quantile(_gap(dataset, train, sets["val"]), 0.95),
             "members disagree": part.max_spread.values > APART_M,
             "April sample": dataset.season.values[samples] == "april"}
 
@@ -68,25 +69,25 @@ def residuals(dataset: xr.Dataset, train: np.ndarray) -> np.ndarray:
     receiver that fewer than 20 of them heard has none (NaN).
     """
     rss, decades = dataset.rss.values, np.log10(np.maximum(distances(dataset), 1.0))
-    found = np.full(rss.shape, np.nan)
+    residual = np.full(rss.shape, np.nan)
     for sensor in range(rss.shape[1]):
-        known = train[np.isfinite(rss[train, sensor])]
-        if len(known) >= 20:
-            line = np.polyfit(decades[known, sensor], rss[known, sensor], 1)
-            found[:, sensor] = rss[:, sensor] - np.polyval(line, decades[:, sensor])
-    return found
+        heard = train[np.isfinite(rss[train, sensor])]
+        if len(heard) >= 20:
+            line = np.polyfit(decades[heard, sensor], rss[heard, sensor], 1)
+            residual[:, sensor] = rss[:, sensor] - np.polyval(line, decades[:, sensor])
+    return residual
 
 
-def _tails(residual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lowest and highest residual that is not odd, of each receiver; NaN of one unknown in training."""
+def _tails(residual: np.ndarray) -> np.ndarray:
+    """Return the lowest and highest usual residual of each receiver, (2, sensor), NaN where training heard none."""
     known = np.isfinite(residual).any(axis=0)
     ends = np.full((2, len(known)), np.nan)
     ends[:, known] = np.nanquantile(residual[:, known], [TAIL, 1 - TAIL], axis=0)
-    return ends[0], ends[1]
+    return ends
 
 
-def _to_brightest(dataset: xr.Dataset, train: np.ndarray, samples: np.ndarray) -> np.ndarray:
-    """Distance from the transmitter to the receiver that reads highest after scaling, (samples,) [m]."""
+def to_brightest(dataset: xr.Dataset, train: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Return the distance from transmitter to the receiver that reads highest after scaling, (samples,) [m]."""
     return distances(dataset)[samples, _scaled(dataset, train, samples).argmax(axis=1)]
 
 
@@ -100,46 +101,43 @@ def _scaled(dataset: xr.Dataset, train: np.ndarray, samples: np.ndarray) -> np.n
 
 def _gap(dataset: xr.Dataset, train: np.ndarray, samples: np.ndarray) -> np.ndarray:
     """Distance from each of `samples` to the nearest training sample [m]."""
-    places = np.stack(transmitters(dataset), axis=1)
-    return KDTree(places[train]).query(places[samples])[0]
+    xy = np.stack(transmitters(dataset), axis=1)
+    return KDTree(xy[train]).query(xy[samples])[0]
 
 
-def lowest(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], said: xr.Dataset, split: str, name: str = "val",
+def lowest(dataset: xr.Dataset, sets: Sets, model: xr.Dataset, split: str, name: str = "val",
            count: int = LOWEST) -> tuple[list[dict], list[dict]]:
     """Return the `count` least sure samples of a set with what is odd about each, and how often each oddity is met.
 
     Output: records with split, set, rank, measurement, time, confidence, error_m, odd (a list of names in RULES);
     records with split, set, oddity, lowest_share, all_share, n, the share of all samples of the set beside it.
     """
-    part = predictions.of_set(said, name)
-    sure, errors = indicators.score(part), predictions.errors(part)
-    found = flags(dataset, sets, part)
-    least = np.argsort(sure, kind="stable")[:count]
-    samples = [{"split": split, "set": name, "rank": rank, "measurement": int(part.measurement.values[place]),
-                "time": str(dataset.time.values[part.measurement.values[place]])[:19],
-                "confidence": sure[place], "error_m": errors[place],
-                "odd": [oddity for oddity, flag in found.items() if flag[place]]}
-               for rank, place in enumerate(least, start=1)]
-    away = _to_brightest(dataset, sets["train"], part.measurement.values)
-    found |= {f"brightest sensor beyond {limit:.0f} m": away > limit for limit in LIMITS_M}
-    rates = [{"split": split, "set": name, "oddity": oddity, "lowest_share": flag[least].mean(),
-              "ci95_lowest_share": statistics.share_interval(flag[least]), "all_share": flag.mean(), "n": len(flag)}
-             for oddity, flag in found.items()]
+    part = predictions.of_set(model, name)
+    confidence, errors, measurements = indicators.score(part), predictions.errors(part), part.measurement.values
+    odd = flags(dataset, sets, part)
+    least = np.argsort(confidence, kind="stable")[:count]
+    samples = [{"split": split, "set": name, "rank": rank, "measurement": int(measurements[row]),
+                "time": str(dataset.time.values[measurements[row]])[:19], "confidence": confidence[row],
+                "error_m": errors[row], "odd": [oddity for oddity, flag in odd.items() if flag[row]]}
+               for rank, row in enumerate(least, start=1)]
+    away = to_brightest(dataset, sets["train"], measurements)
+    odd |= {f"brightest sensor beyond {limit:.0f} m": away > limit for limit in LIMITS_M}
+    rates = [{"split": split, "set": name, "oddity": oddity} | share("lowest_share", flag[least])
+             | {"all_share": flag.mean(), "n": len(flag)} for oddity, flag in odd.items()]
     return samples, rates
 
 
-def miss_beside_a_sensor(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], part: xr.Dataset,
-                         within_m: float = 120.0) -> int:
-    """Return the row of `part` with the largest error among samples sent from beside their brightest sensor.
+def miss_near_a_sensor(dataset: xr.Dataset, sets: Sets, part: xr.Dataset, within_m: float = 120.0) -> int:
+    """Return the row of `part` with the largest error among samples sent from near their brightest sensor.
 
     Where none was sent from within `within_m` of it, the row with the largest error.
     """
     errors = predictions.errors(part)
-    beside = _to_brightest(dataset, sets["train"], part.measurement.values) <= within_m
-    return int(np.argmax(np.where(beside, errors, -1.0) if beside.any() else errors))
+    near = to_brightest(dataset, sets["train"], part.measurement.values) <= within_m
+    return int(np.argmax(np.where(near, errors, -1.0) if near.any() else errors))
 
 
-def bright_far_away(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], part: xr.Dataset) -> int:
+def bright_far_away(dataset: xr.Dataset, sets: Sets, part: xr.Dataset) -> int:
     """Return the row of `part` with the brightest sensor that is more than FAR_M away, among its least sure samples.
 
     Of the LOWEST least sure samples with this oddity (see RULES) the one whose brightest sensor reads highest after
@@ -147,19 +145,18 @@ def bright_far_away(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], part: x
     """
     samples = part.measurement.values
     reading = _scaled(dataset, sets["train"], samples).max(axis=1)
-    odd = np.where(_to_brightest(dataset, sets["train"], samples) > FAR_M, reading, -np.inf)
+    odd = np.where(to_brightest(dataset, sets["train"], samples) > FAR_M, reading, -np.inf)
     least = np.argsort(indicators.score(part), kind="stable")[:LOWEST]
     return int(least[np.argmax(odd[least])])
 
 
-def raster(said: xr.Dataset) -> grid.Grid:
-    """Return the grid that a predictions file was made on."""
-    return grid.Grid(**{field.name: said.attrs[field.name] for field in fields(grid.Grid)})
+def raster(model: xr.Dataset) -> grid.Grid:
+    """Return the grid that predictions were made on."""
+    return grid.Grid(**{field.name: model.attrs[field.name] for field in fields(grid.Grid)})
 
 
-def case(dataset: xr.Dataset, on: grid.Grid, part: xr.Dataset, row: int, train: np.ndarray, title: str):
+def case(dataset: xr.Dataset, part: xr.Dataset, row: int, train: np.ndarray, title: str) -> SimpleNamespace:
     """Return one sample for `figures.odd_inputs`: title, image (as networks see it), truth and estimate (x, y) [m]."""
-    measurement = int(part.measurement.values[row])
-    truth, estimate = ((float(part[f"x_{kind}"][row]), float(part[f"y_{kind}"][row])) for kind in ("true", "hat"))
-    image = sensor_image(dataset, on, measurement, train)
+    image = sensor_image(dataset, raster(part), int(part.measurement.values[row]), train)
+    truth, estimate = locations(part, row)
     return SimpleNamespace(title=title, image=image, truth=truth, estimate=estimate)
