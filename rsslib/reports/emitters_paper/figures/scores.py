@@ -36,12 +36,11 @@ def dots(ax: Axes, records: Sequence[Mapping], by: str, labels: Mapping, methods
 
 
 def _furnish(ax: Axes, metric: str) -> None:
-    """Give a panel the title, direction, unit and grid of its metric."""
+    """Give a panel the title, direction and unit of its metric."""
     title, unit, direction = METRICS[metric]
     ax.set_title(title)
     ax.set_title(direction, loc="right", fontsize=6, fontweight="normal", color=style.GREY)
     ax.set_ylabel(unit)
-    ax.grid(axis="y")
 
 
 def _environments(records: Sequence[Mapping]) -> dict[str, str]:
@@ -95,6 +94,7 @@ def emitter_sweep(records: Sequence[Mapping], note: str, synthetic: bool | str =
             ax.vlines(sizes, low, high, color=colour, alpha=0.5, lw=0.7)
             ax.plot(sizes, values, color=colour, marker=marker, ms=4.5, mec="white", mew=0.4)
         _furnish(ax, metric)
+        ax.grid(axis="y")
         ax.set_xscale("log", base=2)
         ax.set_xticks(sizes, [f"{size:g}" for size in sizes])
         ax.set(xlabel="number of sensors", ylim=(0, 1.06 * ax.get_ylim()[1]))
