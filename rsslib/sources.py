@@ -85,7 +85,7 @@ def _next(path: Path) -> list[Path]:
         return []
     tree = _tree(path, path.stat().st_mtime_ns)
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    beside = [other for other in path.parent.iterdir() if other.name in texts and other.is_file()]
+    beside = [other for other in path.parent.iterdir() if other.name in texts - {"__init__.py"} and other.is_file()]
     return [*_imported(tree), *beside]
 
 

@@ -1,6 +1,7 @@
 """Two transmitters on real measurements: sums of one-transmitter samples, a network trained on them, its yardsticks."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +10,15 @@ import xarray as xr
 from torch import Tensor
 
 from rsslib.data.grid import Grid, Scaling, draw, make, scaling, transmitters
-from rsslib.emitters.localizer import EmitterRecipe, Model, build, optimizer
+from rsslib.emitters.localizer import FORMAT, EmitterRecipe, Model, build, load_model, optimizer
 from rsslib.emitters.loss import pit, training_loss
 from rsslib.emitters.metrics import Scores, score
 from rsslib.emitters.training import BATCH
-from rsslib.learning import checkpoint
+from rsslib.learning import checkpoint, weights
 from rsslib.learning.trainer import Trainer
 from rsslib.localization import kept_images
 from rsslib.localization.localizer import Localizer
 from rsslib.project import InputError
-
-SLOTS = 2
 
 
 def mix(dataset: xr.Dataset, samples: np.ndarray, count: int, shared: int = 6, seed: int = 0) -> xr.Dataset:
@@ -122,12 +121,23 @@ class PairTrainer(Trainer):
     def key(self) -> str:
         """Name this training by its code, recipe, sets and data."""
         sets = {name: np.asarray(chosen).tolist() for name, chosen in self.sets.items()}
-        return checkpoint.key(__name__, str(self.recipe), sets, [float(part.sum()) for part in self.val])
+        return checkpoint.key(__name__, asdict(self.recipe), sets, [float(part.sum()) for part in self.val])
 
     def _drawn(self, name: str, count: int, seed: int) -> tuple[Tensor, Tensor]:
         mixed = mix(self.dataset, self.sets[name], count, seed=seed)
         maps = torch.from_numpy(images(mixed, self.raster, self.ranges))[:, None]
         return maps, torch.from_numpy(labels(mixed, self.raster))
+
+
+def save(trainer: PairTrainer, season: str, folder: str | Path) -> Path:
+    """Write a trained network with its recipe and the season whose samples were added."""
+    header = {"format": FORMAT, "recipe": asdict(trainer.recipe), "season": season}
+    return weights.save(folder, {"weights": trainer.model.net}, header)
+
+
+def load(folder: str | Path) -> tuple[Model, EmitterRecipe, str]:
+    """Read what `save` wrote: network, recipe, season. Errors: InputError naming the file at fault."""
+    return *load_model(folder, "cpu"), weights.load_header(folder, FORMAT, lambda header: header["season"])
 
 
 def located(model: Model, raster: Grid, dataset: xr.Dataset, ranges: Scaling) -> tuple[np.ndarray, np.ndarray]:

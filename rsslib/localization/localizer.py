@@ -16,7 +16,7 @@ from rsslib.localization import predictions
 from rsslib.localization.ensemble import Ensemble, EnsembleTrainer, Recipe, Samples
 from rsslib.project import InputError
 
-FORMAT = "rsslib-localizer-1"
+FORMAT = "rsslib-localizer-2"
 
 
 class Localizer:
