@@ -84,7 +84,8 @@ class Localizer:
         weights.load(folder, _files(localizer.fitted()), str(localizer.device))
         return localizer
 
-    def _fitted(self) -> Ensemble:
+    def fitted(self) -> Ensemble:
+        """Return the trained networks. Errors: InputError before `fit` or `load`."""
         if self.ensemble is None:
             raise InputError("this localizer has no networks yet; call fit, or Localizer.load")
         return self.ensemble
