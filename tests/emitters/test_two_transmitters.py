@@ -1,16 +1,14 @@
-"""Two transmitters: thresholds, counts and errors worked by hand, a tiny training, the figure."""
+"""Two transmitters: thresholds, counts and errors worked by hand, a tiny training."""
 
 import numpy as np
 import pytest
 import xarray as xr
-from matplotlib.figure import Figure
 
 from rsslib.data import splits
 from rsslib.data.grid import scaling
 from rsslib.emitters import two_transmitters
 from rsslib.emitters.recipe import EmitterRecipe
 from rsslib.project import InputError
-from rsslib.reports.emitters_paper import figures
 
 
 def truth(x):
@@ -29,8 +27,6 @@ def test_counts_and_distances_worked_by_hand():
                                     truth([[0, np.nan], [0, 100], [0, np.nan]]))
     assert found.true.tolist() == [1, 2, 1] and found.predicted.tolist() == [1, 2, 2]
     assert found.error[:2].tolist() == [30, 0] and np.isnan(found.error[2])
-    record = two_transmitters.record("two peaks", "two transmitters", found, found)
-    assert record["count_accuracy"] == pytest.approx(2 / 3) and record["matched_median_m"] == 15
 
 
 def test_fixed_places_are_the_best_pair_of_training_locations():
@@ -54,24 +50,3 @@ def test_a_tiny_training_finds_places_on_the_map(campus):
     assert ((column >= 0) & (column <= 15) & (row >= 0) & (row <= 15)).all()
     with pytest.raises(InputError, match="the set 'val' has 0 samples"):
         two_transmitters.train(campus, {"train": train}, recipe)
-
-
-def records():
-    return [{"method": method, "set": name, "n": 5, "count_accuracy": 0.6, "ci95_count_accuracy": [0.5, 0.7],
-             "two_taken_median_m": 300.0, "ci95_two_taken_median_m": [250.0, 350.0]}
-            for method, name in (("trained on sums", "one transmitter"), ("trained on sums", "two transmitters"),
-                                 ("two peaks", "one transmitter"), ("two peaks", "two transmitters"),
-                                 ("two fixed places", "two transmitters"))]
-
-
-def test_the_figure_names_sets_and_values():
-    fig = figures.two_transmitters(records(), "a note")
-    assert isinstance(fig, Figure)
-    assert [label.get_text() for label in fig.axes[0].get_xticklabels()] == [
-        "one transmitter\nn = 5", "two transmitters\nn = 5"]
-    assert [text.get_text() for text in fig.axes[1].texts] == [
-        "300", "300", "two fixed places, whatever is read: 300"]
-    with pytest.raises(InputError, match="no record of two fixed places, two transmitters"):
-        figures.two_transmitters(records()[:4], "a note")
-    with pytest.raises(InputError, match="no record of two peaks, two transmitters"):
-        figures.two_transmitters(records()[:3], "a note")
