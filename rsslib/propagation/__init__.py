@@ -1,1 +1,4 @@
-"""Path gain: free space, a model of street level in cities, ray tracing, and libraries of gain maps."""
+"""Path gains between the cells of a square map: free space, street level in cities, ray tracing; no networks.
+
+Front door: `gains.build(city, n)` makes a library of gain maps, `scene.scene(environment, n, library)` looks gains up.
+"""

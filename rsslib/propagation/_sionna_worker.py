@@ -29,21 +29,21 @@ def main(folder: Path) -> None:
     rt, scene = _scene(job, folder)
     side, n = job["side_m"], job["n"]
     solver, transmitter = rt.RadioMapSolver(), None
-    for number, place in enumerate(job["emitters"]):
+    for number, position in enumerate(job["emitters"]):
         if transmitter is None:
-            transmitter = rt.Transmitter("emitter", place)
+            transmitter = rt.Transmitter("emitter", position)
             scene.add(transmitter)
-        transmitter.position = place
-        found = solver(scene, center=[side / 2, side / 2, job["sensor_m"]], orientation=[0, 0, 0], size=[side, side],
-                       cell_size=[side / n, side / n], samples_per_tx=job["rays"], max_depth=job["depth"],
-                       refraction=False, diffraction=job["diffraction"], seed=job["seed"])
-        gain = np.asarray(found.path_gain.numpy(), np.float32)[0]
+        transmitter.position = position
+        radio_map = solver(
+            scene, center=[side / 2, side / 2, job["sensor_m"]], orientation=[0, 0, 0], size=[side, side],
+            cell_size=[side / n, side / n], samples_per_tx=job["rays"], max_depth=job["depth"], refraction=False,
+            diffraction=job["diffraction"], seed=job["seed"])
         with open(folder / "part", "wb") as file:
-            np.save(file, gain)
-        os.replace(folder / "part", folder / f"map{number}.npy")  # whole, when it is seen
+            np.save(file, np.asarray(radio_map.path_gain.numpy(), np.float32)[0])
+        os.replace(folder / "part", folder / f"map{number}.npy")  # complete once it is visible
 
 
 if __name__ == "__main__":
-    # a script's own folder comes first in the search, and holds another module of the name sionna
-    sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != Path(__file__).resolve().parent]
+    # a script's own folder comes first in the search path, and holds another module named sionna
+    sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != Path(__file__).resolve().parent]
     main(Path(sys.argv[1]))

@@ -34,48 +34,48 @@ def build(city: City, n: int, count: int = 1000, seed: int = 0, backend: str = "
 
     Errors: InputError for another backend, fewer outdoor cells than `count`, fewer than 20 positions, and those of the
     backend, whose `settings` may be given. Source: paper 2, Section III.D, with the backend's model instead of Atoll.
-    Example
-    -------
+
     >>> build(cities.load("chicago"), 64).gain_db.shape                              # doctest: +SKIP
     (1000, 64, 64)
     """
     if backend not in BACKENDS:
         raise InputError(f"backend {backend!r}: expected one of {', '.join(BACKENDS)}")
+    if n < 1:
+        raise InputError(f"n: expected at least 1 cell a side, found {n}")
     free = outdoor(city, n)
     if not 20 <= count <= free.sum():
         raise InputError(f"{city.name}: count is {count}, {int(free.sum())} of {n} x {n} cells lie outdoors; expected "
                          "20 positions or more, one a cell: take fewer, or a larger n")
     rng = np.random.default_rng([seed, 1])
     cell = np.sort(rng.choice(np.flatnonzero(free), count, replace=False)).astype(np.int64)
-    places = centres(n, city.side_m)[cell]
+    emitters = centres(n, city.side_m)[cell]
     gains = np.empty((count, n, n), np.int16)
     with Progress(count, f"{city.name} {n} x {n}") as progress:
-        for row, gain in enumerate(BACKENDS[backend].gain_maps_db(city, places, n, frequency_hz, seed, **settings)):
+        for row, gain in enumerate(BACKENDS[backend].gain_maps_db(city, emitters, n, frequency_hz, seed, **settings)):
             gains[row] = _packed(gain)
             progress.step(row + 1, "gain maps")
-    values = {"gain_db": _unpacked(gains), "x": places[:, 0], "y": places[:, 1], "cell": cell,
-              "set": _sets(rng, count), "outdoor": free}
+    held_out = np.round(np.array(SHARES[1:]) * count).astype(int)
+    sets = rng.permutation(np.repeat(SETS, [count - held_out.sum(), *held_out]))
+    values = {"gain_db": _unpacked(gains), "x": emitters[:, 0], "y": emitters[:, 1], "cell": cell, "set": sets,
+              "outdoor": free}
     attrs = {"environment": city.name, "n": n, "side_m": city.side_m, "frequency_hz": float(frequency_hz),
              "model": BACKENDS[backend].MODEL, "attribution": city.attribution, "source": city.source,
              "synthetic": city.synthetic, "seed": seed, "licence": city.licence, "md5": city.md5,
              "heights_default_m": city.default_m, **{f"heights_{k}": v for k, v in city.height_sources.items()}}
     library = _dataset(values, attrs | {"threshold_dbm": 0.0, "occupied_share": 0.0})
     library.attrs["threshold_dbm"], library.attrs["occupied_share"] = threshold(library, seed=seed)
-    return validate(library, city.name)
+    return library
 
 
 def threshold(library: xr.Dataset, samples: int = 2000, seed: int = 0, share: float = 0.5) -> tuple[float, float]:
     """Return the power [dBm, in tenths] that about `share` of the outdoor cells exceed, and their exact share.
 
     Over random mixes of emitters at the positions of the set "train" alone (`rsslib.propagation.scene.levels_dbm`).
-    Errors: InputError for a share outside 0..1. Source: inferred; the paper's occupied share is unknown.
-    Example
-    -------
+    Source: inferred; the paper's occupied share is unknown.
+
     >>> threshold(load("data/quick/chicago64.nc"))                                   # doctest: +SKIP
     (-96.2, 0.5000382308845577)
     """
-    if not 0 < share < 1:
-        raise InputError(f"share: expected a number between 0 and 1, found {share}")
     levels = levels_dbm(of_library(library), "train", samples, seed)
     limit = round(float(np.quantile(levels, 1.0 - share)), 1)
     return limit, float((levels > limit).mean())
@@ -100,24 +100,23 @@ def save(library: xr.Dataset, path: str | Path) -> Path:
 
 
 def load(path: str | Path) -> xr.Dataset:
-    """Read a gain library written by `save` and check it.
+    """Read a gain library written by `save` and validate it.
 
     Errors: InputError naming the file if it is missing, truncated or no gain library.
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such file; expected a gain library (.nc); make one with library.build and save")
+        raise InputError(f"{path}: no such file; expected a gain library (.nc); make one with gains.build and save")
     try:
         with xr.open_dataset(path, engine="netcdf4", mask_and_scale=False) as packed:
             values, attrs = {name: packed[name].values for name in DIMENSIONS}, dict(packed.attrs)
         values |= {"gain_db": _unpacked(values["gain_db"]), "set": values["set"].astype(str),
                    "outdoor": values["outdoor"].astype(bool)}
-        return validate(_dataset(values, attrs | {"synthetic": bool(attrs["synthetic"])}), str(path))
+        library = _dataset(values, attrs | {"synthetic": bool(attrs["synthetic"])})
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        if isinstance(error, InputError):
-            raise
         reason = str(error).partition("\n")[0]
         raise InputError(f"{path}: no gain library ({reason}); remove it and make it again") from None
+    return validate(library, str(path))
 
 
 def validate(library: xr.Dataset, name: str = "library") -> xr.Dataset:
@@ -133,21 +132,15 @@ def validate(library: xr.Dataset, name: str = "library") -> xr.Dataset:
     if missing:
         raise InputError(f"{name}: the attribute {missing[0]!r} is missing; expected {', '.join(ATTRIBUTES)}")
     n, cell, free = library.attrs["n"], library.cell.values, library.outdoor.values
-    sizes = library.sizes["row"], library.sizes["column"]
-    if sizes != (n, n) or len(np.unique(cell)) < len(cell) or not np.isin(cell, np.flatnonzero(free)).all():
+    if free.shape != (n, n) or len(np.unique(cell)) < len(cell) or not np.isin(cell, np.flatnonzero(free)).all():
         raise InputError(f"{name}: expected {n} x {n} cells and each position in an outdoor cell of its own, found a "
-                         f"raster of {sizes} and {len(np.unique(cell))} cells for {len(cell)} positions")
+                         f"raster of {free.shape} and {len(np.unique(cell))} cells for {len(cell)} positions")
     wrong = (np.isfinite(library.gain_db.values) != free).any(axis=(1, 2))
     if wrong.any():
         raise InputError(f"{name}: position {int(wrong.argmax())}: expected a gain in each outdoor cell, NaN indoors")
     if not np.isin(library.set.values, SETS).all():
         raise InputError(f"{name}: expected sets {', '.join(SETS)}, found {', '.join(np.unique(library.set.values))}")
     return library
-
-
-def _sets(rng: np.random.Generator, count: int) -> np.ndarray:
-    sizes = np.round(np.array(SHARES[1:]) * count).astype(int)
-    return rng.permutation(np.repeat(SETS, [count - sizes.sum(), *sizes]))
 
 
 def _packed(gain: np.ndarray) -> np.ndarray:

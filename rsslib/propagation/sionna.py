@@ -26,10 +26,10 @@ from rsslib.propagation.urban import EMITTER_M, SENSOR_M
 MODEL = "Sionna RT radio maps (not Atoll)"
 VARIABLE = "RSSLIB_SIONNA_PYTHON"
 NO_RAY_DB = -250.0
-"""The gain where no ray arrives: far below any threshold, and still a number."""
+"""The gain where no ray arrives: far below any threshold, and yet a number."""
 RAYS, DEPTH = 10_000_000, 5
-"""Few of an emitter's rays meet the plane of the sensors 1.5 m below it: with 1e7 Friis is met within 1.1 dB rms at a
-range of 0.55 km, with 1e6 half of the cells get none. In one plane with the sensors it would meet no cell at all."""
+"""Few of an emitter's rays meet the plane of the sensors 1.5 m below it: with 1e7 the gains agree with Friis within
+1.1 dB rms up to 0.55 km, with 1e6 half of the cells get no ray. Within the plane of the sensors no ray meets a cell."""
 APART_M = 1.0
 _WORKER = Path(__file__).with_name("_sionna_worker.py")
 _BEYOND_M = 300.0
@@ -38,8 +38,6 @@ _BEYOND_M = 300.0
 def available() -> tuple[bool, str]:
     """Return whether Sionna RT works on this machine, and if not why: a small map is made in a process of its own.
 
-    Example
-    -------
     >>> available()                                                                  # doctest: +SKIP
     (False, "ModuleNotFoundError: No module named 'sionna'")
     """
@@ -55,10 +53,9 @@ def gain_maps_db(city: City, emitters, n: int, frequency_hz: float = FREQUENCY_H
     concrete ground; `ground=False` leaves that out. Rays are reflected up to `depth` times, and diffracted once.
 
     Errors: InputError where Sionna RT does not work, the antennas are less than 1 m apart in height, or the process
-    fails; and those of `rsslib.propagation.city`.
+    fails; and those of `wavelength_m`.
     Source: J. Hoydis et al., Sionna RT: differentiable ray tracing for radio propagation modeling, 2023.
-    Example
-    -------
+
     >>> next(gain_maps_db(cities.load("sydney"), [(460.0, 85.0)], 64)).shape         # doctest: +SKIP
     (64, 64)
     """
@@ -116,10 +113,10 @@ def _run(job: dict, meshes: dict, python: str, seconds: float = 600.0) -> Iterat
 def _wait(process: subprocess.Popen, folder: Path, number: int, seconds: float) -> np.ndarray:
     path, end = folder / f"map{number}.npy", time.monotonic() + seconds
     while not path.exists():
-        ended = process.poll()
-        if ended is not None and not path.exists() or time.monotonic() > end:
+        code = process.poll()
+        if code is not None and not path.exists() or time.monotonic() > end:
             lines = (folder / "log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            why = "no answer" if ended is None else lines[-1] if lines else f"the process ended with {ended}"
+            why = "no answer" if code is None else lines[-1] if lines else f"the process ended with {code}"
             raise InputError(f"sionna: no map of position {number}: {why}")
         time.sleep(0.02)
     power = np.load(path, allow_pickle=False)
@@ -134,7 +131,7 @@ def _prisms(city: City) -> tuple[np.ndarray, np.ndarray]:
     parts, building = shapely.get_parts(city.polygons, return_index=True)
     bounds = np.stack([city.bases_m, city.heights_m], axis=1)[building]
     corners = np.concatenate([_prism(part, *bound) for part, bound in zip(parts, bounds) if part.area > 0])
-    # corners at one place become one: an edge diffracts where both its faces share its ends
+    # corners at one point become one: an edge diffracts where both its faces share its ends
     vertices, index = np.unique(corners.round(3), axis=0, return_inverse=True)
     return vertices, index.reshape(-1, 3)
 
@@ -143,15 +140,15 @@ def _prism(part, base_m: float, top_m: float) -> np.ndarray:
     """Return the corners of a building's triangles (3 * triangles, 3) [m], counterclockwise seen from outside."""
     part = orient(part)
     triangles = shapely.get_parts(shapely.constrained_delaunay_triangles(part))
-    roof = np.concatenate([shapely.get_coordinates(orient(one))[:3] for one in triangles])
-    flat = [np.column_stack([roof, np.full(len(roof), top_m)])]
+    roof = np.concatenate([shapely.get_coordinates(orient(triangle))[:3] for triangle in triangles])
+    faces = [np.column_stack([roof, np.full(len(roof), top_m)])]
     if base_m > 0:
-        flat.append(np.column_stack([roof[::-1], np.full(len(roof), base_m)]))
+        faces.append(np.column_stack([roof[::-1], np.full(len(roof), base_m)]))
     for ring in shapely.get_rings(part):
-        place = shapely.get_coordinates(ring)
-        low, high = (np.column_stack([place, np.full(len(place), z)]) for z in (base_m, top_m))
-        flat.append(np.stack([low[:-1], low[1:], high[1:], low[:-1], high[1:], high[:-1]], axis=1).reshape(-1, 3))
-    return np.concatenate(flat)
+        corners = shapely.get_coordinates(ring)
+        low, high = (np.column_stack([corners, np.full(len(corners), z)]) for z in (base_m, top_m))
+        faces.append(np.stack([low[:-1], low[1:], high[1:], low[:-1], high[1:], high[:-1]], axis=1).reshape(-1, 3))
+    return np.concatenate(faces)
 
 
 def _plane(side_m: float) -> tuple[np.ndarray, np.ndarray]:

@@ -1,17 +1,23 @@
 """Path gain at street level: over the roofs (ITU-R P.526) plus around the corners (TR 38.901), with shadowing.
 
-This is not Atoll, the planning tool of the paper, whose models are not public.
+Knife edges and shadowing first, then the model that joins them. It is not Atoll, the planning tool of the paper, whose
+models are not public.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 
 from rsslib.data.city import PIXEL_M, City, centres, height_raster, outdoor
 from rsslib.project import InputError
-from rsslib.propagation.diffraction import bullington_db
 from rsslib.propagation.friis import FREQUENCY_HZ, LIGHT_M_S, path_gain_db, wavelength_m
-from rsslib.propagation.shadowing import DECORRELATION_M, SIGMA_DB, Shadowing
 
 MODEL = "ITU-R P.526 Bullington + 3GPP TR 38.901 UMi NLOS with shadowing (not Atoll)"
+LOWEST_NU = -0.78
+"""Below this the approximation of J is 0: the edge leaves more than half of the first Fresnel zone free."""
+SIGMA_DB, DECORRELATION_M = 7.82, 13.0
+"""Urban micro cell without line of sight: 3GPP TR 38.901, Tables 7.4.1-1 and 7.5-6."""
+WAVES = 256
 EMITTER_M = 3.0
 """Height of an emitter: a tall vehicle's antenna (3GPP TR 37.885, Section 6.1.2, vehicle type 3)."""
 SENSOR_M = 1.5
@@ -19,6 +25,108 @@ SENSOR_M = 1.5
 ENVIRONMENT_M = 1.0
 """Effective height h_E of the street's own clutter (3GPP TR 38.901, Table 7.4.1-1, note 1)."""
 _BAND = 32
+
+
+def knife_edge_db(nu):
+    """Return the loss behind a knife edge, J = 6.9 + 20 log10(sqrt((nu - 0.1)^2 + 1) + nu - 0.1), 0 to nu = -0.78 [dB].
+
+    Input: nu = h sqrt(2 / lambda (1 / d1 + 1 / d2)), any shape, dimensionless: the edge stands h above the direct line,
+    d1 and d2 away from its ends. Output: the same shape.
+    Source: ITU-R P.526-15, Section 4.1, Eqs. (26) and (31).
+
+    >>> round(float(knife_edge_db(0.0)), 2)
+    6.03
+    """
+    above = np.maximum(nu, LOWEST_NU) - 0.1
+    return np.where(np.asarray(nu) > LOWEST_NU, 6.9 + 20.0 * np.log10(np.sqrt(above**2 + 1.0) + above), 0.0)
+
+
+def bullington_db(profile, distance_m, start_m: float, end_m: float, wavelength_m: float) -> np.ndarray:
+    """Return the diffraction loss over terrain profiles by the Bullington construction, L_uc [dB].
+
+    An obstacle that breaks the direct line is replaced by the knife edge where the horizon lines of both ends meet:
+
+        S_t = max (h_i - h_t) / d_i,  S_r = max (h_i - h_r) / (d - d_i),  d_b = (h_r - h_t + S_r d) / (S_t + S_r)
+
+    and L_uc = J(nu) at that point; with a free line L_uc = J(max nu_i) over the points.
+
+    Input: profile h_i, (paths, points) [m], heights at the fractions (i + 1/2) / points of the path; distance d,
+    (paths,) [m]; heights of the antennas h_t, h_r [m]; wavelength [m]. Output: (paths,).
+    Left out: the Earth's bulge (2 cm over 1 km), and the empirical addition of the standard's last equation, which
+    was fitted to terrain over tens of kilometres.
+    Source: ITU-R P.526-15, Section 4.5.1; K. Bullington, Radio propagation at frequencies above 30 megacycles,
+    Proc. IRE 35 (1947) 1122.
+
+    >>> bullington_db([[0.0, 30.0, 0.0]], [600.0], 1.5, 1.5, 0.0857).round(1)
+    array([33.9])
+    """
+    profile, d = np.asarray(profile), np.asarray(distance_m)
+    points = profile.shape[1]
+    fraction = ((np.arange(points) + 0.5) / points).astype(profile.dtype)
+    inverse = 1.0 / fraction
+    slope_t = ((profile - start_m) * inverse).max(axis=1) / d
+    slope_r = ((profile - end_m) * inverse[::-1]).max(axis=1) / d
+    blocked = slope_t > (end_m - start_m) / d
+    nu = np.empty(len(d))
+    nu[blocked] = _nu_of_edge(slope_t[blocked], slope_r[blocked], d[blocked], start_m, end_m, wavelength_m)
+    line = start_m + (end_m - start_m) * fraction
+    clear = (profile[~blocked] - line) / np.sqrt(fraction * (1.0 - fraction))
+    nu[~blocked] = clear.max(axis=1) * np.sqrt(2.0 / (wavelength_m * d[~blocked]))
+    return knife_edge_db(nu)
+
+
+def _nu_of_edge(slope_t, slope_r, d, start_m: float, end_m: float, wavelength_m: float) -> np.ndarray:
+    """Return nu of the point where the two horizon lines meet, (paths,)."""
+    t = (end_m - start_m + slope_r * d) / (slope_t + slope_r)
+    height = slope_t * t - (end_m - start_m) * t / d
+    return height * np.sqrt(2.0 * d / (wavelength_m * t * (d - t)))
+
+
+class Shadowing:
+    """A random field S(a, b) [dB] over pairs of positions: S(a, b) = S(b, a), normal with standard deviation sigma.
+
+        S(a, b) = sigma / sqrt(M) sum_m [cos(k_m a + l_m b + phi_m) + cos(k_m b + l_m a + phi_m)],  m = 1..M
+
+    Its correlation is exp(-|a - a'| / D) exp(-|b - b'| / D): the plane waves k, l are drawn from the spectrum of that,
+    a bivariate Cauchy distribution of scale 1 / D. Where a and b are less than D apart, the spread grows.
+
+    Parameters
+    ----------
+    seed : the same seed gives the same field
+    sigma_db : standard deviation [dB]; decorrelation_m : distance D at which the correlation is 1 / e [m]
+    waves : number M of plane waves
+
+    Source: M. Gudmundson, Correlation model for shadow fading in mobile radio systems, Electronics Letters 27 (1991)
+    2145; for both ends and as a sum of waves, Z. Wang, E. K. Tameh, A. R. Nix, Joint shadowing process in urban
+    peer-to-peer radio channels, IEEE Trans. Vehicular Technology 57 (2008) 52.
+
+    >>> field = Shadowing(seed=0)
+    >>> a, b = [[0.0, 0.0]], [[300.0, 40.0], [10.0, 5.0]]
+    >>> bool(np.allclose(field.between_db(a, b), field.between_db(b, a).T, atol=1e-3))
+    True
+    """
+
+    def __init__(self, seed: int = 0, sigma_db: float = SIGMA_DB, decorrelation_m: float = DECORRELATION_M,
+                 waves: int = WAVES):
+        rng = np.random.default_rng([seed, 0])
+        self.sigma_db, self.waves = sigma_db, waves
+        self._k, self._l = rng.normal(size=(2, 2, waves)) / np.abs(rng.normal(size=(2, 1, waves))) / decorrelation_m
+        self._phase = rng.uniform(0.0, 2.0 * np.pi, waves)
+
+    def waves_at(self, positions) -> list[np.ndarray]:
+        """Return what `between` needs of positions (points, 2) [m]: two (points, waves) complex64, to be kept."""
+        positions = np.asarray(positions, np.float64)
+        return [np.exp(1j * (positions @ wave)).astype(np.complex64) for wave in (self._k, self._l)]
+
+    def between(self, waves_a: list[np.ndarray], waves_b: list[np.ndarray]) -> np.ndarray:
+        """Return S from each position behind `waves_a` to each behind `waves_b`, (points a, points b) float32 [dB]."""
+        phase = np.exp(1j * self._phase).astype(np.complex64)
+        total = (waves_a[0] * phase) @ waves_b[1].T + (waves_a[1] * phase) @ waves_b[0].T
+        return (self.sigma_db / np.sqrt(np.float32(self.waves))) * total.real
+
+    def between_db(self, a, b) -> np.ndarray:
+        """Return S from each of the positions a (points, 2) to each of b (points, 2) [m]: (points a, points b) [dB]."""
+        return self.between(self.waves_at(a), self.waves_at(b))
 
 
 def umi_los_db(distance_m, frequency_hz: float = FREQUENCY_HZ, base_m: float = 10.0, user_m: float = SENSOR_M):
@@ -30,20 +138,18 @@ def umi_los_db(distance_m, frequency_hz: float = FREQUENCY_HZ, base_m: float = 1
     d_BP = 4 (h_b - 1)(h_u - 1) f / c, d3 the length of the straight line between the antennas.
     Input: distance along the ground [m], any shape; frequency [Hz]; antenna heights h_b, h_u [m]. Output: that shape.
     Errors: InputError for antennas no higher than 1 m. Source: 3GPP TR 38.901 V16.1.0, Table 7.4.1-1.
-    Example
-    -------
+
     >>> round(float(umi_los_db(100.0)), 2)
     85.31
     """
     if min(base_m, user_m) <= ENVIRONMENT_M:
         raise InputError(f"umi_los_db: expected antennas above {ENVIRONMENT_M:g} m, found {base_m} m and {user_m} m")
-    wavelength_m(frequency_hz)
     d2 = np.asarray(distance_m, np.float64)
     decades = np.log10(np.hypot(d2, base_m - user_m))
-    turn = 4.0 * (base_m - ENVIRONMENT_M) * (user_m - ENVIRONMENT_M) * frequency_hz / LIGHT_M_S
+    breakpoint_m = 4.0 * (base_m - ENVIRONMENT_M) * (user_m - ENVIRONMENT_M) * frequency_hz / LIGHT_M_S
     flat = 32.4 + 20.0 * np.log10(frequency_hz / 1e9)
-    steep = flat + 40.0 * decades - 9.5 * np.log10(turn**2 + (base_m - user_m) ** 2)
-    return np.where(d2 <= turn, flat + 21.0 * decades, steep)
+    steep = flat + 40.0 * decades - 9.5 * np.log10(breakpoint_m**2 + (base_m - user_m) ** 2)
+    return np.where(d2 <= breakpoint_m, flat + 21.0 * decades, steep)
 
 
 def umi_nlos_db(distance_m, frequency_hz: float = FREQUENCY_HZ, base_m: float = 10.0, user_m: float = SENSOR_M):
@@ -52,8 +158,7 @@ def umi_nlos_db(distance_m, frequency_hz: float = FREQUENCY_HZ, base_m: float = 
         PL = max(PL_LOS, 35.3 log10 d3 + 22.4 + 21.3 log10 f - 0.3 (h_u - 1.5))
 
     Input, output, errors and source: those of `umi_los_db`.
-    Example
-    -------
+
     >>> round(float(umi_nlos_db(100.0)), 2)
     104.64
     """
@@ -63,13 +168,13 @@ def umi_nlos_db(distance_m, frequency_hz: float = FREQUENCY_HZ, base_m: float = 
 
 
 class Urban:
-    """The path gain from any place of a city to the centres of n x n cells, at street level.
+    """The path gain from any outdoor position of a city to the centres of n x n cells, at street level.
 
         G = 10 log10(10^(G_roof / 10) + 10^(G_corner / 10)),
         G_roof = G_Friis - L_Bullington,  G_corner = min(S - PL_UMi, G_Friis)
 
     UMi was fitted to base stations at 10 m; here its base is the higher of both antennas, which keeps the gain the same
-    both ways. Within a cell the distance is half a cell's side. Shadowing S has no place in the first term, which
+    both ways. Within a cell the distance is half a cell's side. Shadowing S does not apply to the first term, which
     knows its obstacles.
 
     Parameters
@@ -79,10 +184,9 @@ class Urban:
     shadowing_db, decorrelation_m, seed : of the random field S; 0 dB for none
     pixel_m : of the height raster, and step of the terrain profiles [m]
 
-    Errors: InputError for settings that the parts above refuse.
+    Errors: those of `wavelength_m` and `umi_los_db`.
     Source: the parts' own; adding the powers is the reproduction's own choice (roofs alone leave streets too dark).
-    Example
-    -------
+
     >>> Urban(cities.load("chicago"), 64).gain_map_db((300.0, 412.0)).shape          # doctest: +SKIP
     (64, 64)
     """
@@ -90,26 +194,22 @@ class Urban:
     def __init__(self, city: City, n: int, frequency_hz: float = FREQUENCY_HZ, emitter_m: float = EMITTER_M,
                  sensor_m: float = SENSOR_M, shadowing_db: float = SIGMA_DB,
                  decorrelation_m: float = DECORRELATION_M, seed: int = 0, pixel_m: float = PIXEL_M):
-        self.side_m, self.cell_m, self.pixel_m = city.side_m, city.side_m / max(n, 1), pixel_m
+        self.cell_m, self.pixel_m = city.side_m / n, pixel_m
         self.frequency_hz, self.wavelength_m = frequency_hz, wavelength_m(frequency_hz)
         self.emitter_m, self.sensor_m = emitter_m, sensor_m
         self.heights = height_raster(city, pixel_m)
         self.outdoor = outdoor(city, n, pixel_m, self.heights)
-        self.places = centres(n, city.side_m)[self.outdoor.ravel()]
+        self.centres = centres(n, city.side_m)[self.outdoor.ravel()]
         self.shadowing = Shadowing(seed, shadowing_db, decorrelation_m)
-        self._waves = self.shadowing.waves_at(self.places)
+        self._waves = self.shadowing.waves_at(self.centres)
 
     def gain_map_db(self, emitter) -> np.ndarray:
-        """Return the gain from the emitter (x, y) [m] to each cell, (n, n) float32 [dB], NaN indoors.
-
-        Errors: InputError for an emitter outside the window or inside a building.
-        """
+        """Return the gain from an outdoor emitter (x, y) [m] to each cell, (n, n) float32 [dB], NaN indoors."""
         emitter = np.asarray(emitter, np.float64)
-        self._check(emitter)
-        away = np.hypot(*(self.places - emitter).T)
-        near = np.maximum(away, self.cell_m / 2)
+        distance = np.hypot(*(self.centres - emitter).T)
+        near = np.maximum(distance, self.cell_m / 2)
         straight = path_gain_db(np.hypot(near, self.emitter_m - self.sensor_m), self.frequency_hz)
-        roof = straight - self._diffraction_db(emitter, away)
+        roof = straight - self._diffraction_db(emitter, distance)
         heights = max(self.emitter_m, self.sensor_m), min(self.emitter_m, self.sensor_m)
         shadow = self.shadowing.between(self.shadowing.waves_at(emitter[None]), self._waves)[0]
         corner = np.minimum(shadow - umi_nlos_db(near, self.frequency_hz, *heights), straight)
@@ -117,34 +217,28 @@ class Urban:
         gain[self.outdoor] = np.logaddexp(roof * np.log(10) / 10, corner * np.log(10) / 10) * 10 / np.log(10)
         return gain
 
-    def _check(self, emitter: np.ndarray) -> None:
-        if emitter.shape != (2,) or not ((emitter >= 0) & (emitter < self.side_m)).all():
-            raise InputError(f"emitter {emitter}: expected x and y from 0 to below {self.side_m:g} m")
-        column, row = (emitter / self.pixel_m).astype(int)
-        if self.heights[row, column] > 0:
-            raise InputError(f"emitter {emitter}: stands in a building; expected the centre of an outdoor cell")
-
-    def _diffraction_db(self, emitter: np.ndarray, away: np.ndarray) -> np.ndarray:
+    def _diffraction_db(self, emitter: np.ndarray, distance: np.ndarray) -> np.ndarray:
         """Return the diffraction loss to each outdoor cell, (cells,)."""
-        loss = np.zeros(len(away))
+        loss = np.zeros(len(distance))
         # profiles of about the same length together: whole arrays, and few points beyond one per pixel
-        bands = np.ceil(away / self.pixel_m / _BAND).astype(int)
+        bands = np.ceil(distance / self.pixel_m / _BAND).astype(int)
         for band in range(1, bands.max() + 1):
             cells = np.flatnonzero(bands == band)
-            profile = self._profiles(emitter, self.places[cells], band * _BAND)
-            loss[cells] = bullington_db(profile, away[cells], self.emitter_m, self.sensor_m, self.wavelength_m)
+            profile = self._profiles(emitter, self.centres[cells], band * _BAND)
+            loss[cells] = bullington_db(profile, distance[cells], self.emitter_m, self.sensor_m, self.wavelength_m)
         return loss
 
     def _profiles(self, start: np.ndarray, ends: np.ndarray, points: int) -> np.ndarray:
         """Return the heights along the straight lines from `start` to each of `ends`, (ends, points) [m]."""
         # from the middle outwards: the same pixels, to the last bit, whichever end is first
         offset = (2.0 * np.arange(points) + 1.0 - points) / (2.0 * points)
-        middle, way = (start + ends) / (2.0 * self.pixel_m), (ends - start) / self.pixel_m
-        column, row = ((middle[:, axis, None] + way[:, axis, None] * offset).astype(np.int32) for axis in (0, 1))
+        middle, path = (start + ends) / (2.0 * self.pixel_m), (ends - start) / self.pixel_m
+        column, row = ((middle[:, axis, None] + path[:, axis, None] * offset).astype(np.int32) for axis in (0, 1))
         return self.heights.ravel().take(row * np.int32(self.heights.shape[1]) + column)
 
 
-def gain_maps_db(city: City, emitters, n: int, frequency_hz: float = FREQUENCY_HZ, seed: int = 0, **settings):
+def gain_maps_db(city: City, emitters, n: int, frequency_hz: float = FREQUENCY_HZ, seed: int = 0,
+                 **settings) -> Iterator[np.ndarray]:
     """Yield the gain map from each of the emitters (positions, 2) [m]: (n, n) float32 [dB], NaN indoors.
 
     Settings and errors: those of `Urban`.

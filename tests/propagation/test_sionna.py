@@ -25,8 +25,8 @@ def without(monkeypatch):
 
 @pytest.fixture(scope="module")
 def works():
-    found, reason = sionna.available()
-    if not found:
+    available, reason = sionna.available()
+    if not available:
         pytest.skip(f"Sionna RT does not work here: {reason}")
 
 
