@@ -31,7 +31,8 @@ def test_a_scene_is_free_space_or_has_a_library(tmp_path):
 
 def test_a_second_stage_finds_the_network_it_looks_through(tmp_path):
     def weights(networks):
-        return predictions.first_stage(predictions.network_folders(tmp_path / "new", "sydney", networks), tmp_path, "sydney")
+        folders = predictions.network_folders(tmp_path / "new", "sydney", networks)
+        return predictions.first_stage(folders, tmp_path, "sydney")
 
     assert weights("single_stage") is None and weights("occupancy") is None
     with pytest.raises(InputError, match="sydney-occupancy.weights: two_stage_binary looks through"):
