@@ -1,7 +1,7 @@
-"""Parts that figures share: rows of panels, axes of categories, legends, dots with their intervals."""
+"""Parts that figures share: rows of panels, axes of categories, legends, dots and lines with their intervals."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import product
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -13,9 +13,7 @@ from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-from rsslib.project import InputError
 from rsslib.reports import style
-from rsslib.reports.style import PALE
 
 FINER = (1, 1.5, 2, 3, 5, 7)
 """Steps of each decade for `log_metres`, where an axis spans less than one."""
@@ -32,20 +30,16 @@ def known(names: Iterable[str], records: Iterable[Mapping], key: str) -> list[st
     return [name for name in names if name in used]
 
 
-def row(titles: Iterable[str], what: str, height: float, note: str, synthetic: bool | str, rows: int = 1,
-        sharex: bool | str = "col") -> tuple[Figure, np.ndarray]:
+def row(titles: Iterable[str], height: float, note: str, synthetic: bool | str, ylabel: str = "", rows: int = 1,
+        sharex: Literal["col", "all"] = "col") -> tuple[Figure, np.ndarray]:
     """Return a figure and its axes, (rows, titles): a column for each of up to five titles, y shared by all."""
     titles = list(titles)
     fig = style.page(style.COLUMN_IN if len(titles) == 1 else style.PAGE_IN, height, note, synthetic)
     axes = fig.subplots(rows, len(titles), sharex=sharex, sharey=True, squeeze=False)
     for ax, title in zip(axes[0], titles):
         ax.set_title(title)
+    axes[0, 0].set_ylabel(ylabel)
     return fig, axes
-
-
-def subtitle(ax: Axes, text: str) -> None:
-    """Write small text above the right end of a panel."""
-    ax.set_title(text, loc="right", fontsize=6.5, fontweight="normal")
 
 
 def categories(ax: Axes, labels: Sequence[str]) -> None:
@@ -61,6 +55,17 @@ def log_metres(axis: Axis, steps: Sequence[float] = (1, 3)) -> None:
     axis.set_major_locator(FixedLocator([step * decade for decade in (1, 10, 100, 1000) for step in steps]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+
+
+def subtitle(ax: Axes, text: str, side: Literal["left", "right"] = "right") -> None:
+    """Write small text above one end of a panel."""
+    ax.set_title(text, loc=side, fontsize=6.5, fontweight="normal")
+
+
+def bold(ax: Axes, text: str, xy: tuple[float, float], offset: tuple[float, float], colour: str, **more) -> None:
+    """Write small bold text in a dark shade of `colour`, `offset` points away from `xy`."""
+    ax.annotate(text, xy, offset, textcoords="offset points", color=style.darker(colour),
+                **{"fontsize": 6.5, "fontweight": "bold", "annotation_clip": False} | more)
 
 
 def spread(heights: Sequence[float], least: float) -> np.ndarray:
@@ -87,44 +92,6 @@ def label_below(axes: np.ndarray, label: str) -> None:
     axes[len(axes) // 2].set_xlabel(label, x=0.5 if len(axes) % 2 else -0.05)
 
 
-def legend_above(fig: Figure, handles: Sequence[Artist], columns: int) -> None:
-    """Put a legend of `handles` above the axes."""
-    lift(fig, fig.legend(handles=handles, ncols=columns, columnspacing=1.6, handlelength=1.8, handletextpad=0.5),
-         -(-len(handles) // columns))
-
-
-def lift(fig: Figure, legend: Legend, lines: int) -> None:
-    """Move a legend of the figure above the axes, which make room for its `lines`."""
-    layout = fig.get_layout_engine()
-    west, south, width, height = layout.get()["rect"]
-    legend.set_loc("upper center")
-    legend.set_bbox_to_anchor((0.5, south + height))
-    legend.set_in_layout(False)
-    layout.set(rect=(west, south, width, height - (0.08 + 0.14 * lines) / fig.get_figheight()))
-
-
-def dot(ax: Axes, x: float, values: Sequence[float], look: style.Look, text: str = "", printed: float | None = None,
-        aside: float = 0.11, filled: bool = True) -> None:
-    """Draw a value with its interval, (value, low, high), as `look` says; the printed value open, `aside` to its right.
-    """
-    value, low, high = values
-    ax.plot([x, x], [low, high], color=look.colour, lw=1.6, alpha=0.6, solid_capstyle="butt")
-    ax.plot(x, value, marker=look.marker, color=look.colour, ms=5, mfc=look.colour if filled else "white")
-    ax.annotate(text, (x - 0.02 * (printed is not None), max(high, value)), (0, 4), textcoords="offset points",
-                ha="center", fontsize=6, color=style.darker(look.colour))
-    if printed is not None:
-        ax.plot(x + aside, printed, marker=look.marker, mfc="white", mec=look.colour, mew=1, ms=4.5, ls="")
-
-
-def with_ends(record: Mapping, field: str, scale: float = 1.0) -> tuple[float, float, float]:
-    """Return a field of a record and the ends of its 95 % interval, (value, low, high), times `scale`.
-
-    Without an interval both ends are the value.
-    """
-    low, high = record.get(f"ci95_{field}", record.get(f"ci95_{field.removeprefix('median_')}")) or (record[field],) * 2
-    return scale * record[field], scale * low, scale * high
-
-
 def handles(names: Iterable[str], **more) -> list[Line2D]:
     """Return a legend's handle for each of the names in `style.LOOKS`."""
     return [Line2D([], [], label=look.label, color=look.colour, marker=look.marker, **{"ls": "", "ms": 4.5} | more)
@@ -144,50 +111,56 @@ def legend_over(ax: Axes, handles: Sequence[Artist], columns: int) -> None:
               handletextpad=0.6)
 
 
-def need(item, names: Iterable[str], what: str) -> None:
-    """Raise InputError if `item` lacks one of the attributes `names`."""
-    names = list(names)
-    style.need([name for name in names if hasattr(item, name)], names, what)
+def legend_below(fig: Figure, handles: Sequence[Artist]) -> None:
+    """Put a legend of `handles` at the right end of the note."""
+    fig.legend(handles=handles, loc="lower right", ncols=len(handles), columnspacing=1.2, borderpad=0.2,
+               borderaxespad=0.1).set_in_layout(False)
 
 
-def numbers(values, what: str, low: float = 0.0, high: float = np.inf) -> np.ndarray:
-    """Return `values` as an array; raise InputError unless there are some, all finite, from `low` to `high`."""
-    values = np.asarray(values, dtype=float).ravel()
-    if not (len(values) and np.isfinite(values).all() and low <= values.min() and values.max() <= high):
-        raise InputError(f"{what}: expected one or more finite numbers from {low:g} to {high:g}")
-    return values
+def legend_above(fig: Figure, handles: Sequence[Artist], columns: int) -> None:
+    """Put a legend of `handles` above the axes."""
+    lift(fig, fig.legend(handles=handles, ncols=columns, columnspacing=1.6, handlelength=1.8, handletextpad=0.5),
+         -(-len(handles) // columns))
 
 
-def by_keys(records: Sequence[Mapping], keys: Mapping[str, Iterable | None], what: str,
-            check: Callable[[Mapping, str], object], complete: bool = True) -> tuple[dict[tuple, Mapping], list[list]]:
-    """Return the record of each combination of `keys`, and the values that each key takes.
+def lift(fig: Figure, legend: Legend, lines: int) -> None:
+    """Move a legend of the figure above the axes, which make room for its `lines`."""
+    layout = fig.get_layout_engine()
+    west, south, width, height = layout.get()["rect"]
+    legend.set_loc("upper center")
+    legend.set_bbox_to_anchor((0.5, south + height))
+    legend.set_in_layout(False)
+    layout.set(rect=(west, south, width, height - (0.08 + 0.14 * lines) / fig.get_figheight()))
 
-    keys: name -> the values known, in whose order they are returned, or None for any number, then sorted. check: called
-    with each record and its place in words.
 
-    Errors: InputError for no record, a missing key, an unknown value, or a combination that is missing (unless not
-    `complete`) or given twice; what `check` raises.
+def with_ends(record: Mapping, field: str, scale: float = 1.0) -> tuple[float, float, float]:
+    """Return a field of a record and the ends of its 95 % interval, (value, low, high), times `scale`.
+
+    Without an interval both ends are the value.
+
+    >>> with_ends({"median_m": 47.4, "ci95_m": [40, 52]}, "median_m")
+    (47.4, 40.0, 52.0)
     """
-    cells: dict[tuple, Mapping] = {}
-    for index, record in enumerate(records):
-        where = f"{what}, record {index}"
-        style.need(record, keys, where)
-        for key, known in keys.items():
-            if known is None:
-                numbers(record[key], f"{where}, {key}", int(complete))
-            elif record[key] not in known:
-                raise InputError(f"{where}: expected {key} among {', '.join(map(str, known))}, found {record[key]!r}")
-        check(record, where)
-        place = tuple(record[key] for key in keys)
-        if place in cells:
-            raise InputError(f"{where}: {', '.join(map(str, place))} is given twice; keep one")
-        cells[place] = record
-    if not cells:
-        raise InputError(f"{what}: no records; expected one for each {', '.join(keys)}")
-    found = [{place[i] for place in cells} for i in range(len(keys))]
-    values = [sorted(some) if known is None else [value for value in known if value in some]
-              for some, known in zip(found, keys.values())]
-    for place in product(*values) if complete else ():
-        if place not in cells:
-            raise InputError(f"{what}: there is no record of {', '.join(map(str, place))}; add it")
-    return cells, values
+    low, high = record.get(f"ci95_{field}", record.get(f"ci95_{field.removeprefix('median_')}")) or (record[field],) * 2
+    return scale * record[field], scale * low, scale * high
+
+
+def dot(ax: Axes, x: float, values: Sequence[float], look: style.Look, text: str = "", printed: float | None = None,
+        aside: float = 0.11, filled: bool = True) -> None:
+    """Draw a value with its interval, (value, low, high), as `look` says; the printed one open, `aside` to its right.
+    """
+    value, low, high = values
+    ax.plot([x, x], [low, high], color=look.colour, lw=1.6, alpha=0.6, solid_capstyle="butt")
+    ax.plot(x, value, marker=look.marker, color=look.colour, ms=5, mfc=look.colour if filled else "white")
+    ax.annotate(text, (x - 0.02 * (printed is not None), max(high, value)), (0, 4), textcoords="offset points",
+                ha="center", fontsize=6, color=style.darker(look.colour))
+    if printed is not None:
+        ax.plot(x + aside, printed, marker=look.marker, mfc="white", mec=look.colour, mew=1, ms=4.5, ls="")
+
+
+def line(ax: Axes, x: Sequence[float], values: Sequence[tuple[float, float, float]], look: style.Look, **more) -> None:
+    """Draw values with their intervals, (value, low, high) for each x, as a line in a band."""
+    middle, low, high = np.transpose(values)
+    ax.fill_between(x, low, high, color=look.colour, alpha=0.16, lw=0)
+    ax.vlines(x, low, high, color=look.colour, alpha=0.5, lw=0.7)
+    ax.plot(x, middle, color=look.colour, marker=look.marker, **{"ms": 4.5, "mec": "white", "mew": 0.4} | more)

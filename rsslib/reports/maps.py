@@ -1,10 +1,12 @@
 """Maps: locations in km, scale bar, north arrow, marks of locations; Figure 3, the data separations."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -18,10 +20,12 @@ from rsslib.reports import style
 HALO = [withStroke(linewidth=2.5, foreground="white")]
 CROSS = "#D7301F"
 MARKS_IN = 3.0
-"""Width of the legend of `marks_legend` [inches]."""
-_MARKS = {"truth": {"marker": "*", "s": 70, "c": style.INK, "edgecolors": "white", "linewidths": 0.7},
-          "estimate": {"marker": "x", "s": 30, "c": CROSS, "linewidths": 1.6,
-                       "path_effects": [withStroke(linewidth=2.2, foreground="white")]}}
+"""Width of the legend of `marks` below a figure [inches]."""
+_MARKS: dict[str, dict[str, Any]] = {
+    "truth": {"marker": "*", "s": 70, "c": style.INK, "edgecolors": "white", "linewidths": 0.7},
+    "estimate": {"marker": "x", "s": 30, "c": CROSS, "linewidths": 1.6,
+                 "path_effects": [withStroke(linewidth=2.2, foreground="white")]},
+}
 
 
 def to_km(grid: Grid, x, y):
@@ -34,13 +38,28 @@ def mark(ax: Axes, grid: Grid, location, kind: str, size: float = 1.0) -> None:
     ax.scatter(*to_km(grid, *location), zorder=6, clip_on=False, **_MARKS[kind] | {"s": size * _MARKS[kind]["s"]})
 
 
-def marks_legend(fig: Figure, estimate: str) -> None:
-    """Explain the star and the cross at the right end of the note."""
-    handles = [Line2D([], [], ls="", marker="*", ms=8, mec="white", mew=0.6, color=style.INK),
-               Line2D([], [], ls="", marker="x", ms=5, mew=1.6, color=CROSS)]
-    legend = fig.legend(handles, ["true place of the transmitter", estimate], loc="lower right", ncols=2,
-                        columnspacing=1.2, borderpad=0.2, borderaxespad=0.1)
-    legend.set_in_layout(False)
+def mark_both(ax: Axes, grid: Grid, truth, estimate, size: float = 1.0) -> None:
+    """Mark a transmitter's true location and its estimate."""
+    mark(ax, grid, truth, "truth", size)
+    mark(ax, grid, estimate, "estimate", size)
+
+
+def marks(estimate: str) -> list[Line2D]:
+    """Return a legend's handles for the star and the cross."""
+    return [Line2D([], [], ls="", marker="*", ms=8, mec="white", mew=0.6, color=style.INK,
+                   label="true place of the transmitter"),
+            Line2D([], [], ls="", marker="x", ms=5, mew=1.6, color=CROSS, label=estimate)]
+
+
+def sensors(ax: Axes, image: np.ndarray, grid: Grid, **look) -> PathCollection:
+    """Draw what is not NaN in an image of readings as dots on their map, the strongest on top."""
+    furnish(ax, *grid.extent_km)
+    ax.set_facecolor("#F7F8FA")
+    row, column = np.nonzero(~np.isnan(image))
+    strongest_last = np.argsort(image[row, column])
+    row, column = row[strongest_last], column[strongest_last]
+    return ax.scatter(*to_km(grid, *grid.to_metres(column, row)), c=image[row, column], vmin=0, zorder=3,
+                      **{"edgecolors": style.INK, "linewidths": 0.4} | look)
 
 
 def furnish(ax: Axes, west: float, east: float, south: float, north: float) -> None:
@@ -103,8 +122,6 @@ def split_maps(dataset: xr.Dataset, sets_by_split: Mapping[str, Mapping], note: 
     (a panel for each, up to four in a row); the seed that the splits were made with. A seasonal split shows the three
     seasons, a gridN split shades its unseen cells.
 
-    Example
-    -------
     >>> split_maps(ds, {name: splits.make(ds, name) for name in ("random", "july", "grid2", "grid5")},
     ...            note="n = 4578, quick profile")   # doctest: +SKIP
     """

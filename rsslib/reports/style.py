@@ -3,7 +3,7 @@
 import functools
 import io
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -104,14 +104,6 @@ def page(width: float, height: float, note: str, synthetic: bool | str = False, 
 def darker(colour: str) -> tuple[float, ...]:
     """Return the shade of `colour` that is dark enough for small text on white."""
     return tuple(0.72 * part for part in to_rgb(colour))
-
-
-def need(found: Iterable[str], expected: Iterable[str], what: str) -> None:
-    """Raise InputError if one of the `expected` keys is not among those `found`."""
-    found = list(found)
-    for key in expected:
-        if key not in found:
-            raise InputError(f"{what}: {key!r} is missing; found {', '.join(map(str, found)) or 'nothing'}")
 
 
 def save(fig: Figure, path: str | Path) -> Path:

@@ -142,7 +142,8 @@ def facts(runs: Runs, dataset: xr.Dataset) -> list[dict]:
     raster = next(iter(runs.values())).grid
     pixels = np.stack(raster.to_pixels(x, y), axis=1)
     floor = np.hypot(*(pixels - pixels.round()).T) * raster.pixel_m
-    values = {"coverage_km2": ConvexHull(np.stack([x, y], axis=1)).volume / 1e6,    # of two-dimensional points: the area
+    hull = ConvexHull(np.stack([x, y], axis=1))
+    values = {"coverage_km2": hull.volume / 1e6,    # of two-dimensional points: the area
               "quantisation_floor_mean_m": floor.mean(), "quantisation_floor_median_m": np.median(floor),
               "unet_parameters": networks.parameter_count(networks.UNet()),
               "compact_parameters": networks.parameter_count(networks.CompactUNet())}

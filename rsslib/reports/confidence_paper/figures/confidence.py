@@ -34,17 +34,15 @@ def _handles(indicators: Iterable[str], normalised: Line2D, **look) -> list[Line
 
 @style.styled
 def confidence_roc(curves: Mapping[str, Mapping], note: str, synthetic: bool = False) -> Figure:
-    """Draw how well each indicator of confidence tells OOD from validation samples.
+    """Draw how well each indicator of confidence tells OOD from validation samples (Figure 7 of paper 1).
 
     Input: title -> indicator -> a curve of `detection.rocs`, a panel for each title. Dashed, with open marks:
     indicators of images divided by their sums.
 
-    Source: paper 1, Figure 7.
-    Example
-    -------
     >>> confidence_roc({"Grid2": detection.rocs(predictions, "grid2")}, "quick profile")   # doctest: +SKIP
     """
-    fig, axes = drawing.row(curves, "confidence_roc", 2.9 if len(curves) < 3 else 2.35, note, synthetic)
+    fig, axes = drawing.row(curves, 2.9 if len(curves) < 3 else 2.35, note, synthetic,
+                            "share of OOD labelled\nlow-confidence (true positive)")
     for ax, by_indicator in zip(axes[0], curves.values()):
         _roc(ax, by_indicator)
     handles = _handles({name for by_indicator in curves.values() for name in by_indicator},
@@ -53,7 +51,6 @@ def confidence_roc(curves: Mapping[str, Mapping], note: str, synthetic: bool = F
                 Line2D([], [], color=style.PALE, lw=0.8, label="chance")]
     drawing.legend_above(fig, handles, 2 if len(curves) == 1 else 4)
     drawing.label_below(axes[0], "share of validation labelled low-confidence (false positive)")
-    axes[0, 0].set_ylabel("share of OOD labelled\nlow-confidence (true positive)")
     return fig
 
 
@@ -78,18 +75,15 @@ def _roc(ax: Axes, by_indicator: Mapping) -> None:
 
 @style.styled
 def indicator_scores(records: Sequence[Mapping], note: str, synthetic: bool = False) -> Figure:
-    """Draw which indicator of confidence wins where: AUROC with its interval, a panel for each target.
+    """Draw which indicator of confidence wins where: the areas behind Figure 7 of paper 1, a panel for each target.
 
     Input: records of `detection.indicator_records`, one for each target, split and indicator. Open markers: indicators
     of images divided by their sums.
 
-    Source: the areas behind Figure 7 of paper 1.
-    Example
-    -------
     >>> indicator_scores(records, "quick profile, 95 % bootstrap intervals")   # doctest: +SKIP
     """
-    targets, shown = (drawing.known(names, records, key) for names, key in ((_TARGETS, "target"), (VARIANTS, "indicator")))
-    fig, axes = drawing.row([_title(target, records) for target in targets], "indicator_scores", 2.45, note, synthetic)
+    targets, shown = drawing.known(_TARGETS, records, "target"), drawing.known(VARIANTS, records, "indicator")
+    fig, axes = drawing.row([_title(target, records) for target in targets], 2.45, note, synthetic, "AUROC")
     for ax, target in zip(axes[0], targets):
         judged = [record for record in records if record["target"] == target]
         splits = drawing.known(_SPLITS, judged, "split")
@@ -103,7 +97,6 @@ def indicator_scores(records: Sequence[Mapping], note: str, synthetic: bool = Fa
                                      label="open: sum-normalised"))
     handles.append(Line2D([], [], color=style.GREY, lw=1.6, label="95 % interval"))
     drawing.legend_above(fig, handles, 2 if len(targets) == 1 else 3)
-    axes[0, 0].set_ylabel("AUROC")
     return fig
 
 
@@ -122,25 +115,23 @@ def risk_coverage(curves: Mapping[str, Mapping], note: str, synthetic: bool = Fa
     "validation" and "OOD". The dot is the median error where the most samples are kept.
 
     Source: El-Yaniv and Wiener, On the foundations of noise-free selective classification, 2010.
-    Example
-    -------
     >>> risk_coverage(detection.coverage(models), "quick profile")   # doctest: +SKIP
     """
-    fig, axes = drawing.row(curves, "risk_coverage", 2.3 if len(curves) == 1 else 2.1, note, synthetic)
+    fig, axes = drawing.row(curves, 2.3 if len(curves) == 1 else 2.1, note, synthetic,
+                            "median error\nof those kept [m]")
     for ax, by_label in zip(axes[0], curves.values()):
         for label, (share, error) in by_label.items():
             error, colour = np.maximum(error, _LEAST_M), style.LOOKS[_LABELS[label]].colour
             ax.plot(share, error, color=colour, zorder=2)
             ax.plot(share[-1], error[-1], "o", ms=3.5, color=colour, clip_on=False, zorder=3)
-            ax.annotate(f"{error[-1]:.0f} m", (share[-1], error[-1]), (0, 4), textcoords="offset points", ha="right",
-                        fontsize=6.5, fontweight="bold", color=style.darker(colour), path_effects=maps.HALO, zorder=4)
+            drawing.bold(ax, f"{error[-1]:.0f} m", (share[-1], error[-1]), (0, 4), colour, ha="right",
+                         path_effects=maps.HALO, zorder=4)
         ax.set(xlim=(0, 1), yscale="log")
         ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
         ax.grid()
     low, high = _headroom(axes[0, 0], 0.06)
     drawing.log_metres(axes[0, 0].yaxis, (1, 2, 3, 5) if high > 6 * low else drawing.FINER)
     drawing.label_below(axes[0], "share of samples kept, surest first")
-    axes[0, 0].set_ylabel("median error\nof those kept [m]")
     drawing.legend_above(fig, [Line2D([], [], color=style.LOOKS[name].colour, label=label)
                                for label, name in _LABELS.items()], 2)
     return fig
@@ -154,24 +145,20 @@ def _headroom(ax: Axes, share: float) -> tuple[float, float]:
 
 @style.styled
 def confidence_scatter(panels: Mapping[str, SimpleNamespace], note: str, synthetic: bool = False) -> Figure:
-    """Draw error beside confidence, validation above and OOD below, a column for each title.
+    """Draw error beside confidence, validation above and OOD below (Figure 10 of paper 1).
 
-    Input: title -> what `detection.scatter` returns.
+    Input: title -> what `detection.scatter` returns, a column for each title.
 
-    Source: paper 1, Figure 10.
-    Example
-    -------
     >>> confidence_scatter({"Grid2": detection.scatter(predictions, "grid2")}, "quick profile")   # doctest: +SKIP
     """
-    fig, axes = drawing.row(panels, "confidence_scatter", 3.5, note, synthetic, rows=2)
+    fig, axes = drawing.row(panels, 3.5, note, synthetic, "validation: error [m]", rows=2)
     for column, panel in zip(axes.T, panels.values()):
         for ax, name in zip(column, _LABELS.values()):
             _scatter(ax, panel, name)
     _headroom(axes[0, 0], 0.22)
     drawing.log_metres(axes[0, 0].yaxis)
     drawing.label_below(axes[1], "confidence")
-    for ax, label in zip(axes[:, 0], _LABELS):
-        ax.set_ylabel(f"{label}: error [m]")
+    axes[1, 0].set_ylabel("OOD: error [m]")
     drawing.legend_above(fig, [Line2D([], [], color=style.INK, lw=0.8, label="validation's 10th percentile"),
                                Patch(color=_SHADE, label="labelled low-confidence")], 2)
     return fig

@@ -25,18 +25,15 @@ LEAST = 0.03
 @style.styled
 def hybrid_medians(records: Sequence[Mapping], paper: Mapping | None, note: str, synthetic: bool = False,
                    paper_rates: Mapping[str, float] | None = None) -> Figure:
-    """Draw Table IV: two seasonal models, their hybrid, and how often it takes the better of the two.
+    """Draw two seasonal models, their hybrid, and how often it takes the better of the two (Table IV of paper 1).
 
     Input: records of `hybrid_models.table4`. paper: (set, model) -> printed median [m]; paper_rates: set -> printed
     rate, 0..1; open markers, which are not drawn beside synthetic data.
 
-    Source: paper 1, Table IV.
-    Example
-    -------
     >>> hybrid_medians(records, {("july", "hybrid"): 55.8}, "quick profile")   # doctest: +SKIP
     """
     cells = drawing.cells(records, "set", "model")
-    printed, rates = ({} if synthetic else values or {} for values in (paper, paper_rates))
+    printed, rates = ({}, {}) if synthetic else (paper or {}, paper_rates or {})
     fig = style.page(style.PAGE_IN, 2.4, note, synthetic)
     medians, best = fig.subplots(1, 2, width_ratios=[5, 2])
     for column, name in enumerate(_SEASONS):
@@ -58,7 +55,7 @@ def hybrid_medians(records: Sequence[Mapping], paper: Mapping | None, note: str,
     oracle = Line2D([], [], color=style.GREY, lw=0.8, ls=_DASHED, label="always the better model")
     drawing.legend_over(medians, [*models, oracle, *drawing.ours_and_printed(bool(printed or rates))], 3)
     best.axhline(50, color=style.GREY, lw=0.9, ls=(0, (1, 1.5)), zorder=1)
-    best.set_title("best choice of the hybrid [%]", fontsize=6.5, fontweight="normal")
+    drawing.subtitle(best, "best choice of the hybrid [%]", "left")
     best.set_yticks([0, 25, 50, 75, 100], ["0", "25", "a coin: 50", "75", "100"])
     best.set_ylim(0, 105)
     return fig
@@ -66,14 +63,11 @@ def hybrid_medians(records: Sequence[Mapping], paper: Mapping | None, note: str,
 
 @style.styled
 def confidence_duel(panels: Mapping[str, SimpleNamespace], note: str, synthetic: bool = False) -> Figure:
-    """Draw two models' confidences in each sample, coloured by the model that was truly nearer.
+    """Draw two models' confidences in each sample, coloured by the nearer model (Section V.B of paper 1).
 
     Input: title -> what `hybrid_models.duel` returns: confidences (n,) each divided by the model's low-confidence
     threshold.
 
-    Source: the rule behind Table IV of paper 1, Section V.B.
-    Example
-    -------
     >>> confidence_duel({"July": hybrid_models.duel(models, "july")}, "quick profile")   # doctest: +SKIP
     """
     values = np.concatenate([[panel.first, panel.second] for panel in panels.values()], axis=None)
@@ -93,11 +87,11 @@ def confidence_duel(panels: Mapping[str, SimpleNamespace], note: str, synthetic:
         ax.set(title=title, xlabel="July model's confidence / its threshold")
         drawing.subtitle(ax, f"best choice {100 * panel.rate:.1f} % of {len(panel.first)}")
     axes[0].set_ylabel("November model's confidence / its threshold")
-    handles = [*drawing.handles(_PAIR, ms=4), Line2D([], [], color=style.GREY, lw=0.7, ls=_DASHED)]
-    labels = ["July model truly nearer", "November model truly nearer", "low-confidence thresholds"]
-    legend = fig.legend(handles, labels, loc="lower right", ncols=3, columnspacing=1.2, borderpad=0.2,
-                        borderaxespad=0.1)
-    legend.set_in_layout(False)
+    handles = drawing.handles(_PAIR, ms=4)
+    for handle in handles:
+        handle.set_label(f"{handle.get_label()} model truly nearer")
+    thresholds = Line2D([], [], color=style.GREY, lw=0.7, ls=_DASHED, label="low-confidence thresholds")
+    drawing.legend_below(fig, [*handles, thresholds])
     return fig
 
 
@@ -112,21 +106,18 @@ def _rule(ax: Axes, low: float, high: float, marks: Mapping[float, str]) -> None
     ax.set(xscale="log", yscale="log", xlim=edge, ylim=edge, box_aspect=1)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_ticks(list(marks), list(marks.values()))
-    bold = {"fontsize": 6, "fontweight": "bold", "textcoords": "offset points"}
-    july, november = (style.darker(style.LOOKS[name].colour) for name in _PAIR)
-    ax.annotate("hybrid takes November", (0, 1), (5, -5), xycoords="axes fraction", va="top", color=november, **bold)
-    ax.annotate("hybrid takes July", (1, 0), (-5, 6), xycoords=ax.get_xaxis_transform(), ha="right", color=july, **bold)
+    july, november = (style.LOOKS[name].colour for name in _PAIR)
+    drawing.bold(ax, "hybrid takes November", (0, 1), (5, -5), november, xycoords="axes fraction", va="top", fontsize=6)
+    drawing.bold(ax, "hybrid takes July", (1, 0), (-5, 6), july, xycoords=ax.get_xaxis_transform(), ha="right",
+                 fontsize=6)
 
 
 @style.styled
 def grid_sizes(records: Sequence[Mapping], note: str, synthetic: bool = False) -> Figure:
-    """Draw the median error of CNN, ranging and hybrid over the cells of GridN.
+    """Draw the median error of CNN, ranging and hybrid over the cells of GridN (Figure 11 of paper 1).
 
     Input: records of `hybrid_models.grid_records`.
 
-    Source: paper 1, Figure 11.
-    Example
-    -------
     >>> grid_sizes(records, "quick profile")   # doctest: +SKIP
     """
     cells, sizes = drawing.cells(records, "n_cells", "set", "method"), sorted({record["n_cells"] for record in records})
@@ -135,24 +126,15 @@ def grid_sizes(records: Sequence[Mapping], note: str, synthetic: bool = False) -
     top = 1.05 * max(1, *(record["ci95_m"][1] for record in records))
     for ax, (name, title) in zip(axes, {"val": "In distribution", "ood": "OOD test"}.items()):
         for method, look in _METHODS.items():
-            _size_line(ax, sizes, [drawing.with_ends(cells[n, name, method], "median_m") for n in sizes], look)
+            values = [drawing.with_ends(cells[n, name, method], "median_m") for n in sizes]
+            # the hybrid's line is thin, so that one under it can be seen
+            drawing.line(ax, sizes, values, look, **({"lw": 0.9, "ms": 3} if method == "hybrid" else {"lw": 1.6}))
         counts = {cells[n, name, "cnn"]["n"] for n in sizes}
         ax.set(title=title, ylabel="median error [m]", ylim=(0, top))
         drawing.subtitle(ax, f"n = {' to '.join(map(str, sorted({min(counts), max(counts)})))}")
         ax.grid(axis="y")
         ends = drawing.spread([cells[sizes[-1], name, method]["median_m"] / top for method in _METHODS], 0.1)
         for look, height in zip(_METHODS.values(), ends):
-            ax.annotate(look.label, (1, height), (1, 0), xycoords="axes fraction", textcoords="offset points",
-                        va="center", fontsize=6.5, fontweight="bold", color=style.darker(look.colour))
+            drawing.bold(ax, look.label, (1, height), (1, 0), look.colour, xycoords="axes fraction", va="center")
     axes[1].set(xticks=sizes, xlabel="cells a side, N (few = large shift)")
     return fig
-
-
-def _size_line(ax: Axes, sizes: Sequence[int], values: Sequence[tuple[float, float, float]], look: style.Look) -> None:
-    """Draw one method's medians and their band; the hybrid's is thin, so that a line under it can be seen."""
-    medians, low, high = np.transpose(values)
-    wide = look.label != "hybrid"
-    ax.fill_between(sizes, low, high, color=look.colour, alpha=0.16, lw=0)
-    ax.vlines(sizes, low, high, color=look.colour, alpha=0.5, lw=0.7)
-    ax.plot(sizes, medians, color=look.colour, marker=look.marker, lw=1.6 if wide else 0.9, ms=4.5 if wide else 3,
-            mec="white", mew=0.4)

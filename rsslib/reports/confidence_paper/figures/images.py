@@ -38,22 +38,20 @@ def _off(estimate: Location, truth: Location) -> str:
 @style.styled
 def pipeline(sensor_image: np.ndarray, prediction_image: np.ndarray, truth: Location, prediction: Location, grid: Grid,
              note: str, synthetic: bool = False) -> Figure:
-    """Draw the CNN localization pipeline on one sample.
+    """Draw the CNN localization pipeline on one sample (Figure 2 of paper 1).
 
     Input: sensor_image, (height, width) scaled RSS, NaN where no sensor is drawn; prediction_image, (height, width);
     truth and prediction, (x, y) [m]. On the right, the image is read as in regression (its centre of mass) and as a
     target image (its largest pixel, beside the 3 x 3 target).
 
-    Source: paper 1, Figure 2.
-    Example
-    -------
     >>> pipeline(rss, image, (x, y), (x_hat, y_hat), grid, "n = 1, quick profile")   # doctest: +SKIP
     """
     tall = grid.height / grid.width
     fig = style.page(style.PAGE_IN, 2.0 * tall + 0.65, note, synthetic, maps.MARKS_IN)
     axes = fig.subplot_mosaic([["in", "net", "out", "com"], ["in", "net", "out", "target"]],
                               width_ratios=[1.35, 1.0, 1.35, 0.92])
-    _sensors(axes["in"], sensor_image, grid)
+    maps.sensors(axes["in"], sensor_image, grid, cmap="YlOrRd", s=20)
+    axes["in"].set_title("1  Sensors (darker: stronger)")
     _unet(axes["net"], 1.35 * tall)
     _show(axes["out"], prediction_image, grid)
     maps.furnish(axes["out"], *grid.extent_km)
@@ -68,17 +66,8 @@ def pipeline(sensor_image: np.ndarray, prediction_image: np.ndarray, truth: Loca
                                 arrowstyle="-|>", mutation_scale=9, lw=1.3, color=style.GREY)
         arrow.set_in_layout(False)  # the arrow follows the layout; it must not widen it
         fig.add_artist(arrow)
-    maps.marks_legend(fig, "place read from the image")
+    drawing.legend_below(fig, maps.marks("place read from the image"))
     return fig
-
-
-def _sensors(ax: Axes, image: np.ndarray, grid: Grid) -> None:
-    row, column = np.nonzero(np.isfinite(image))
-    maps.furnish(ax, *grid.extent_km)
-    ax.set_facecolor("#F7F8FA")
-    ax.scatter(*maps.to_km(grid, *grid.to_metres(column, row)), c=image[row, column], cmap="YlOrRd", vmin=0, s=20,
-               edgecolors=style.INK, linewidths=0.4)
-    ax.set_title("1  Sensors (darker: stronger)")
 
 
 def _unet(ax: Axes, box_aspect: float) -> None:
@@ -126,14 +115,11 @@ def _readings(com: Axes, target: Axes, image: np.ndarray, truth: Location, grid:
 @style.styled
 def loss_outputs(images: Mapping[str, np.ndarray], truth: Location, decoded: Mapping[str, Location], grid: Grid,
                  note: str, synthetic: bool = False) -> Figure:
-    """Draw the images that networks trained with CoM, PSE and EMD predict of one sample.
+    """Draw the images that networks trained with CoM, PSE and EMD predict of one sample (Figure 4 of paper 1).
 
     Input: images, loss -> (height, width), each shown on its own colour scale; truth, (x, y) [m]; decoded, loss ->
     (x, y) [m]. PSE and EMD have an inset around their peak, which is a few pixels wide.
 
-    Source: paper 1, Figure 4.
-    Example
-    -------
     >>> loss_outputs({"com": a, "pse": b, "emd": c}, (x, y), decoded, grid, "n = 1")   # doctest: +SKIP
     """
     fig = style.page(style.PAGE_IN, 1.98 * grid.height / grid.width + 0.5, note, synthetic, maps.MARKS_IN)
@@ -145,9 +131,8 @@ def loss_outputs(images: Mapping[str, np.ndarray], truth: Location, decoded: Map
         drawing.subtitle(ax, f"{_off(decoded[loss], truth)} from the truth")
         if loss != "com":
             _inset(ax, image, grid, truth, decoded[loss])
-        for location, kind in ((truth, "truth"), (decoded[loss], "estimate")):
-            maps.mark(ax, grid, location, kind, size=1 if loss == "com" else 0.5)
-    maps.marks_legend(fig, "predicted place")
+        maps.mark_both(ax, grid, truth, decoded[loss], size=1 if loss == "com" else 0.5)
+    drawing.legend_below(fig, maps.marks("predicted place"))
     return fig
 
 
@@ -172,14 +157,11 @@ def _inset(ax: Axes, image: np.ndarray, grid: Grid, truth: Location, decoded: Lo
 @style.styled
 def ambiguous(image: np.ndarray, sensors: np.ndarray, truth: Location, modes: Sequence[tuple[float, float, float]],
               grid: Grid, note: str, synthetic: bool = False) -> Figure:
-    """Draw a prediction image that marks several locations at once.
+    """Draw a prediction image that marks several locations at once (Figure 6 of paper 1).
 
     Input: image, (height, width); sensors, (n, 3) easting, northing [m], RSS [dB]; truth, (x, y) [m]; modes, (x, y,
     share) each, the share of the image's mass around it, 0..1.
 
-    Source: paper 1, Figure 6.
-    Example
-    -------
     >>> ambiguous(image, readings, (x, y), [(x1, y1, 0.6), (x2, y2, 0.3)], grid, "n = 1")   # doctest: +SKIP
     """
     fig = style.page(style.COLUMN_IN, 2.9 * grid.height / grid.width + 0.35, note, synthetic)
@@ -190,7 +172,7 @@ def ambiguous(image: np.ndarray, sensors: np.ndarray, truth: Location, modes: Se
                       edgecolors=style.INK, linewidths=0.5, zorder=4)
     drawing.bar(fig, dots, ax, label="RSS at the sensors [dB]")
     maps.mark(ax, grid, truth, "truth")
-    ax.set_title("star: true place of the transmitter", fontsize=6.5, fontweight="normal")
+    drawing.subtitle(ax, "star: true place of the transmitter", "left")
     for letter, (x, y, share) in zip("ABCDEFGH", modes):
         location = maps.to_km(grid, x, y)
         side = 1 if location[0] < grid.extent_km[1] / 2 else -1    # towards the middle of the map

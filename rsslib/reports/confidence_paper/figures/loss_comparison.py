@@ -15,15 +15,12 @@ _SETS = {"train": "Train", "val": "Validation", "ood": "OOD test"}
 
 @style.styled
 def table2(records: Sequence[Mapping], paper: Mapping | None, note: str, synthetic: bool = False) -> Figure:
-    """Draw Table II: the median error of each loss in each data separation, beside the paper's.
+    """Draw the median error of each loss in each data separation, beside the paper's (Table II of paper 1).
 
     Input: records of `loss_comparison.table2`, of which only the set that Table II reports for a split is drawn; with
     seconds_per_epoch in all of these, a narrow panel shows the median over the splits. paper: (loss, split) ->
     printed error [m], open markers, which are not drawn beside synthetic data.
 
-    Source: paper 1, Table II.
-    Example
-    -------
     >>> table2(records, {("emd", "grid2"): 277.5}, "quick profile")   # doctest: +SKIP
     """
     records = [record for record in records if record["set"] == splits.report_set(record["split"])]
@@ -50,26 +47,22 @@ def _seconds(ax: Axes, seconds: pd.Series) -> None:
     looks = [style.LOOKS[loss] for loss in seconds.index]
     bars = ax.bar(range(len(looks)), seconds, width=0.6, color=[look.colour for look in looks])
     ax.bar_label(bars, fmt="%.3g", padding=2, fontsize=6)
-    ax.set_xticks(range(len(looks)), [look.label for look in looks])
-    ax.set_title("seconds per epoch", fontsize=6.5, fontweight="normal")
+    drawing.categories(ax, [look.label for look in looks])
+    drawing.subtitle(ax, "seconds per epoch", "left")
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
-    ax.tick_params(axis="x", length=0)
 
 
 @style.styled
 def training_curves(histories: Mapping[str, Sequence[Mapping]], note: str, synthetic: bool = False) -> Figure:
-    """Draw one network's median error during training, in the training, validation and OOD sets.
+    """Draw one network's median error during training, set by set (Figure 5 of paper 1).
 
-    Input: loss -> records with epoch and {set}_single_median_m [m]. Of long histories the running median is drawn over
-    the faint curve.
+    Input: loss -> records with epoch and {set}_single_median_m [m] of the sets train, val and ood. Of long histories
+    the running median is drawn over the faint curve.
 
-    Source: paper 1, Figure 5.
-    Example
-    -------
     >>> training_curves({"com": records, "emd": others}, "grid2, quick profile")   # doctest: +SKIP
     """
-    fig, axes = drawing.row(_SETS.values(), "training_curves", 2.1, note, synthetic)
+    fig, axes = drawing.row(_SETS.values(), 2.1, note, synthetic, "median error of one network [m]")
     ends = [{loss: _curve(ax, loss, pd.DataFrame(history).set_index("epoch")[f"{name}_single_median_m"])
              for loss, history in histories.items()} for ax, name in zip(axes[0], _SETS)]
     low, high = axes[0, 0].get_ylim()
@@ -77,13 +70,10 @@ def training_curves(histories: Mapping[str, Sequence[Mapping]], note: str, synth
     for ax, end in zip(axes[0], ends):
         ax.set(xlabel="epoch")
         ax.grid(axis="y")
-        errors = [error for _, error in end.values()]
-        heights = drawing.spread(np.log(np.divide(errors, low)) / np.log(high / low), 0.085)
-        for (loss, (epoch, error)), height in zip(end.items(), heights):
-            ax.annotate(f"{style.LOOKS[loss].label} {error:.0f} m", (epoch, height), (4, 0), va="center",
-                        xycoords=ax.get_xaxis_transform(), textcoords="offset points", fontsize=6.5,
-                        fontweight="bold", color=style.darker(style.LOOKS[loss].colour), annotation_clip=False)
-    axes[0, 0].set_ylabel("median error of one network [m]")
+        heights = np.log([error / low for _, error in end.values()]) / np.log(high / low)
+        for (loss, (epoch, error)), height in zip(end.items(), drawing.spread(heights, 0.085)):
+            drawing.bold(ax, f"{style.LOOKS[loss].label} {error:.0f} m", (epoch, height), (4, 0),
+                         style.LOOKS[loss].colour, va="center", xycoords=ax.get_xaxis_transform())
     return fig
 
 
@@ -100,25 +90,22 @@ def _curve(ax: Axes, loss: str, error: pd.Series) -> tuple[float, float]:
 
 @style.styled
 def error_cdf(errors_by_split: Mapping[str, Mapping[str, np.ndarray]], note: str, synthetic: bool = False) -> Figure:
-    """Draw the share of samples whose error is at most so many metres: a panel for each split, a curve for each loss.
+    """Draw the share of samples whose error is at most so many metres (behind Table II of paper 1).
 
-    Input: title -> loss -> errors, (n,) [m]; those below 1 m are drawn there.
+    Input: title -> loss -> errors, (n,) [m], a panel for each title; errors below 1 m are drawn there.
 
-    Source: the distributions behind Table II of paper 1.
-    Example
-    -------
     >>> error_cdf({"Grid2": {"com": a, "emd": b}}, "n = 1084, quick profile")   # doctest: +SKIP
     """
     import seaborn as sns  # here, not above: it takes a second that the other figures do without
 
-    fig, axes = drawing.row(errors_by_split, "error_cdf", 2.0, note, synthetic, sharex=True)
+    fig, axes = drawing.row(errors_by_split, 2.0, note, synthetic, sharex="all")
     for ax, by_loss in zip(axes[0], errors_by_split.values()):
         for line, (loss, errors) in enumerate(by_loss.items()):
             look, median = style.LOOKS[loss], np.median(errors)
             sns.ecdfplot(x=np.maximum(errors, 1.0), ax=ax, color=look.colour)
             ax.plot(median, 0.5, look.marker, color=look.colour, ms=4, mec="white", mew=0.5)
-            ax.text(0.04, 0.9 - 0.09 * line, f"{look.label} {median:.0f} m", transform=ax.transAxes, fontsize=6.5,
-                    fontweight="bold", color=style.darker(look.colour))
+            drawing.bold(ax, f"{look.label} {median:.0f} m", (0.04, 0.9 - 0.09 * line), (0, 0), look.colour,
+                         xycoords="axes fraction")
         ax.set(xscale="log", ylim=(0, 1), xlabel="error [m]", ylabel="")
         ax.grid()
         drawing.log_metres(ax.xaxis, (1, 3) if len(axes[0]) < 3 else (1,))

@@ -22,18 +22,15 @@ _MARGIN_KM = 0.02  # around a prediction outside the site
 @style.styled
 def prediction_maps(dataset: xr.Dataset, predictions_by_split: Mapping[str, xr.Dataset], note: str,
                     synthetic: bool = False, seed: int = 0) -> Figure:
-    """Draw where the predictions for transmitters in unseen cells lie.
+    """Draw where the predictions for transmitters in unseen cells lie (Figure 8 of paper 1).
 
     Input: the Measurements Dataset; split, gridN -> predictions of the OOD samples, with inside_share, 0..1, how many
     of them lie in unseen cells; the seed that the splits were made with. The maps hold every prediction.
 
-    Source: paper 1, Figure 8.
-    Example
-    -------
     >>> prediction_maps(ds, {"grid2": predictions.of_set(model, "ood").assign_attrs(inside_share=0.2)},
     ...                 "quick profile")   # doctest: +SKIP
     """
-    corner, size, transmitters = maps.site(dataset)
+    (corner, size, transmitters), seen_colour = maps.site(dataset), style.LOOKS["train"].colour
     predicted = {name: (np.stack([part.x_hat, part.y_hat], axis=1) - corner) / 1000
                  for name, part in predictions_by_split.items()}
     everywhere = np.concatenate(list(predicted.values()))
@@ -44,14 +41,14 @@ def prediction_maps(dataset: xr.Dataset, predictions_by_split: Mapping[str, xr.D
         n = int(name.removeprefix("grid"))
         seen = ~np.isin(splits.cells(dataset, n), splits.grid_test_cells(n, seed))
         maps.furnish(ax, west, east, south, north)
-        ax.scatter(*transmitters[seen].T, s=1.8, lw=0, color=style.LOOKS["train"].colour, zorder=1)
+        ax.scatter(*transmitters[seen].T, s=1.8, lw=0, color=seen_colour, zorder=1)
         maps.unseen_cells(ax, dataset, n, seed, facecolor="none", edgecolor=_GREEN, lw=1.4, zorder=4, clip_on=False)
         ax.scatter(*locations.T, s=9, lw=0.6, zorder=3, clip_on=False, **_CROSS)
         ax.set_title(name.capitalize())
         inside = f"{100 * predictions_by_split[name].inside_share:.1f} % of {len(locations)} predictions"
         drawing.subtitle(ax, f"{inside} lie inside unseen cells")
     drawing.legend_above(fig, [
-        Line2D([], [], ls="", marker="o", ms=2.5, color=style.LOOKS["train"].colour, label="transmitters in seen cells"),
+        Line2D([], [], ls="", marker="o", ms=2.5, color=seen_colour, label="transmitters in seen cells"),
         Line2D([], [], ls="", ms=4, mew=1, label="predictions", **_CROSS),
         Patch(facecolor="none", edgecolor=_GREEN, lw=1.2, label="unseen cells")], 3)
     return fig
@@ -59,32 +56,21 @@ def prediction_maps(dataset: xr.Dataset, predictions_by_split: Mapping[str, xr.D
 
 @style.styled
 def odd_inputs(shown: Sequence[SimpleNamespace], grid: Grid, note: str, synthetic: bool = False) -> Figure:
-    """Draw inputs out of the ordinary, with the true and the predicted location.
+    """Draw inputs out of the ordinary, with the true and the predicted location (Figure 9 of paper 1).
 
     Input: what `low_confidence_samples.case` returns, a panel for each, up to three in a row, with one colour scale
     for all.
 
-    Source: paper 1, Figure 9.
-    Example
-    -------
     >>> odd_inputs([unseen, interfered], grid, "quick profile")   # doctest: +SKIP
     """
     highest = max(np.nanmax(case.image) for case in shown)
     fig, axes = maps.sheet(len(shown), 3, grid.height / grid.width, _FEET, note, synthetic, bar_in=0.6)
     for ax, case in zip(axes, shown):
-        maps.furnish(ax, *grid.extent_km)
-        ax.set_facecolor("#F7F8FA")
-        row, column = np.nonzero(~np.isnan(case.image))
-        strongest_last = np.argsort(case.image[row, column])
-        row, column = row[strongest_last], column[strongest_last]
-        dots = ax.scatter(*maps.to_km(grid, *grid.to_metres(column, row)), c=case.image[row, column], cmap="YlGnBu",
-                          vmin=0, vmax=highest, s=26, edgecolors=style.INK, linewidths=0.4, zorder=3)
+        dots = maps.sensors(ax, case.image, grid, cmap="YlGnBu", vmax=highest, s=26)
         ax.set_title(case.title)
-        maps.mark(ax, grid, case.truth, "truth")
-        maps.mark(ax, grid, case.estimate, "estimate")
+        maps.mark_both(ax, grid, case.truth, case.estimate)
         ax.annotate(f"{np.hypot(*np.subtract(case.estimate, case.truth)):.0f} m off", (1, 0), (-18, -6),
                     xycoords="axes fraction", textcoords="offset points", ha="right", va="center_baseline", fontsize=6)
     drawing.bar(fig, dots, axes, label="scaled RSS").locator = MaxNLocator(5)
-    maps.marks_legend(fig, "predicted place")
-    drawing.lift(fig, fig.legends[-1], 1)
+    drawing.legend_above(fig, maps.marks("predicted place"), 2)
     return fig

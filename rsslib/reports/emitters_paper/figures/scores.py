@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from rsslib.emitters.networks import METHODS
@@ -66,9 +65,7 @@ def emitter_table(records: Sequence[Mapping], paper: Mapping | None, note: str,
         dots(ax, records, "environment", _environments(records), methods, metric, digits=1, printed=paper)
         _furnish(ax, metric)
         ax.margins(y=0.16)
-    ours = Line2D([], [], color=style.GREY, lw=1.6, marker="o", ms=4, label="ours, 95 % interval")
-    printed = Line2D([], [], ls="", marker="o", mfc="white", mec=style.GREY, label="the paper's printed value")
-    handles = [*drawing.handles(methods), ours, *[printed] * bool(paper)]
+    handles = drawing.handles(methods) + drawing.ours_and_printed(bool(paper))
     drawing.legend_above(fig, handles, len(handles))
     return fig
 
@@ -88,11 +85,8 @@ def emitter_sweep(records: Sequence[Mapping], note: str, synthetic: bool | str =
     fig = style.page(style.PAGE_IN, 2.3, note, synthetic)
     for ax, metric in zip(fig.subplots(1, 2), ("cmr", "rmse_fraction")):
         for method in methods:
-            _, colour, marker = style.LOOKS[method]
-            values, low, high = zip(*(drawing.with_ends(cells[method, size], metric, 100) for size in sizes))
-            ax.fill_between(sizes, low, high, color=colour, alpha=0.16, lw=0)
-            ax.vlines(sizes, low, high, color=colour, alpha=0.5, lw=0.7)
-            ax.plot(sizes, values, color=colour, marker=marker, ms=4.5, mec="white", mew=0.4)
+            values = [drawing.with_ends(cells[method, size], metric, 100) for size in sizes]
+            drawing.line(ax, sizes, values, style.LOOKS[method])
         _furnish(ax, metric)
         ax.grid(axis="y")
         ax.set_xscale("log", base=2)
@@ -115,12 +109,11 @@ def emitter_counts(records: Sequence[Mapping], note: str, synthetic: bool | str 
     """
     environments, methods = _environments(records), drawing.known(METHODS, records, "method")
     labels = {number: f"{number:g}" for number in sorted({record[by] for record in records})}
-    fig, axes = drawing.row(environments.values(), "emitter_counts", 2.2, note, synthetic)
+    fig, axes = drawing.row(environments.values(), 2.2, note, synthetic, "samples with the right count [%]")
     for ax, environment in zip(axes[0], environments):
         part = [record for record in records if record["environment"] == environment]
         dots(ax, part, by, labels, methods, "share_right", apart=0.27)
         ax.set(ylim=(0, 116), yticks=range(0, 101, 25))
-    axes[0, 0].set_ylabel("samples with the right count [%]")
     drawing.label_below(axes[0], label)
     drawing.legend_above(fig, drawing.handles(methods), len(methods))
     return fig
