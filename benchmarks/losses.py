@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from rsslib.data.grid import KINDS
-from rsslib.localization import losses, sliced
-from rsslib.localization.ensemble import choose_device, choose_precision
+from rsslib.learning.devices import choose_device, choose_precision
+from rsslib.localization import losses
 from rsslib.localization.networks import SensorNet
 from rsslib.project import atomic_path
 
@@ -30,6 +30,7 @@ TARGETS = {
     "presorted": {},
 }
 """By `against`: a step's time relative to one with CoM; how many times faster than POT, than presorted."""
+TITLES = {"com": "Training step: EMD / CoM", "pot": "Sliced EMD: POT's loop / sorted once"}
 
 
 def interleaved(sides: dict[str, Callable[[], object]], turns: dict[str, int], device: torch.device):
@@ -59,7 +60,7 @@ def compare(name: str, against: str, over: float, under: float, **facts) -> dict
 
 
 def _training_step(network: str, loss: str, device: torch.device) -> Callable[[], None]:
-    """One step of a training as `rsslib.training` makes it: forward, loss, backward, optimizer."""
+    """One step of a training as `rsslib.localization` makes it: forward, loss, backward, optimizer."""
     generator = torch.Generator().manual_seed(0)
     sensors = [torch.randint(HEIGHT * WIDTH, (BATCH, SENSORS), generator=generator),
                torch.rand(BATCH, SENSORS, generator=generator),
@@ -96,13 +97,13 @@ def distances(repeats: int, pot_repeats: int) -> list[dict]:
     images = torch.rand(PAIRS, SIDE, SIDE, generator=generator)
     locations = torch.rand(PAIRS, 2, generator=generator) * (SIDE - 1)
     targets = losses.target_images(locations, SIDE, SIDE)
-    vectors = sliced.directions(SLICES, generator)
-    presorted = sliced.Presorted(SIDE, SIDE, vectors)
+    vectors = losses.directions(SLICES, generator)
+    presorted = losses.Presorted(SIDE, SIDE, vectors)
 
     def both_ways(distance: Callable[[Tensor], Tensor]) -> Callable[[], None]:
         return lambda: distance(images.detach().requires_grad_()).mean().backward()
 
-    sides = {"pot": both_ways(lambda image: sliced.pot_reference(image, targets, vectors)),
+    sides = {"pot": both_ways(lambda image: losses.pot_reference(image, targets, vectors)),
              "presorted": both_ways(lambda image: presorted(image, targets)),
              "exact": both_ways(lambda image: losses.emd(image, locations))}
     turns = {"pot": pot_repeats, "presorted": repeats, "exact": repeats}
@@ -112,13 +113,42 @@ def distances(repeats: int, pot_repeats: int) -> list[dict]:
             compare("exact, cpu", "presorted", seconds["presorted"], seconds["exact"], **facts, turns=repeats)]
 
 
-def _draw(records: list[dict], setting: dict, path: Path) -> None:
-    from rsslib.reports.confidence_paper import (
-        figures,  # here, not above: the times are taken without matplotlib loaded
-    )
+def draw(records: list[dict], note: str):
+    """Return a figure of the ratios that have a target, a panel for each kind of ratio; open dots miss the target."""
+    from rsslib.reports import style    # here, not above: the times are taken without matplotlib loaded
 
-    note = f"{setting['device']}, {setting['threads']} threads, torch {setting['torch']}"
-    figures.save(figures.speed([r for r in records if r["against"] in ("com", "pot")], note), path)
+    def drawn():
+        groups = {against: [r for r in records if r["against"] == against] for against in TITLES}
+        heights = [len(group) + 1.2 for group in groups.values()]
+        fig = style.page(style.COLUMN_IN, 0.42 * len(groups) + 0.19 * sum(heights), note)
+        axes = fig.subplots(len(groups), 1, squeeze=False, height_ratios=heights)[:, 0]
+        for ax, (against, group) in zip(axes, groups.items()):
+            _panel(ax, group, style)
+            ax.set_title(TITLES[against])
+        return fig
+
+    return style.styled(drawn)()
+
+
+def _panel(ax, group: list[dict], style) -> None:
+    target, better, printed = (group[0].get(key) for key in ("target", "better", "paper"))
+    colour, right = style.LOOKS["emd"].colour, 1.15 * max(target, printed or 0, *(record["ratio"] for record in group))
+    good = (0, target) if better == "at most" else (target, right)
+    ax.axvspan(*good, color="#E3F1EA", lw=0)
+    ax.axvline(target, color=style.GREY, lw=0.9)
+    small = {"fontsize": 6, "color": style.GREY, "va": "center"}
+    ax.text(target, -0.75, f" goal: {better} {target:g} ", ha="left" if target < 0.6 * right else "right", **small)
+    if printed is not None:
+        ax.axvline(printed, color=style.GREY, lw=0.9, ls=(0, (3, 2)))
+        ax.text(printed, -0.75, f"paper {printed:g} ", ha="right", **small)
+    for row, record in enumerate(group):
+        ratio = record["ratio"]
+        ax.plot(ratio, row, "o", color=colour, mfc=colour if good[0] <= ratio <= good[1] else "white")
+        ax.annotate(f"{ratio:.3g}", (ratio, row), (5, 0), textcoords="offset points", va="center", fontsize=6.5)
+    ax.set_yticks(range(len(group)), [record["name"] for record in group])
+    ax.set(xlim=(0, right), ylim=(len(group) - 0.5, -1.2))
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
 
 
 def main() -> None:
@@ -141,7 +171,10 @@ def main() -> None:
     with atomic_path(chosen.out) as temporary:
         temporary.write_text(json.dumps({"setting": setting, "records": records}, indent=1) + "\n",
                              encoding="utf-8")
-    _draw(records, setting, chosen.out.with_suffix(".png"))
+    from rsslib.reports import style    # as in `draw`
+
+    note = f"{setting['device']}, {setting['threads']} threads, torch {setting['torch']}"
+    style.save(draw(records, note), chosen.out.with_suffix(".png"))
 
 
 if __name__ == "__main__":
