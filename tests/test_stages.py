@@ -1,0 +1,109 @@
+"""Stages depend on the code that they rest on: dvc.yaml agrees with the closures, an edit is felt where it counts."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from rsslib import sources
+from rsslib.ledger import provenance
+from rsslib.project import ROOT
+
+STAGES = {name: stage.get("do", stage) for name, stage in
+          yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"].items()}
+REPORTS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks").glob("0[2-8]*.ipynb"))
+
+
+def notebook(stage):
+    return re.search(r"notebooks/\S+\.ipynb", stage["cmd"])[0]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_depends_on_the_closure_of_its_notebook(name):
+    stage = STAGES[name]
+    expected = sources.folded(sources.closure(ROOT / notebook(stage)))
+    listed = [path for path in stage["deps"] if path.startswith("rsslib")]
+    assert listed == expected, f"dvc.yaml, stage {name}: write the code of its deps as {', '.join(expected)}"
+    assert notebook(stage) in stage["deps"]
+
+
+@pytest.mark.parametrize("path", ["notebooks/04_ood_detection.ipynb", "notebooks/05_hybrid_models.ipynb"])
+def test_upstream_of_a_report_are_the_data_and_the_trainings(path):
+    assert provenance.upstream(path) == ["notebooks/01_data_prep.ipynb", path, "notebooks/train/localizer.ipynb"]
+
+
+def test_upstream_goes_through_trainings_of_trainings():
+    assert provenance.upstream("notebooks/06_multi_emitter_cnns.ipynb") == [
+        "notebooks/06_multi_emitter_cnns.ipynb", "notebooks/train/emitters.ipynb", "notebooks/train/scenes.ipynb"]
+
+
+@pytest.mark.parametrize("path", [*REPORTS, "notebooks/01_data_prep.ipynb"])
+def test_a_notebook_signs_its_records_with_its_own_name(path):
+    assert set(re.findall(r'"(notebooks/[^"]*)"', sources.code_of(ROOT / path))) == {path}
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the project without data: what git tracks or would track."""
+    folder = tmp_path_factory.mktemp("copy")
+    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
+                            capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("no git clone: the files of the project cannot be told from others")
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file() and not name.startswith(("results/", "figures/", "tests/")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    return folder
+
+
+def edited(folder, *names):
+    """Append a line to files of the copy; return the stages that DVC sees to be touched by it."""
+    for name in names:
+        with (folder / name).open("a", encoding="utf-8") as file:
+            file.write("# edited\n")
+    done = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], cwd=folder, capture_output=True,
+                          text=True, check=True)
+    found = ((stage, dep, how) for stage, changes in json.loads(done.stdout).items() for change in changes
+             if isinstance(change, dict) for dep, how in change.get("changed deps", {}).items())
+    return {stage for stage, dep, how in found
+            if how == "modified" and any(f"{name}/".startswith(f"{dep}/") for name in names)}
+
+
+def code_hashes(folder):
+    """Return {report: code hash of its records} in the copy."""
+    code = ("import json; from rsslib.ledger.provenance import provenance\n"
+            f"print(json.dumps({{name: provenance(name, {{}}, {{}})['code_hash'] for name in {REPORTS!r}}}))")
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True,
+                          env={"PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin"})
+    return json.loads(done.stdout)
+
+
+def trainings():
+    """Return the stages that train networks and have been run, as dvc.lock names them."""
+    trainer = sources.PACKAGE / "learning" / "trainer.py"
+    names = {name for name, stage in STAGES.items()
+             if "/train/" in notebook(stage) and trainer in sources.closure(ROOT / notebook(stage))}
+    assert len(names) == 11
+    locked = yaml.load((ROOT / "dvc.lock").read_text(encoding="utf-8"), yaml.CSafeLoader)["stages"]
+    return {stage for stage in locked if stage.partition("@")[0] in names}
+
+
+def test_the_choice_of_the_number_format_is_felt_by_every_training_and_every_record(copy):
+    path, before = copy / "rsslib/learning/devices.py", code_hashes(copy)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("fast = device.type", "fast = True or device.type"), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") != text
+    assert trainings() <= edited(copy, "rsslib/learning/devices.py")
+    after = code_hashes(copy)
+    assert before.keys() == after.keys() and not before.items() & after.items()
+
+
+def test_what_comes_after_a_training_retrains_nothing(copy):
+    touched = edited(copy, "rsslib/confidence/hybrid.py", "rsslib/confidence/ranging.py", "rsslib/reports/style.py")
+    assert touched and not touched & trainings()
