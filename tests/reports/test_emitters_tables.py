@@ -80,7 +80,7 @@ def test_counts_by_the_weakest_emitters_effect():
     assert lows == sorted(lows) and set(lows) <= {0.0, 0.1, 1.0, 3.0, 10.0} and records[-1]["to_db"] is None
 
 
-def test_a_fresh_test_is_of_other_samples(tmp_path):
+def test_a_test_with_another_seed_is_of_other_samples(tmp_path):
     scene, recipe = free_space(16), EmitterRecipe(n=16, sensors=10, samples=8, val_samples=4, test_samples=30,
                                                   precision="float32", threads=1)
     model = build(recipe, "cpu")
@@ -88,7 +88,7 @@ def test_a_fresh_test_is_of_other_samples(tmp_path):
     folder = tmp_path / "free_space-single_stage"
     predictions.save(output, folder / "free_space.nc")
     localizer.save_model(model, recipe, folder / "weights")
-    (drawn,) = tables.fresh(tmp_path, scene, ["free_space-single_stage"], 50)
+    drawn = tables.tested(tmp_path, "free_space-single_stage", "free_space", scene, seed=2, test_samples=50)
     anew = tables.record(drawn)
     assert (anew["samples"], anew["environment"], anew["parameters"]) == (50, "free_space", 1)
     assert drawn.attrs["seed"] != recipe.seed

@@ -95,15 +95,6 @@ def tested(folder: str | Path, network: str, trained_on: str, scene: Scene, **ch
     return output.assign_attrs(environment=scene.environment, parameters=parameters)
 
 
-def fresh(folder: str | Path, scene: Scene, networks: Iterable[str], count: int = 10_000,
-          seed: int = 2) -> list[xr.Dataset]:
-    """Return the predictions of networks trained in `scene` for `count` test samples of a new seed.
-
-    Settings were chosen with the first test samples in sight; those of a new seed took no part in anything.
-    """
-    return [tested(folder, name, scene.environment, scene, seed=seed, test_samples=count) for name in networks]
-
-
 def pairs(outputs: Iterable[xr.Dataset]) -> list[dict]:
     """Return the metrics of one method minus those of another, for each two of an environment, with paired intervals.
 

@@ -32,8 +32,7 @@ def emitter_sample(single: Case, two: Case, note: str, synthetic: bool | str = F
     """Draw one sample and what two methods predict for it (Figure 2 of paper 2).
 
     Input: the same sample as predicted by the single stage and by two stages.
-    Example
-    -------
+
     >>> emitter_sample(single, two, "free space, quick profile")   # doctest: +SKIP
     """
     power, logits = _scales([two])
@@ -58,8 +57,7 @@ def emitter_scenes(cases: Sequence[Case], note: str, synthetic: bool | str = Fal
     """Draw a sample of each environment on its way through the two-stage method (Figure 3 of paper 2).
 
     Input: a case for each row.
-    Example
-    -------
+
     >>> emitter_scenes([free_space, chicago, sydney], "quick profile")   # doctest: +SKIP
     """
     power, logits = _scales(cases)

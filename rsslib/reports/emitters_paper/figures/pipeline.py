@@ -27,8 +27,7 @@ def emitter_pipeline(parameters: Mapping[str, int], occupancy: int, note: str, s
 
     Input: parameters of each method ("single_stage", "two_stage_logit", "two_stage_binary") in total; those of the
     occupancy network among them; readings, whether the second stage sees the sensors' image beside the logits.
-    Example
-    -------
+
     >>> emitter_pipeline({"single_stage": 68_144, "two_stage_logit": 71_625, "two_stage_binary": 71_369}, 30_471,
     ...                  "quick profile").axes
     [<Axes: >]

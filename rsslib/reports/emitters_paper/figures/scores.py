@@ -55,8 +55,7 @@ def emitter_table(records: Sequence[Mapping], paper: Mapping | None, note: str,
     Input: a record for each environment and method with cmr, fa, mr, rmse_fraction (of the map's side), fractions, each
     with its ci95_<name> (low, high); paper: (environment, method, metric) -> printed value, a fraction, or None; open
     markers.
-    Example
-    -------
+
     >>> emitter_table(records, {("sydney", "single_stage", "cmr"): 0.6401}, "quick profile")   # doctest: +SKIP
     """
     methods = drawing.known(METHODS, records, "method")
@@ -76,8 +75,7 @@ def emitter_sweep(records: Sequence[Mapping], note: str, synthetic: bool | str =
 
     Input: a record for each method and n_sensors with cmr and rmse_fraction (of the map's side), fractions, each
     with its ci95_<name> (low, high).
-    Example
-    -------
+
     >>> emitter_sweep(records, "free space, quick profile")   # doctest: +SKIP
     """
     methods, cells = drawing.known(METHODS, records, "method"), drawing.cells(records, "method", "n_sensors")
@@ -103,8 +101,7 @@ def emitter_counts(records: Sequence[Mapping], note: str, synthetic: bool | str 
 
     Input: a record for each environment, method and number under the key `by` with share_right, 0..1, and, if it is
     known, its ci95_share_right (low, high); label, what that number is.
-    Example
-    -------
+
     >>> emitter_counts(records, "quick profile")   # doctest: +SKIP
     """
     environments, methods = _environments(records), drawing.known(METHODS, records, "method")
@@ -125,8 +122,7 @@ def emitter_transfer(records: Sequence[Mapping], note: str, synthetic: bool | st
 
     Input: a record for each trained_on, tested_on (names of environments) and method with cmr, 0..1. The cells of
     networks in their own environment have a frame.
-    Example
-    -------
+
     >>> emitter_transfer(records, "quick profile")   # doctest: +SKIP
     """
     import seaborn as sns  # here, not above: it takes a second that the other figures do without
@@ -160,8 +156,7 @@ def two_transmitters(records: Sequence[Mapping], note: str, synthetic: bool | st
     Input: records with method ("trained on sums", "two peaks"), set ("one transmitter", "two transmitters"), n,
     count_accuracy 0..1, two_taken_median_m [m] (of the second set) and their ci95_<name> (low, high); one of the method
     "two fixed places" for the second set, drawn as a line.
-    Example
-    -------
+
     >>> two_transmitters(records, "quick profile")   # doctest: +SKIP
     """
     names = ("trained on sums", "two peaks")
@@ -176,8 +171,7 @@ def two_transmitters(records: Sequence[Mapping], note: str, synthetic: bool | st
     pairs = [record for record in methods if record["set"] == "two transmitters"]
     dots(right, pairs, "set", {"two transmitters": "two transmitters,\nboth places taken"}, names,
          "two_taken_median_m", scale=1, apart=0.24)
-    right.axhline(fixed, color=style.GREY, ls="--", lw=1)
-    right.annotate(f"two fixed places, whatever is read: {fixed:.0f}", (0, fixed), (0, 3), ha="center", fontsize=6,
-                   textcoords="offset points", color=style.GREY)
+    right.axhline(fixed, color=style.GREY, ls="--", lw=1, label=f"two fixed places, whatever is read: {fixed:.0f}")
+    right.legend(loc="lower left")
     right.set(ylim=(0, 1.15 * max(fixed, right.get_ylim()[1])), title="Median error of a pair [m]")
     return fig
