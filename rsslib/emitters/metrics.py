@@ -110,7 +110,7 @@ def metrics(scores: Scores, draws: int = 1000, seed: int = 0) -> dict:
     if not len(scores.true):
         raise InputError("metrics: no samples; expected at least one")
     sums = _sums(scores)
-    values = {"n": len(sums)} | _ratios(sums.sum(axis=0))
+    values: dict = {"n": len(sums)} | _ratios(sums.sum(axis=0))
     drawn = _ratios(_resampled(len(sums), draws, seed) @ sums) if draws else {}
     intervals = {name: _ends(values) for name, values in drawn.items()}
     for unit, factor in (("share", 1 / scores.n), ("m", scores.side_m / scores.n)):
@@ -179,6 +179,7 @@ def deepmtl_metrics(existence: np.ndarray, location: np.ndarray, truth: np.ndarr
                                   "false_alarm_rate": "none predicted"})
 
 
-def _widened(values: np.ndarray, slots: int, filling: object) -> np.ndarray:
-    lacking = [(0, 0), (0, slots - values.shape[1]), *[(0, 0)] * (values.ndim - 2)]
-    return np.pad(values, lacking, constant_values=filling)
+def _widened(values: np.ndarray, slots: int, filling: float) -> np.ndarray:
+    wide = np.full((len(values), slots, *values.shape[2:]), filling, values.dtype)
+    wide[:, :values.shape[1]] = values
+    return wide

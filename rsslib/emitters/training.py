@@ -25,16 +25,16 @@ CACHE_BYTES = 2**30
 """Occupancy logits are kept, in 16 bits, while they are smaller: 164 MB for 20,000 maps of 64 x 64."""
 
 
-def turned(image: Tensor, symmetry: int) -> Tensor:
+def turned(target: Tensor, symmetry: int) -> Tensor:
     """Return maps (..., n, n) in a symmetry of the square, 0 to 7: 1 flips columns, 2 rows, 4 then transposes."""
-    image = image.flip(-1) if symmetry & 1 else image
-    image = image.flip(-2) if symmetry & 2 else image
-    return image.transpose(-1, -2) if symmetry & 4 else image
+    target = target.flip(-1) if symmetry & 1 else target
+    target = target.flip(-2) if symmetry & 2 else target
+    return target.transpose(-1, -2) if symmetry & 4 else target
 
 
-def turned_labels(labels: Tensor, symmetry: int) -> Tensor:
+def turned_labels(target: Tensor, symmetry: int) -> Tensor:
     """Return the labels (..., 3) of maps that were `turned`; what is absent stays 0."""
-    exists, row, column = labels.unbind(-1)
+    exists, row, column = target.unbind(-1)
     column = 1 - column if symmetry & 1 else column
     row = 1 - row if symmetry & 2 else row
     row, column = (column, row) if symmetry & 4 else (row, column)

@@ -1,6 +1,6 @@
 """Checks of a training's settings: the one door through which both papers' recipes go."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Mapping
 
 from rsslib.project import InputError
 
@@ -15,7 +15,7 @@ WEIGHT: Rule = (NUMBER, "a finite number, at least 0", lambda value: 0 <= value 
 FLAG: Rule = (bool, "true or false", lambda value: True)
 
 
-def check(recipe: object, rules: dict[str, Rule], choices: dict[str, Iterable[str]]) -> None:
+def check(recipe: object, rules: Mapping[str, Rule], choices: Mapping[str, Collection[str]]) -> None:
     """Raise InputError naming the first setting of a recipe that breaks its rule, or is none of its choices.
 
     >>> from types import SimpleNamespace

@@ -1,6 +1,6 @@
 """An ensemble of localization networks: the recipe, the images it draws, its training."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from rsslib.localization.losses import LOSSES
 from rsslib.localization.networks import NETWORKS, SensorNet
 from rsslib.project import InputError, write_json
 
-_CHOICES = {"loss": LOSSES, "network": NETWORKS, "schedule": SCHEDULES, "precision": PRECISIONS}
+_CHOICES: dict[str, Collection[str]] = {"loss": LOSSES, "network": NETWORKS, "schedule": SCHEDULES,
+                                         "precision": PRECISIONS}
 _RULES: dict[str, recipe.Rule] = {
     **dict.fromkeys(("members", "epochs", "patience", "batch_size", "validate_every", "threads"), recipe.COUNT),
     **dict.fromkeys(("learning_rate", "pixel_m"), recipe.RATE), "weight_decay": recipe.WEIGHT, "seed": recipe.SEED,

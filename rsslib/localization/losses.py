@@ -133,7 +133,8 @@ def pot_reference(first: Tensor, second: Tensor, vectors: Tensor) -> Tensor:
     """
     import ot
 
-    pixels = _pixels(*first.shape[-2:], vectors)
+    height, width = first.shape[-2:]
+    pixels = _pixels(height, width, vectors)
     return torch.stack([
         ot.sliced_wasserstein_distance(pixels, pixels, p.flatten(), q.flatten(), projections=vectors.T, p=1)
         for p, q in zip(_normalised(first), _normalised(second))])
