@@ -98,7 +98,7 @@ def distances(repeats: int, pot_repeats: int) -> list[dict]:
     locations = torch.rand(PAIRS, 2, generator=generator) * (SIDE - 1)
     targets = losses.target_images(locations, SIDE, SIDE)
     vectors = losses.directions(SLICES, generator)
-    presorted = losses.Presorted(SIDE, SIDE, vectors)
+    presorted = losses.SlicedDistance(SIDE, SIDE, vectors)
 
     def both_ways(distance: Callable[[Tensor], Tensor]) -> Callable[[], None]:
         return lambda: distance(images.detach().requires_grad_()).mean().backward()
@@ -115,7 +115,7 @@ def distances(repeats: int, pot_repeats: int) -> list[dict]:
 
 def draw(records: list[dict], note: str):
     """Return a figure of the ratios that have a target, a panel for each kind of ratio; open dots miss the target."""
-    from rsslib.reports import style    # here, not above: the times are taken without matplotlib loaded
+    from rsslib.reports import style  # here, not above: the times are taken without matplotlib loaded
 
     def drawn():
         groups = {against: [r for r in records if r["against"] == against] for against in TITLES}
@@ -171,7 +171,7 @@ def main() -> None:
     with atomic_path(chosen.out) as temporary:
         temporary.write_text(json.dumps({"setting": setting, "records": records}, indent=1) + "\n",
                              encoding="utf-8")
-    from rsslib.reports import style    # as in `draw`
+    from rsslib.reports import style  # as in `draw`
 
     note = f"{setting['device']}, {setting['threads']} threads, torch {setting['torch']}"
     style.save(draw(records, note), chosen.out.with_suffix(".png"))
