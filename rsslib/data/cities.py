@@ -12,7 +12,7 @@ from rsslib.data.city import City
 from rsslib.project import InputError, atomic_path
 
 BANNER = "MADE-UP STREETS: a procedural street grid, not the city, and not comparable with the paper"
-"""What every page and figure of a synthetic city must say."""
+"""What every page and figure of a synthetic city must state."""
 
 
 class Site(NamedTuple):

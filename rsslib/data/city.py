@@ -16,7 +16,7 @@ class City:
 
     Parameters
     ----------
-    name : "chicago", say
+    name : "chicago", for instance
     polygons : (buildings,) shapely geometries [m]
     heights_m, bases_m : (buildings,) top and bottom above the street [m]
     side_m : side of the window [m]

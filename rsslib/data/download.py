@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -33,15 +34,14 @@ def fetch(destination: str | Path, names: Iterable[str] = SINGLE_TX, dataset: st
     targets = {name: Path(destination) / name for name in names}
     wanted = [name for name, target in targets.items() if not _is_right(target, name, dataset)]
     sources = {name: _local(name, dataset) or _download(name, dataset) for name in wanted}
-    contents = {name: source.read_bytes() for name, source in sources.items()}
-    for name, content in contents.items():
-        actual, expected = hashlib.md5(content).hexdigest(), _entry(name, dataset)["md5"]
-        if actual != expected:
-            raise InputError(f"{name}: wrong checksum: expected md5 {expected}, got {actual} from {sources[name]}; "
+    for name, source in sources.items():
+        expected = _entry(name, dataset)["md5"]
+        if _md5(source) != expected:
+            raise InputError(f"{name}: wrong checksum: expected md5 {expected}, got {_md5(source)} from {source}; "
                              "remove that file or unset RSSLIB_DATA, so that a fresh copy is fetched")
-    for name, content in contents.items():
+    for name, source in sources.items():
         with atomic_path(targets[name]) as temporary:
-            temporary.write_bytes(content)
+            shutil.copyfile(source, temporary)
     return list(targets.values())
 
 
@@ -114,8 +114,12 @@ def _url(name: str, dataset: str) -> str:
     return "/".join(part for part in (REGISTRY[dataset]["url"], _entry(name, dataset)["path"], name) if part)
 
 
+def _md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
 def _is_right(path: Path, name: str, dataset: str) -> bool:
-    return path.is_file() and hashlib.md5(path.read_bytes()).hexdigest() == _entry(name, dataset)["md5"]
+    return path.is_file() and _md5(path) == _entry(name, dataset)["md5"]
 
 
 def _local(name: str, dataset: str) -> Path | None:

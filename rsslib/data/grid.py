@@ -8,7 +8,7 @@ import xarray as xr
 from rsslib.project import InputError
 
 KINDS = ("cnode", "cbrs", "cell", "nuc", "bus")
-"""Receiver kinds, in the order of the learned affine maps of the network's input."""
+"""Receiver kinds; the network's input has a learned affine map for each, in this sequence."""
 
 KIND_RANGE_DB = {"cnode": (-96.0, -35.0), "cbrs": (-100.0, 20.0), "cell": (-100.0, 20.0), "nuc": (-95.0, -4.0)}
 MAX_PIXELS = 2**19
@@ -166,7 +166,7 @@ def draw(dataset: xr.Dataset, grid: Grid, ranges: Scaling) -> SensorPixels:
 
 def _last_only(pixel: np.ndarray) -> np.ndarray:
     """Return `pixel`, (samples, sensors), with -1 for each sensor that shares its pixel with a later one."""
-    image = np.arange(len(pixel))[:, None] * (pixel.max(initial=0) + 2)  # tells the samples' pixels apart
+    image = np.arange(len(pixel))[:, None] * (pixel.max(initial=0) + 2)  # no two samples share a number
     # np.unique gives the first of equal entries: read from the end, that is the last sensor
     last = pixel.size - 1 - np.unique((image + pixel).ravel()[::-1], return_index=True)[1]
     merged = np.full(pixel.size, -1, pixel.dtype)

@@ -20,7 +20,9 @@ VARIABLES = {
     "tx_x": (("sample", "tx"), "m", "transmitter easting, UTM zone 12N"),
     "tx_y": (("sample", "tx"), "m", "transmitter northing, UTM zone 12N"),
 }
-COORDINATES = {"time": "sample", "season": "sample", "sensor": "sensor", "sensor_kind": "sensor"}
+COORDINATES = {"time": (("sample",), "M"), "season": (("sample",), "UOT"), "sensor": (("sensor",), "UOT"),
+               "sensor_kind": (("sensor",), "UOT")}
+_KINDS = {"f": "floating-point numbers", "M": "datetime64", "UOT": "texts"}
 _TEXTS = ("season", "sensor", "sensor_kind")
 _PREFIXES = {"cnode-": "cnode", "cbrssdr1-": "cbrs", "cellsdr1-": "cell", "bus-": "bus"}
 
@@ -138,16 +140,14 @@ def _check_structure(dataset: xr.Dataset, name: str) -> None:
     if not isinstance(dataset, xr.Dataset):
         raise InputError(f"{name}: expected an xarray.Dataset of measurements, found {type(dataset).__name__}; "
                          "build one with rsslib.data.measurements.build")
-    expected: dict[str, tuple[str, ...]] = {variable: dims for variable, (dims, *_) in VARIABLES.items()}
-    for variable, dims in (expected | {coordinate: (dim,) for coordinate, dim in COORDINATES.items()}).items():
+    expected = {variable: (dims, "f") for variable, (dims, *_) in VARIABLES.items()}
+    for variable, (dims, kind) in (expected | COORDINATES).items():
         if variable not in dataset.variables:
             raise InputError(f"{name}: '{variable}' is missing; expected {', '.join((*VARIABLES, *COORDINATES))}")
         if dataset[variable].dims != dims:
             raise InputError(f"{name}: '{variable}' has dimensions {dataset[variable].dims}; expected {dims}")
-        kind = "f" if variable in VARIABLES else "M" if variable == "time" else dataset[variable].dtype.kind
-        if dataset[variable].dtype.kind != kind:
-            raise InputError(f"{name}: '{variable}' holds {dataset[variable].dtype}; expected "
-                             f"{'datetime64' if kind == 'M' else 'floating-point numbers'}")
+        if dataset[variable].dtype.kind not in kind:
+            raise InputError(f"{name}: '{variable}' holds {dataset[variable].dtype}; expected {_KINDS[kind]}")
     if dataset.attrs.get("crs") != CRS:
         raise InputError(f"{name}: attribute crs is {dataset.attrs.get('crs')!r}; expected '{CRS}'; use to_utm")
     if not dataset.attrs.get("source"):
@@ -204,7 +204,7 @@ def load(path: str | Path) -> xr.Dataset:
 def _dataset(values: dict[str, np.ndarray], attrs: dict) -> xr.Dataset:
     data = {name: (dims, values[name], {"units": units, "long_name": long_name})
             for name, (dims, units, long_name) in VARIABLES.items()}
-    return xr.Dataset(data, {name: (dim, values[name]) for name, dim in COORDINATES.items()}, attrs)
+    return xr.Dataset(data, {name: (dims, values[name]) for name, (dims, _) in COORDINATES.items()}, attrs)
 
 
 def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], dict]:

@@ -54,8 +54,8 @@ def test_seasons_cover_the_campus_in_order(twin):
     cells = {}
     for season in ("april", "july", "november"):
         part = twin.isel(sample=twin.season.values == season)
-        places = np.stack([part.tx_x.values[:, 0] // 60, part.tx_y.values[:, 0] // 60])
-        cells[season] = np.unique(places, axis=1).shape[1]
+        pixels = np.stack([part.tx_x.values[:, 0] // 60, part.tx_y.values[:, 0] // 60])
+        cells[season] = np.unique(pixels, axis=1).shape[1]
     assert cells["july"] > 2 * cells["april"] > 2 * cells["november"]
 
 

@@ -119,20 +119,16 @@ def test_a_shuttle_without_a_fix_is_dropped(raw):
     assert np.isnan(frs.load_csv(raw).rss.values[1, 0])
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        (",ebc-nuc1-b210,", ",ebc-nuc9-b210,", "column 'ebc-nuc1-b210' is missing"),
-        ("tx_y_coord", "tx_y_coord,tram-1", "column 'tram-1' is of an unknown receiver"),
-        ("-80.5", "loud", "row 2 (2022-11-23 13:24:40), column 'cnode-ebc-dd-b210': 'loud' is not a number"),
-        ("-80.5", "", "row 2 (2022-11-23 13:24:40), column 'cnode-ebc-dd-b210': 'nan' is not a number"),
-        ("2022-04-25 14:12:32", "2022-11-23 13:24:40", "row '2022-11-23 13:24:40': duplicate time stamp"),
-        ("2022-04-25 14:12:32", "yesterday", "row 'yesterday': not a time stamp"),
-        ("40.7660,-111.8410", "-111.8410,40.7660", "row 2022-04-25 14:12:32: latitude -111.841"),
-        ("40.7640,-111.8400,-101", "40.7640,-91.8400,-101", "row 2022-04-25 14:12:32: latitude 40.764, longi"),
-        ("-80.5,-101,-1,-1,-90.0", "-101,-101,-1,-1,-101", "row 2022-11-23 13:24:40: no receiver"),
-    ],
-)
+@pytest.mark.parametrize(("old", "new", "message"), [
+    (",ebc-nuc1-b210,", ",ebc-nuc9-b210,", "column 'ebc-nuc1-b210' is missing"),
+    ("tx_y_coord", "tx_y_coord,tram-1", "column 'tram-1' is of an unknown receiver"),
+    ("-80.5", "loud", "row 2 (2022-11-23 13:24:40), column 'cnode-ebc-dd-b210': 'loud' is not a number"),
+    ("-80.5", "", "row 2 (2022-11-23 13:24:40), column 'cnode-ebc-dd-b210': 'nan' is not a number"),
+    ("2022-04-25 14:12:32", "2022-11-23 13:24:40", "row '2022-11-23 13:24:40': duplicate time stamp"),
+    ("2022-04-25 14:12:32", "yesterday", "row 'yesterday': not a time stamp"),
+    ("40.7660,-111.8410", "-111.8410,40.7660", "row 2022-04-25 14:12:32: latitude -111.841"),
+    ("40.7640,-111.8400,-101", "40.7640,-91.8400,-101", "row 2022-04-25 14:12:32: latitude 40.764, longi"),
+    ("-80.5,-101,-1,-1,-90.0", "-101,-101,-1,-1,-101", "row 2022-11-23 13:24:40: no receiver")])
 def test_bad_csv_is_named(raw, old, new, message):
     replace(raw / "single_tx.csv", old, new)
     with pytest.raises(InputError) as error:
@@ -141,20 +137,16 @@ def test_bad_csv_is_named(raw, old, new, message):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("single_tx.csv", "", "not a table"),
-        ("single_tx.csv", None, "no such file"),
-        ("location_indexes.json", "", "broken (Expecting value"),
-        ("location_indexes.json", "[1]", "expected one key per"),
-        ("location_coordinates.json", "{'bus-6186': ", "broken ('{' was never closed"),
-        ("location_coordinates.json", "[]", "expected one key per"),
-        ("location_coordinates.json", "{}", "receiver 'ebc-nuc1-b210' has no position"),
-        ("off_campus.json", '{"2022-07-05 09:00:00": {"rx_da', "broken (Unterminated string"),
-        ("unused.json", None, "no such file"),
-    ],
-)
+@pytest.mark.parametrize(("name", "content", "message"), [
+    ("single_tx.csv", "", "not a table"),
+    ("single_tx.csv", None, "no such file"),
+    ("location_indexes.json", "", "broken (Expecting value"),
+    ("location_indexes.json", "[1]", "expected one key per"),
+    ("location_coordinates.json", "{'bus-6186': ", "broken ('{' was never closed"),
+    ("location_coordinates.json", "[]", "expected one key per"),
+    ("location_coordinates.json", "{}", "receiver 'ebc-nuc1-b210' has no position"),
+    ("off_campus.json", '{"2022-07-05 09:00:00": {"rx_da', "broken (Unterminated string"),
+    ("unused.json", None, "no such file")])
 def test_bad_files_are_named(raw, name, content, message):
     (raw / name).unlink() if content is None else (raw / name).write_text(content)
     with pytest.raises(InputError) as error:
@@ -172,19 +164,15 @@ def test_no_rows_are_named(raw):
         frs.load_csv(raw)
 
 
-@pytest.mark.parametrize(
-    ("rx", "tx", "message"),
-    [
-        ([[-70.0, 40.7, -111.8, "tram-1"]], None, "unknown receiver 'tram-1'"),
-        ([["loud", 40.7, -111.8, "bus-6186"]], None, "expected [RSS in dB, latitude, longitude, receiver]"),
-        ([[-70.0, 40.7, -111.8]], None, "expected [RSS in dB, latitude, longitude, receiver]"),
-        ([[-70.0, 40.77, -111.83, "bus-6186"]] * 2, None, "receiver 'bus-6186' is named twice"),
-        ([[-70.0, 40.77, -91.83, "bus-6186"]], None, "longitude -91.83 lie outside UTM zone 12N"),
-        (None, [[140.0, -111.8]], "transmitter: row 2022-04-25 14:00:00: latitude 140.0"),
-        (None, [[40.0]], "tx_coords entry [40.0]"),
-        ([], None, "no receiver"),
-    ],
-)
+@pytest.mark.parametrize(("rx", "tx", "message"), [
+    ([[-70.0, 40.7, -111.8, "tram-1"]], None, "unknown receiver 'tram-1'"),
+    ([["loud", 40.7, -111.8, "bus-6186"]], None, "expected [RSS in dB, latitude, longitude, receiver]"),
+    ([[-70.0, 40.7, -111.8]], None, "expected [RSS in dB, latitude, longitude, receiver]"),
+    ([[-70.0, 40.77, -111.83, "bus-6186"]] * 2, None, "receiver 'bus-6186' is named twice"),
+    ([[-70.0, 40.77, -91.83, "bus-6186"]], None, "longitude -91.83 lie outside UTM zone 12N"),
+    (None, [[140.0, -111.8]], "transmitter: row 2022-04-25 14:00:00: latitude 140.0"),
+    (None, [[40.0]], "tx_coords entry [40.0]"),
+    ([], None, "no receiver")])
 def test_bad_json_samples_are_named(raw, rx, tx, message):
     path = write_samples(raw / "s.json", {"2022-04-25 14:00:00": sample(rx, tx)})
     with pytest.raises(InputError) as error:
@@ -193,16 +181,12 @@ def test_bad_json_samples_are_named(raw, rx, tx, message):
     assert "2022-04-25 14:00:00" in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("", "broken (Expecting value"),
-        ("{}", "no samples"),
-        ('{"2022-04-25 14:00:00": {"rx_data": [[-7', "broken (Expecting ',' delimiter: line 1"),
-        ('{"2022-04-25 14:00:00": {}}', "'rx_data' is missing"),
-        ('{"2022-04-25 14:00:00": 1, "2022-04-25 14:00:00": 2}', "key '2022-04-25 14:00:00': duplicate"),
-    ],
-)
+@pytest.mark.parametrize(("content", "message"), [
+    ("", "broken (Expecting value"),
+    ("{}", "no samples"),
+    ('{"2022-04-25 14:00:00": {"rx_data": [[-7', "broken (Expecting ',' delimiter: line 1"),
+    ('{"2022-04-25 14:00:00": {}}', "'rx_data' is missing"),
+    ('{"2022-04-25 14:00:00": 1, "2022-04-25 14:00:00": 2}', "key '2022-04-25 14:00:00': duplicate")])
 def test_bad_json_files_are_named(raw, content, message):
     (raw / "s.json").write_text(content)
     with pytest.raises(InputError) as error:

@@ -54,7 +54,7 @@ def test_the_grid_covers_the_site_with_a_buffer(east_west, north_south, pixel_m)
 
 def test_the_extent_is_the_data_sets_own_where_it_names_one():
     dataset = one_sample([-50.0, np.nan], ["cnode", "nuc"], [(1030.0, 980.0), (9e3, 9e3)], tx=(1e3, 1005.0))
-    assert grids.extent(dataset) == (1000.0, 1030.0, 980.0, 1005.0)  # a receiver that is not heard has no place
+    assert grids.extent(dataset) == (1000.0, 1030.0, 980.0, 1005.0)  # a receiver that is not heard has no position
     assert grids.extent(dataset.assign_attrs(extent_m=[-1, 2, -3, 4])) == (-1, 2, -3, 4)
 
 

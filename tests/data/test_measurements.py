@@ -35,31 +35,22 @@ def test_positions_are_nan_where_nothing_was_heard():
 def test_types_units_and_attributes():
     ds = small(doi="10.1/2", licence="CC0", md5="abc", title="t")
     assert ds.rss.dtype == np.float32 and ds.tx_x.dtype == np.float64 and ds.time.dtype.kind == "M"
-    assert {name: ds[name].attrs["units"] for name in measurements.VARIABLES} == {
-        "rss": "dB",
-        "sensor_x": "m",
-        "sensor_y": "m",
-        "tx_x": "m",
-        "tx_y": "m",
-    }
+    units = {name: ds[name].attrs["units"] for name in measurements.VARIABLES}
+    assert units == {"rss": "dB", "sensor_x": "m", "sensor_y": "m", "tx_x": "m", "tx_y": "m"}
     expected = {"title": "t", "crs": "EPSG:32612", "source": "mine", "doi": "10.1/2", "licence": "CC0"}
     assert ds.attrs == expected | {"md5": "abc"}
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"time": ["2022-07-05"] * 2}, "mine: sample 2022-07-05 00:00:00: duplicate time stamp"),
-        ({"time": ["2022-07-05", None]}, "mine: sample 1: no time stamp"),
-        ({"rss": [[-80.0, np.nan], [np.nan, np.nan]]}, "09:00:04: no receiver heard it"),
-        ({"rss": [[-80.0, np.nan], [np.inf, -1.0]]}, "09:00:04: infinite RSS"),
-        ({"sensor_x": [[1.0, 5.0], [1.0, np.nan]]}, "09:00:04: a heard receiver has no position"),
-        ({"tx_x": [[3.0, 1.0], [3.0, 4.0]]}, "09:00:00: half a transmitter position"),
-        ({"kinds": ["nuc", "tram"]}, "mine: receiver bus-6186: unknown kind"),
-        ({"sensors": ["a", "a"]}, "mine: receiver a: named twice"),
-        ({"source": ""}, "attribute source is missing"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"time": ["2022-07-05"] * 2}, "mine: sample 2022-07-05 00:00:00: duplicate time stamp"),
+    ({"time": ["2022-07-05", None]}, "mine: sample 1: no time stamp"),
+    ({"rss": [[-80.0, np.nan], [np.nan, np.nan]]}, "09:00:04: no receiver heard it"),
+    ({"rss": [[-80.0, np.nan], [np.inf, -1.0]]}, "09:00:04: infinite RSS"),
+    ({"sensor_x": [[1.0, 5.0], [1.0, np.nan]]}, "09:00:04: a heard receiver has no position"),
+    ({"tx_x": [[3.0, 1.0], [3.0, 4.0]]}, "09:00:00: half a transmitter position"),
+    ({"kinds": ["nuc", "tram"]}, "mine: receiver bus-6186: unknown kind"),
+    ({"sensors": ["a", "a"]}, "mine: receiver a: named twice"),
+    ({"source": ""}, "attribute source is missing")])
 def test_bad_measurements_are_refused(changes, message):
     with pytest.raises(InputError) as error:
         small(**changes)
@@ -114,16 +105,12 @@ def test_a_file_without_a_variable_is_named(tmp_path):
         measurements.load(tmp_path / "m.nc")
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("cnode-mario-dd-b210", "cnode"),
-        ("cbrssdr1-fm-comp", "cbrs"),
-        ("cellsdr1-smt-comp", "cell"),
-        ("law73-nuc2-b210", "nuc"),
-        ("bus-4407", "bus"),
-    ],
-)
+@pytest.mark.parametrize(("name", "kind"), [
+    ("cnode-mario-dd-b210", "cnode"),
+    ("cbrssdr1-fm-comp", "cbrs"),
+    ("cellsdr1-smt-comp", "cell"),
+    ("law73-nuc2-b210", "nuc"),
+    ("bus-4407", "bus")])
 def test_names_tell_kinds(name, kind):
     assert measurements.sensor_kind(name) == kind
 

@@ -24,7 +24,7 @@ PUBLISHED = {
     "grid10": {"train": 2867, "val": 732, "ood": 795}}
 
 
-def places(dataset, samples):
+def locations(dataset, samples):
     return set(zip(dataset.tx_x.values[samples, 0].tolist(), dataset.tx_y.values[samples, 0].tolist()))
 
 
@@ -33,7 +33,7 @@ def check_disjoint(dataset, sets):
     for number, first in enumerate(names):
         assert len(np.unique(sets[first])) == len(sets[first])
         for second in names[number + 1:]:
-            assert not places(dataset, sets[first]) & places(dataset, sets[second]), (first, second)
+            assert not locations(dataset, sets[first]) & locations(dataset, sets[second]), (first, second)
 
 
 @pytest.fixture(scope="module")
