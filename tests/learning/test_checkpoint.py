@@ -1,11 +1,12 @@
-"""A checkpoint: written whole and seldom, taken up by the same training alone. Its use: test_training."""
+"""A checkpoint: written whole and seldom, taken up by the same training alone. Its use: test_trainer."""
 
 import logging
+import shutil
 
 import pytest
 import torch
 
-from rsslib.data import grid, splits
+from rsslib import sources
 from rsslib.learning import checkpoint as checkpoints
 from rsslib.learning.checkpoint import Checkpoint
 
@@ -51,13 +52,23 @@ def test_without_a_path_nothing_is_written_or_named():
     assert none.load("cpu") is None
 
 
-def test_the_key_is_of_code_and_facts(tmp_path, monkeypatch):
-    one = checkpoints.key((grid,), {"epochs": 3}, [1.5])
-    assert one == checkpoints.key((grid,), {"epochs": 3}, [1.5])
-    others = {checkpoints.key((splits,), {"epochs": 3}, [1.5]), checkpoints.key((grid,), {"epochs": 4}, [1.5]),
-              checkpoints.key((grid,), {"epochs": 3}, [1.6])}
-    edited = tmp_path / "grid.py"
-    edited.write_bytes(b"# edited")
-    monkeypatch.setattr(grid, "__file__", str(edited))
-    others.add(checkpoints.key((grid,), {"epochs": 3}, [1.5]))
-    assert len(others) == 4 and one not in others
+def test_the_key_is_of_code_and_facts():
+    one = checkpoints.key("rsslib.data.grid", {"epochs": 3}, [1.5])
+    assert one == checkpoints.key("rsslib.data.grid", {"epochs": 3}, [1.5])
+    others = {checkpoints.key("rsslib.data.splits", {"epochs": 3}, [1.5]),
+              checkpoints.key("rsslib.data.grid", {"epochs": 4}, [1.5]),
+              checkpoints.key("rsslib.data.grid", {"epochs": 3}, [1.6])}
+    assert len(others) == 3 and one not in others
+
+
+@pytest.mark.parametrize("edited, changes", [("learning/devices.py", True), ("confidence/hybrid.py", False)])
+def test_a_training_is_another_where_code_that_it_rests_on_is_edited(tmp_path, monkeypatch, edited, changes):
+    """The number format of both papers' trainings is chosen in `devices`; none of them knows of hybrids."""
+    package = tmp_path / "rsslib"
+    shutil.copytree(sources.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(sources, "PACKAGE", package)
+    trainings = ("rsslib.localization.ensemble", "rsslib.emitters.training", "rsslib.emitters.real_pairs")
+    before = [checkpoints.key(training) for training in trainings]
+    with (package / edited).open("a", encoding="utf-8") as file:
+        file.write("# edited\n")
+    assert [checkpoints.key(training) != key for training, key in zip(trainings, before)] == [changes] * 3

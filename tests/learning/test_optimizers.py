@@ -1,0 +1,102 @@
+"""The optimizer: AdamW for vectors, Muon for matrices, one schedule for both, continued from what it saved."""
+
+import pytest
+import torch
+from torch import nn
+
+from rsslib.learning.optimizers import Optimizer
+
+
+def network(seed=0):
+    """A kernel, a matrix and a last matrix, with vectors: a norm and biases."""
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(64, 8), nn.ReLU(),
+                         nn.Linear(8, 3))
+
+
+def loss(net, seed):
+    random = torch.Generator().manual_seed(seed)
+    return (net(torch.rand(6, 1, 4, 4, generator=random)) - 1).square().mean()
+
+
+def moved(learning_rate, muon_rate):
+    """Return the names of the weights that one step moves by more than 1e-6."""
+    net = network()
+    before = {name: weight.clone() for name, weight in net.named_parameters()}
+    Optimizer(net, 5, learning_rate, 0.0, "constant", muon_rate).step(loss(net, 0))
+    return {name for name, weight in net.named_parameters() if (weight - before[name]).abs().max() > 1e-6}
+
+
+def test_muon_takes_matrices_only_and_not_the_last():
+    assert moved(1e-12, 0.02) == {"0.weight", "3.weight"}
+    assert moved(1e-2, 1e-12) == {"0.bias", "1.weight", "1.bias", "3.bias", "5.weight", "5.bias"}
+    assert moved(1e-2, 0.0) == {name for name, _ in network().named_parameters()}
+
+
+def test_without_muon_and_decay_it_is_adam():
+    one, other = network().eval(), network().eval()    # a bias before a norm would meet a gradient of mere rounding
+    ours, adam = Optimizer(one, 5, 1e-2, 0.0, "constant"), torch.optim.Adam(other.parameters(), 1e-2)
+    for seed in range(5):
+        ours.step(loss(one, seed))
+        adam.zero_grad()
+        loss(other, seed).backward()
+        adam.step()
+    for a, b in zip(one.parameters(), other.parameters()):
+        torch.testing.assert_close(a, b)
+
+
+def rates_and_momenta(schedule, cycle_momentum):
+    """Return the rates of both parts and the momentum of AdamW at the start and after each of 10 steps."""
+    net = network()
+    optimizer = Optimizer(net, 10, 1e-2, 0.0, schedule, 0.02, rising=0.5, cycle_momentum=cycle_momentum)
+
+    def state():
+        adamw, muon = (part.param_groups[0] for part in optimizer.parts)
+        return adamw["lr"], muon["lr"], adamw["betas"][0]
+
+    states = [state()]
+    for seed in range(9):
+        optimizer.step(loss(net, seed))
+        states.append(state())
+    return map(torch.tensor, zip(*states))
+
+
+@pytest.mark.parametrize("cycle_momentum", [False, True])
+def test_one_cycle_rises_and_falls_and_momentum_moves_where_asked_for(cycle_momentum):
+    rate, muon, momentum = rates_and_momenta("one_cycle", cycle_momentum)
+    assert int(rate.argmax()) == int(muon.argmax()) == 4 and rate.max() == pytest.approx(1e-2)
+    assert rate[-1] < 1e-5 and muon[-1] < 1e-5 and rate[0] < rate[2] < rate[4] > rate[6] > rate[8]
+    torch.testing.assert_close(muon, 2 * rate)
+    if cycle_momentum:
+        assert momentum[4] < momentum[0] and momentum[4] < momentum[-1]    # high where the rate is low
+    else:
+        assert momentum.tolist() == pytest.approx([0.9] * 10)
+
+
+def test_a_constant_schedule_moves_nothing():
+    rate, muon, momentum = rates_and_momenta("constant", True)
+    assert rate.tolist() == pytest.approx([1e-2] * 10) and muon.tolist() == pytest.approx([0.02] * 10)
+    assert momentum.tolist() == pytest.approx([0.9] * 10)
+
+
+def test_what_was_saved_goes_on():
+    whole, broken = network(), network()
+    first, second = (Optimizer(net, 8, 1e-2, 0.1, "one_cycle", 0.02) for net in (whole, broken))
+    for seed in range(8):
+        if seed == 4:
+            state = second.state_dict()
+            second = Optimizer(broken, 8, 1e-2, 0.1, "one_cycle", 0.02)
+            second.load_state_dict(state)
+        first.step(loss(whole, seed))
+        second.step(loss(broken, seed))
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), broken.parameters()))
+
+
+def test_weights_decay_in_both_parts():
+    """Without a gradient a step is decay alone: w (1 - rate decay)."""
+    net = network()
+    before = [weight.detach().clone() for weight in net.parameters()]
+    Optimizer(net, 5, 1e-1, 0.5, "constant", 0.2).step(loss(net, 0) * 0)
+    factors = [0.9, 0.95, 0.95, 0.95, 0.9, 0.95, 0.95, 0.95]    # Muon's kernel and matrix decay by 0.2 * 0.5
+    for weight, held, factor in zip(net.parameters(), before, factors, strict=True):
+        torch.testing.assert_close(weight.detach(), held * factor)

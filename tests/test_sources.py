@@ -1,0 +1,119 @@
+"""What code rests on, on a made-up package: imports anywhere, names re-exported, files named; what does not count."""
+
+import json
+
+import pytest
+
+from rsslib import sources
+from rsslib.project import InputError
+
+FILES = {
+    "__init__.py": "",
+    "base.py": "VALUE = 1\n",
+    "alone.py": "VALUE = 2\n",
+    "typed.py": "class Kind: ...\n",
+    "lazy.py": "from made.base import VALUE\n",
+    "data/__init__.py": "from made.data.tables import table\n",
+    "data/tables.py": 'NAME = "sites.csv"\n\ndef table(): ...\n',
+    "data/other.py": "",
+    "data/sites.csv": "1,2\n",
+    "data/spare.csv": "3,4\n",
+    "front/__init__.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from made.base import VALUE as value\n",
+    "user.py": "from made.data import table\n",
+    "plain.py": "import json\nimport made.alone\n",
+    "inner.py": "def work():\n    from made.lazy import VALUE\n    return VALUE\n",
+    "hints.py": "import typing\nif typing.TYPE_CHECKING:\n    from made.typed import Kind\nfrom made import base\n",
+}
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """A package of small modules in the place of rsslib."""
+    for name, text in FILES.items():
+        path = tmp_path / "made" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(sources, "PACKAGE", tmp_path / "made")
+    return tmp_path / "made"
+
+
+@pytest.fixture
+def notebook(made):
+    """A notebook that imports through a front door, with an output."""
+    cells = [{"cell_type": "markdown", "source": ["from made import alone"]},
+             {"cell_type": "code", "source": ["from made.front import value\n", "value"], "outputs": []}]
+    path = made.parent / "study.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+    return path
+
+
+def names(made, *starts):
+    return [path.relative_to(made).as_posix() for path in sources.closure(*starts)]
+
+
+def test_a_name_that_a_package_re_exports_leads_to_its_module(made, notebook):
+    assert names(made, "made.user") == ["data/sites.csv", "data/tables.py", "user.py"]
+    assert names(made, notebook) == ["base.py"]    # also where the package imports it for type checkers alone
+
+
+def test_imports_inside_functions_count_and_are_followed(made):
+    assert names(made, "made.inner") == ["base.py", "inner.py", "lazy.py"]
+
+
+def test_imports_for_type_checkers_alone_do_not_count(made):
+    assert names(made, "made.hints") == ["base.py", "hints.py"]
+
+
+def test_a_file_named_in_a_text_counts_and_its_neighbour_does_not(made):
+    assert names(made, "made.data.tables") == ["data/sites.csv", "data/tables.py"]
+
+
+def test_plain_imports_count_and_those_of_other_packages_do_not(made):
+    assert names(made, "made.plain") == ["alone.py", "plain.py"]
+
+
+def test_several_starts_are_one_closure(made, notebook):
+    assert names(made, "made.plain", notebook, "made.inner") == ["alone.py", "base.py", "inner.py", "lazy.py",
+                                                                 "plain.py"]
+
+
+def test_what_is_not_there_is_named(made):
+    with pytest.raises(InputError, match="no module 'made.nothing'; give its full name"):
+        sources.closure("made.nothing")
+    with pytest.raises(InputError, match="no module 'numpy'"):
+        sources.closure("numpy")
+    with pytest.raises(InputError, match="none.ipynb: not a notebook"):
+        sources.closure(made / "none.ipynb")
+
+
+@pytest.mark.parametrize("edited, changes", [("base.py", True), ("lazy.py", True), ("alone.py", False)])
+def test_the_digest_changes_with_what_is_rested_on_alone(made, edited, changes):
+    before = sources.digest("made.inner")
+    with (made / edited).open("a") as file:
+        file.write("# edited\n")
+    assert (sources.digest("made.inner") != before) == changes
+
+
+def test_an_import_added_is_seen(made):
+    sources.closure("made.base")
+    (made / "base.py").write_text("import made.alone\n")
+    assert names(made, "made.lazy") == ["alone.py", "base.py", "lazy.py"]
+
+
+def test_line_ends_and_outputs_do_not_count(made, notebook):
+    before = sources.digest(notebook)
+    (made / "base.py").write_bytes(FILES["base.py"].replace("\n", "\r\n").encode())
+    notebook.write_text(notebook.read_text().replace('"outputs": []', '"outputs": ["1"]'))
+    assert sources.digest(notebook) == before
+    notebook.write_text(notebook.read_text().replace('value"]', 'value + 1"]'))
+    assert sources.digest(notebook) != before
+
+
+def test_the_code_of_a_notebook_is_that_of_its_code_cells(notebook):
+    assert sources.code_of(notebook) == "from made.front import value\nvalue\n"
+
+
+def test_a_folder_is_named_where_all_its_modules_are_there(made):
+    files = [made / name for name in ("base.py", "data/tables.py", "data/other.py", "front/__init__.py")]
+    assert sources.folded(files) == ["made/base.py", "made/data", "made/front"]
+    assert sources.folded(files[:2]) == ["made/base.py", "made/data/tables.py"]
