@@ -1,9 +1,12 @@
-"""The claims file (claims.yaml): what the papers print, read and checked."""
+"""The claims file (claims.yaml): what the papers print, expanded from its tables and checked."""
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -19,9 +22,7 @@ COMPUTE: dict[str, Callable] = {
     "max": max,
     "min": min,
 }
-
-_REQUIRED = {"id", "paper", "where", "statement", "kind"}
-_OPTIONAL = {"printed", "unit", "record", "tolerance", "profiles", "why", "notebook"}
+_NAME = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,18 @@ class Claim:
     where: str
     statement: str
     kind: str
-    printed: object = None
+    printed: Any = None
     unit: str = ""
-    record: object = None
+    record: Any = None
     tolerance: Mapping = field(default_factory=dict)
     profiles: tuple[str, ...] = REAL
     why: Mapping = field(default_factory=dict)
     notebook: str = ""
+
+
+_REQUIRED = {"id", "paper", "where", "statement", "kind"}
+_OPTIONAL = {key.name for key in fields(Claim)} - _REQUIRED
+_EXTRA = {"labels", "notes", "tables"}
 
 
 def load(path: str | Path | None = None) -> list[Claim]:
@@ -55,97 +61,22 @@ def load(path: str | Path | None = None) -> list[Claim]:
     path = Path(path or ROOT / "claims.yaml")
     content = _read(path)
     claims: dict[str, Claim] = {}
-    for row, entry in enumerate(content["claims"]):
-        name = entry.get("id", f"number {row}") if isinstance(entry, Mapping) else f"number {row}"
-        problem = _problem(entry, content["papers"]) or (name in claims and "this id is used twice")
-        if problem:
-            raise InputError(f"{path}: claim {name}: {problem}")
-        title, profiles = content["papers"][entry["paper"]], tuple(entry.get("profiles", REAL))
-        claims[name] = Claim(**(entry | {"paper": title, "profiles": profiles}))
+    try:
+        for entry in _Entries(content).claims(content["claims"], {}):
+            name = entry.get("id", "without an id")
+            if problem := _problem(entry, content["papers"]) or (name in claims and "this id is used twice"):
+                raise InputError(f"claim {name}: {problem}")
+            title, profiles = content["papers"][entry["paper"]], tuple(entry.get("profiles", REAL))
+            claims[name] = Claim(**entry | {"paper": title, "profiles": profiles})
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     return list(claims.values())
 
 
 def notes(path: str | Path | None = None) -> dict[str, str]:
-    """Return what the claims file says of a paper as a whole, {title: text}."""
+    """Return what the claims file says about a paper as a whole, {title: text}."""
     content = _read(Path(path or ROOT / "claims.yaml"))
-    return {content["papers"][key]: text for key, text in (content.get("notes") or {}).items()}
-
-
-def _read(path: Path) -> Mapping:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: cannot be read as YAML: {error}") from error
-    if not isinstance(content, Mapping) or set(content) - {"notes"} != {"papers", "claims"}:
-        raise InputError(f"{path}: expected two keys, `papers` (key: title) and `claims` (a list), at will `notes`")
-    said = content.get("notes") or {}
-    if not isinstance(said, Mapping) or not all(isinstance(text, str) for text in said.values()):
-        raise InputError(f"{path}: `notes` is {said!r}; expected texts by paper")
-    if unknown := set(said) - set(content["papers"]):
-        raise InputError(f"{path}: `notes` has {min(unknown)!r}; its keys are those of `papers`")
-    return content
-
-
-def _problem(entry: object, papers: Mapping) -> str:
-    """Say what is wrong with an entry of claims.yaml, or return an empty text."""
-    if not isinstance(entry, Mapping):
-        return "expected a mapping of keys"
-    missing, unknown = _REQUIRED - set(entry), set(entry) - _REQUIRED - _OPTIONAL
-    if missing or unknown:
-        word = f"missing key {min(missing)!r}" if missing else f"unknown key {min(unknown)!r}"
-        return f"{word}; required are {sorted(_REQUIRED)}, optional {sorted(_OPTIONAL)}"
-    checks = {
-        f"unknown paper {entry['paper']!r}; papers are {sorted(papers)}": entry["paper"] in papers,
-        f"unknown kind {entry['kind']!r}; expected value, ordering or text": entry["kind"] in _PROBLEMS,
-        f"`profiles` may hold {REAL} only: synthetic ones are never judged": _within(entry, "profiles", REAL),
-        f"`why` is a mapping; its keys may be {REAL} or any": _within(entry, "why", (*REAL, "any")),
-    }
-    return next((text for text, right in checks.items() if not right), "") or _PROBLEMS[entry["kind"]](entry)
-
-
-def _within(entry: Mapping, key: str, allowed: Iterable) -> bool:
-    return set(entry.get(key, [])) <= set(allowed)
-
-
-def _value_problem(entry: Mapping) -> str:
-    tolerance = entry.get("tolerance", {})
-    if not isinstance(entry.get("printed"), (int, float)):
-        return "a value needs `printed`, a number"
-    kinds = {"relative", "absolute"}
-    if len(kinds & set(tolerance)) != 1 or not _within(entry, "tolerance", kinds | {"better"}):
-        return "a value needs `tolerance` with `relative` or `absolute`, and at will `better`"
-    if tolerance.get("better", "lower") not in ("lower", "higher"):
-        return "`tolerance.better` is lower or higher"
-    return _selector_problem(entry.get("record"))
-
-
-def _ordering_problem(entry: Mapping) -> str:
-    record = entry.get("record")
-    if not isinstance(record, Mapping) or set(record) != {"left", "relation", "right"}:
-        return "an ordering needs `record` with `left`, `relation`, `right`"
-    if record["relation"] not in RELATIONS:
-        return f"unknown relation {record['relation']!r}; expected one of {' '.join(RELATIONS)}"
-    return _selector_problem(record["left"]) or _selector_problem(record["right"])
-
-
-def _text_problem(entry: Mapping) -> str:
-    right = "record" not in entry and "why" in entry
-    return "" if right else "a text claim is not judged: it has no `record`, but a `why`"
-
-
-def _selector_problem(spec: object) -> str:
-    if isinstance(spec, (int, float)):
-        return ""
-    if isinstance(spec, Mapping) and set(spec) == {"compute", "of"} and spec["compute"] in COMPUTE:
-        return next(filter(None, map(_selector_problem, spec["of"])), "")
-    keys = {"file", "where", "field"}
-    if isinstance(spec, Mapping) and keys <= set(spec) <= keys | {"list"}:
-        return "" if isinstance(spec["where"], Mapping) else f"`where` is a mapping, not {spec['where']!r}"
-    return (f"bad selector {spec!r}; expected a number, {{file, where, field}} (and `list` in a stamp), or "
-            f"{{compute, of}} with compute one of {', '.join(COMPUTE)}")
-
-
-_PROBLEMS = {"value": _value_problem, "ordering": _ordering_problem, "text": _text_problem}
+    return {content["papers"][key]: text for key, text in content.get("notes", {}).items()}
 
 
 def printed(file: str, field: str, *keys: str, path: str | Path | None = None) -> dict[tuple, float]:
@@ -159,16 +90,175 @@ def printed(file: str, field: str, *keys: str, path: str | Path | None = None) -
     >>> printed("table2", "median_m", "loss", "split")["emd", "random"]  # doctest: +SKIP
     47.4
     """
-    found = {}
+    numbers: dict[tuple, float] = {}
     for claim in load(path):
-        spec, scale = claim.record, 1.0
+        spec, scale = claim.record, 1
         if isinstance(spec, Mapping) and spec.get("compute") == "percent" and spec["of"][1] == 1:
-            spec, scale = spec["of"][0], 100.0
-        here = isinstance(spec, Mapping) and (spec.get("file"), spec.get("field")) == (file, field)
-        if claim.kind == "value" and here:
-            place = tuple(spec["where"].get(key) for key in keys)
-            if place in found:
-                raise InputError(f"claim {claim.id}: {file} {field} of {place} is printed twice; name more keys than "
+            spec, scale = spec["of"][0], 100
+        asked = isinstance(spec, Mapping) and (spec.get("file"), spec.get("field")) == (file, field)
+        if claim.kind == "value" and asked:
+            values = tuple(spec["where"].get(key) for key in keys)
+            if values in numbers:
+                raise InputError(f"claim {claim.id}: {file} {field} of {values} is printed twice; name more keys than "
                                  f"{', '.join(keys) or 'none'}")
-            found[place] = claim.printed / scale
-    return found
+            numbers[values] = claim.printed / scale
+    return numbers
+
+
+def _read(path: Path) -> dict:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: cannot be read as YAML: {error}") from error
+    if not isinstance(content, dict) or set(content) - _EXTRA != {"papers", "claims"}:
+        raise InputError(f"{path}: expected `papers` (key: title), `claims` (a list) and optionally {sorted(_EXTRA)}")
+    for key in _EXTRA & set(content):
+        if not isinstance(content[key], Mapping):
+            raise InputError(f"{path}: `{key}` is {content[key]!r}; expected a mapping")
+    if unknown := set(content.get("notes", {})) - set(content["papers"]):
+        raise InputError(f"{path}: `notes` has {min(unknown)!r}; its keys are those of `papers`")
+    return content
+
+
+class _Entries:
+    """The entries of a claims file, and the claims that they stand for by its labels and printed tables."""
+
+    def __init__(self, content: Mapping):
+        self._labels = content.get("labels", {})
+        self._tables = {name: _table(name, text) for name, text in content.get("tables", {}).items()}
+
+    def claims(self, entries: Iterable, shared: Mapping) -> Iterator[dict]:
+        """Yield the claims of `entries`; `shared` are the keys of the groups around them."""
+        for number, entry in enumerate(entries):
+            if not isinstance(entry, Mapping):
+                raise InputError(f"entry {number}: expected a mapping of keys, not {entry!r}")
+            entry = {**shared, **entry}
+            try:
+                yield from self.claims(entry.pop("claims"), entry) if "claims" in entry else self._expanded(entry)
+            except KeyError as error:
+                raise InputError(f"claim {entry.get('id', number)}: {error} is not known here") from error
+
+    def _expanded(self, entry: dict) -> Iterator[dict]:
+        plain = {key: value for key, value in entry.items() if key not in ("each", "table", "pairs", "own", "relation")}
+        own, unused = entry.get("own", {}), set(entry.get("own", {}))
+        for names in self._combinations(entry):
+            claim = plain
+            labels = [name["key"] for name in names.values() if isinstance(name, Mapping)]
+            for key in (*labels, self._filled(plain.get("id", ""), names)):
+                claim, unused = claim | own.get(key, {}), unused - {key}
+            yield self._filled(claim, names)
+        if unused:
+            raise KeyError(min(unused))
+
+    def _combinations(self, entry: Mapping) -> Iterator[dict]:
+        """Yield what names in braces stand for: in each cell of a table, pair of cells, or choice of labels."""
+        header, cells = self._tables[entry["table"]] if "table" in entry else ((), {})
+        pairs = entry.get("pairs", {})
+        axes = {**pairs, **entry.get("each", {})}
+        axes |= {name: dict.fromkeys(cell[at] for cell in cells) for at, name in enumerate(header) if name not in axes}
+        for keys in product(*axes.values()):
+            chosen = dict(zip(axes, keys))
+            names: dict[str, Any] = {name: self._label(name, key) for name, key in chosen.items() if name not in pairs}
+            for across in pairs:
+                sides = [chosen | {across: side} for side in chosen[across]]
+                texts = [cells[tuple(side[name] for name in header)] for side in sides]
+                names |= _compared([self._label(across, side[across]) for side in sides], texts, entry.get("relation"))
+            if cells and not pairs:
+                text = cells[tuple(chosen[name] for name in header)]
+                names |= {"printed": _number(text), "shown": text.split("/")[0]}
+            yield names
+
+    def _label(self, name: str, key: object) -> dict:
+        return {"key": key} | (self._labels[name][key] if name in self._labels else {})
+
+    def _filled(self, node: Any, names: dict) -> Any:
+        """Fill in the names in braces; a text that is one name alone becomes what it stands for, whatever its type."""
+        def value(match: re.Match) -> Any:
+            name, attribute = match.groups()
+            return names[name][attribute or "key"] if isinstance(names[name], Mapping) else names[name]
+
+        if isinstance(node, str):
+            whole = _NAME.fullmatch(node)
+            return value(whole) if whole else _NAME.sub(lambda match: str(value(match)), node)
+        if isinstance(node, Mapping):
+            return {key: self._filled(part, names) for key, part in node.items() if key != "each"}
+        if isinstance(node, list):
+            return [self._filled(part, names | more) for part in node for more in (
+                self._combinations(part) if isinstance(part, Mapping) else [{}])]
+        return node
+
+
+def _table(name: str, text: str) -> tuple[list[str], dict[tuple, str]]:
+    """Read a printed table: the names of its labels, and {(labels of the row, label of the column): number as text}."""
+    (head, *columns), *rows = (line.split() for line in text.splitlines())
+    if wrong := [row for row, *numbers in rows if len(numbers) != len(columns)]:
+        raise InputError(f"table {name}: expected {len(columns)} numbers in row {wrong[0]}")
+    return head.split("/"), {(*row.split("/"), column): number for row, *numbers in rows
+                             for column, number in zip(columns, numbers)}
+
+
+def _number(text: str) -> float:
+    """Read a printed number; 18.22/128 is a share, to four decimals."""
+    number, _, whole = text.partition("/")
+    return round(float(number) / float(whole), 4) if whole else float(number) if "." in number else int(number)
+
+
+def _compared(labels: list[dict], texts: list[str], relation: str | None) -> dict:
+    """Return the names of a pair of cells, which change sides until the `relation`, if any, holds in print."""
+    if relation and not RELATIONS[relation](*map(_number, texts)):
+        labels, texts = labels[::-1], texts[::-1]
+    (left, _, whole), (right, *_) = (text.partition("/") for text in texts)
+    apart = float(left) - float(right)
+    return {"left": labels[0] | {"printed": left}, "right": labels[1] | {"printed": right},
+            "relation": "<" if apart < 0 else ">", "more": "lower" if apart < 0 else "higher",
+            "difference": f"{apart:+.2f}", "share": f"{apart / float(whole or 1):+.4f}"}
+
+
+def _problem(entry: Mapping, papers: Mapping) -> str:
+    """Say what is wrong with a claim, or return an empty text."""
+    missing, unknown = _REQUIRED - set(entry), set(entry) - _REQUIRED - _OPTIONAL
+    if missing or unknown:
+        word = f"missing key {min(missing)!r}" if missing else f"unknown key {min(unknown)!r}"
+        return f"{word}; required are {sorted(_REQUIRED)}, optional {sorted(_OPTIONAL)}"
+    if entry["paper"] not in papers:
+        return f"unknown paper {entry['paper']!r}; papers are {sorted(papers)}"
+    if not set(entry.get("profiles", ())) <= set(REAL):
+        return f"`profiles` may hold {REAL} only: synthetic ones are never judged"
+    if not set(entry.get("why", ())) <= {*REAL, "any"}:
+        return f"`why` is a mapping; its keys may be {REAL} or any"
+    if entry["kind"] == "text":
+        return "" if "record" not in entry and "why" in entry else "a text has no `record`, but a `why`"
+    if entry["kind"] == "ordering":
+        return _ordering_problem(entry.get("record"))
+    if entry["kind"] == "value":
+        return _value_problem(entry) or _selector_problem(entry.get("record"))
+    return f"unknown kind {entry['kind']!r}; expected value, ordering or text"
+
+
+def _value_problem(entry: Mapping) -> str:
+    tolerance = entry.get("tolerance", {})
+    if not isinstance(entry.get("printed"), (int, float)):
+        return "a value needs `printed`, a number"
+    if len(set(tolerance) - {"better"}) != 1 or not set(tolerance) <= {"relative", "absolute", "better"}:
+        return "a value needs `tolerance` with `relative` or `absolute`, and optionally `better`"
+    return "" if tolerance.get("better", "lower") in ("lower", "higher") else "`tolerance.better` is lower or higher"
+
+
+def _ordering_problem(record: object) -> str:
+    if not isinstance(record, Mapping) or set(record) != {"left", "relation", "right"}:
+        return "an ordering needs `record` with `left`, `relation`, `right`"
+    if record["relation"] not in RELATIONS:
+        return f"unknown relation {record['relation']!r}; expected one of {' '.join(RELATIONS)}"
+    return _selector_problem(record["left"]) or _selector_problem(record["right"])
+
+
+def _selector_problem(spec: object) -> str:
+    if isinstance(spec, (int, float)):
+        return ""
+    if isinstance(spec, Mapping) and set(spec) == {"compute", "of"} and spec["compute"] in COMPUTE:
+        return next(filter(None, map(_selector_problem, spec["of"])), "")
+    keys = {"file", "where", "field"}
+    if isinstance(spec, Mapping) and keys <= set(spec) <= keys | {"list"} and isinstance(spec["where"], Mapping):
+        return ""
+    return (f"bad selector {spec!r}; expected a number, {{file, where, field}} with a mapping `where` (and `list` in a "
+            f"stamp), or {{compute, of}} with compute one of {', '.join(COMPUTE)}")

@@ -1,18 +1,14 @@
-"""The claims ledger: `python -m rsslib.claims` writes RESULTS.md, the paper's values beside ours."""
+"""The claims ledger: `python -m rsslib.claims` writes RESULTS.md, the papers' values next to ours."""
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from rsslib.ledger import page_figures, results
 from rsslib.ledger.claims import REAL, Claim, load, notes
-from rsslib.ledger.values import files, number, records_path
-from rsslib.ledger.verdicts import VERDICTS, Verdict, judge, unexplained
+from rsslib.ledger.verdicts import VERDICTS, Records, Verdict, ends, files, interval, judge, number
 from rsslib.project import ROOT, atomic_path
-
-__all__ = ["Claim", "Verdict", "judge", "load", "main", "render", "unexplained"]
 
 PROFILES = {
     "quick": "real measurements, compact network, CPU",
@@ -41,79 +37,138 @@ the number. The verdicts:
 _COLUMNS = ("claim", "paper", "ours", "tolerance", "verdict", "made by")
 
 
-def render(profiles: Sequence[str], path: str | Path | None = None, folder: str | Path | None = None) -> str:
-    """Return the text of RESULTS.md for these profiles: a summary, then a table per paper and place in it.
+@dataclass(frozen=True)
+class Beyond:
+    """A figure that no printed claim is about: its file's stem, caption, notebook and file of records.
 
-    `path` is the claims file (ROOT/claims.yaml), `folder` has a folder of records per profile (ROOT/results).
-
-    Raises InputError for a bad claims file or unreadable records.
-
-    Example
-    -------
-    >>> render([]).splitlines()[0]  # doctest: +SKIP
-    '# Results: what the papers print, and what we find'
+    `columns` maps a heading to a field of the records; without them the records are only linked.
     """
-    claims = load(path)
-    judged = {profile: [judge(claim, profile, folder) for claim in claims] for profile in profiles}
-    if not judged:
-        return _HEADER + "\nThere are no results yet: run `make reproduce`.\n"
-    counts = [[f"{profile}, paper {which}", *_count(group)] for profile, verdicts in judged.items()
-              for which, (_, group) in enumerate(groupby(verdicts, key=lambda verdict: verdict.claim.paper), 1)]
-    counts += [[f"{profile}: not run yet", *[""] * len(VERDICTS)] for profile in REAL if profile not in judged]
-    said = notes(path)
-    sections = [_section(profile, verdicts, folder, said if profile in REAL else {})
-                for profile, verdicts in judged.items()]
-    return "\n".join([_HEADER, "## Summary\n", _table(("profile, paper", *VERDICTS), counts), *sections])
+
+    stem: str
+    caption: str
+    notebook: str
+    file: str
+    columns: Mapping[str, str]
+
+
+_SEES = {"second stage sees": "second_stage_sees"}
+_SCORES = {"CMR": "cmr", "RMSE, share of the side": "rmse_fraction", "FA": "fa", "MR": "mr"}
+_MOVED = {"trained on": "trained_on", "tested on": "tested_on", "method": "method"}
+BEYOND = (
+    Beyond("risk_coverage", "Paper 1: the error that is left where the least sure samples are refused",
+           "03_confidence_indicators", "fig07", {}),
+    Beyond("emitters_counts", "Paper 2: right counts, by the true number of emitters", "06_multi_emitter_cnns",
+           "emitters_by_count", {}),
+    Beyond("emitters_effects", "Paper 2: right counts, by what the weakest emitter changes at all",
+           "06_multi_emitter_cnns", "emitters_by_effect", {}),
+    Beyond("emitters_sweep", "Paper 2: how many sensors it takes", "06_multi_emitter_cnns",
+           "emitters_sweep", {"sensors": "n_sensors", "most emitters": "n_max", **_SCORES}),
+    Beyond("emitters_transfer", "Paper 2: trained in one city, tested in the other", "06_multi_emitter_cnns",
+           "emitters_transfer", _MOVED | _SEES | _SCORES),
+    Beyond("emitters_ray_traced", "Paper 2: the same networks on a ray-traced city", "08_ray_traced_city",
+           "emitters_ray_traced", _MOVED | _SEES | {"threshold [dBm]": "threshold_dbm"} | _SCORES),
+    Beyond("two_transmitters", "Both papers: two transmitters in real measurements", "07_two_transmitters",
+           "two_transmitters", {"method": "method", "samples of": "set", "samples": "n",
+                                "right counts": "count_accuracy",
+                                "median error where the count is right [m]": "matched_median_m",
+                                "median error, two taken [m]": "two_taken_median_m"}),
+)
+_NUMERALS = {"I": 1, "II": 2, "III": 3, "IV": 4}
 
 
 def main(path: str | Path | None = None, folder: str | Path | None = None,
          out: str | Path | None = None) -> int:
     """Write RESULTS.md (ROOT/RESULTS.md) for every profile that has records; print a summary; return 0."""
-    place = Path(folder or ROOT / "results")
-    profiles = [profile for profile in PROFILES if any((place / profile).glob("*.json"))]
-    text = render(profiles, path, folder)
+    root = Path(folder or ROOT / "results")
+    claims, text_of = load(path), notes(path)
+    judged = {profile: judge(claims, profile, folder) for profile in PROFILES if any((root / profile).glob("*.json"))}
     out = Path(out or ROOT / "RESULTS.md")
     with atomic_path(out) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    for profile in profiles:
-        counts = _count([judge(claim, profile, folder) for claim in load(path)])
-        print(f"{profile}: " + ", ".join(f"{count} {word}" for word, count in zip(VERDICTS, counts) if count))
-        for verdict in unexplained(profile, path, folder):
-            print(f"  {profile}, {verdict.claim.id}: {verdict}")
-    print(f"wrote {out.name}" + ("" if profiles else " (no results yet)"))
+        temporary.write_text(render(judged, text_of, folder), encoding="utf-8")
+    for profile, verdicts in judged.items():
+        print(f"{profile}: " + ", ".join(f"{n} {word}" for word, n in zip(VERDICTS, _counts(verdicts)) if n))
+        for verdict in verdicts:
+            if not verdict.explained:
+                print(f"  {profile}, {verdict.claim.id}: {verdict}")
+    print(f"wrote {out.name}" + ("" if judged else " (no results yet)"))
     return 0
 
 
-def _count(verdicts: Iterable[Verdict]) -> list[int]:
+def render(judged: Mapping[str, Sequence[Verdict]], text_of: Mapping[str, str],
+           folder: str | Path | None = None) -> str:
+    """Return the text of RESULTS.md: a summary, then for each profile a table per paper and passage in it.
+
+    Input: the verdicts of each profile (`verdicts.judge`); a text for some papers (`claims.notes`); the folder that
+    has a folder of records per profile (ROOT/results). Raises InputError for unreadable records.
+
+    >>> render({}, {}).splitlines()[0]
+    '# Results: what the papers print, and what we find'
+    """
+    if not judged:
+        return _HEADER + "\nThere are no results yet: run `make reproduce`.\n"
+    counts = [[f"{profile}, paper {which}", *_counts(group)] for profile, verdicts in judged.items()
+              for which, (_, group) in enumerate(groupby(verdicts, key=lambda verdict: verdict.claim.paper), 1)]
+    counts += [[f"{profile}: not run yet", *[""] * len(VERDICTS)] for profile in REAL if profile not in judged]
+    sections = [_section(verdicts, text_of if profile in REAL else {}, Records(profile, folder))
+                for profile, verdicts in judged.items()]
+    return "\n".join([_HEADER, "## Summary\n", _table(("profile, paper", *VERDICTS), counts), *sections])
+
+
+def _counts(verdicts: Iterable[Verdict]) -> list[int]:
     counts = Counter(verdict.verdict for verdict in verdicts)
     return [counts[word] for word in VERDICTS]
 
 
-def _section(profile: str, verdicts: Sequence[Verdict], folder: str | Path | None, said: Mapping[str, str]) -> str:
+def _section(verdicts: Sequence[Verdict], text_of: Mapping[str, str], records: Records) -> str:
+    profile = records.profile
     parts = [f"\n## Profile `{profile}`: {PROFILES.get(profile, 'synthetic')}"]
     for paper, of_paper in groupby(verdicts, key=lambda verdict: verdict.claim.paper):
-        parts += [f"\n### {paper}", *([f"\n{said[paper].strip()}"] if paper in said else [])]
-        for place, group in groupby(of_paper, key=lambda verdict: verdict.claim.where.split(",")[0]):
-            parts += [f"\n#### {place}\n", _table(_COLUMNS, [_row(verdict) for verdict in group])]
-            parts += [f"\n![{place}, profile {profile}]({name})" for name in page_figures.of_place(place, profile)]
-    beyond = page_figures.beyond(profile, folder)
+        parts += [f"\n### {paper}", *([f"\n{text_of[paper].strip()}"] if paper in text_of else [])]
+        for passage, group in groupby(of_paper, key=lambda verdict: verdict.claim.where.split(",")[0]):
+            parts += [f"\n#### {passage}\n", _table(_COLUMNS, [_row(verdict) for verdict in group])]
+            parts += [f"\n![{passage}, profile {profile}]({name})" for name in figures(passage, profile)]
+    beyond = [figure for figure in BEYOND if (ROOT / f"figures/{profile}/{figure.stem}.png").is_file()
+              and records.has(figure.file)]
     parts += ["\n### Beyond the papers"] * bool(beyond)
-    for shown in beyond:
-        parts += [_beyond(shown, profile, folder)]
-    parts.append("\n### Where these records come from\n")
-    used = {name for verdict in verdicts for name in files(verdict.claim.record)} | {shown.file for shown in beyond}
-    used |= {f"{name}_pairs" for name in used}
-    return "\n".join(parts) + "\n" + "\n".join(_origins(profile, used, folder)) + "\n"
+    parts += [_beyond(figure, records) for figure in beyond]
+    used = {name for verdict in verdicts for name in files(verdict.claim.record)} | {figure.file for figure in beyond}
+    origins = _origins(used | {f"{name}_pairs" for name in used}, records)
+    return "\n".join([*parts, "\n### Where these records come from\n", *origins]) + "\n"
 
 
-def _beyond(shown: page_figures.Beyond, profile: str, folder: str | Path | None) -> str:
-    """Return a figure that goes beyond the papers, what it shows, and its records as a table."""
-    made = f"[{shown.notebook}](notebooks/{shown.notebook}.ipynb), records: [{shown.file}.json]"
-    parts = [f"\n#### {shown.said}\n", f"Made by {made}(results/{profile}/{shown.file}.json).\n",
-             f"![{shown.said}, profile {profile}](figures/{profile}/{shown.stem}.png)"]
-    if rows := shown.rows(profile, folder):
-        parts += ["", _table(list(shown.columns), rows)]
-    return "\n".join(parts)
+def figures(passage: str, profile: str) -> list[str]:
+    """Return a passage's figures, as paths from RESULTS.md: of "Figure 7", "Table II", "Emitters Table I".
+
+    >>> figures("Section II.B", "quick")
+    []
+    """
+    second, passage = passage.startswith("Emitters "), passage.removeprefix("Emitters ")
+    kind, _, numeral = passage.partition(" ")
+    which = str(_NUMERALS.get(numeral, numeral))
+    stems = {"Figure": f"fig{which}_" if second else f"fig{which:0>2}_", "Table": f"table{which}"}
+    if kind not in stems:
+        return []
+    pattern = f"{'emitters_' if second else ''}{stems[kind]}*.png"
+    return sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "figures" / profile).glob(pattern))
+
+
+def _beyond(figure: Beyond, records: Records) -> str:
+    """Return a figure that goes beyond the papers, its caption, and its records as a table."""
+    profile, file = records.profile, f"{figure.file}.json"
+    parts = [f"\n#### {figure.caption}\n",
+             f"Made by [{figure.notebook}](notebooks/{figure.notebook}.ipynb), records: "
+             f"[{file}](results/{profile}/{file}).\n",
+             f"![{figure.caption}, profile {profile}](figures/{profile}/{figure.stem}.png)"]
+    rows = [[_value(record, field) for field in figure.columns.values()]
+            for record in (records.read(figure.file)["records"] if figure.columns else [])]
+    return "\n".join(parts + ["", _table(list(figure.columns), rows)] * bool(rows))
+
+
+def _value(record: Mapping, field: str) -> str:
+    value = record.get(field)
+    if isinstance(value, str):
+        return value.replace("_", " ")
+    return "" if value is None else number(value) + ends(interval(record, field))
 
 
 def _row(verdict: Verdict) -> list[str]:
@@ -141,14 +196,14 @@ def _tolerance(claim: Claim) -> str:
     return f"±{amount:g} {unit}".strip() + (f", {better} is better" if better else "")
 
 
-def _origins(profile: str, used: Iterable[str], folder: str | Path | None) -> list[str]:
+def _origins(names: Iterable[str], records: Records) -> list[str]:
     """Return one line of provenance for each of the files of records that is there."""
     lines = []
-    for name in sorted({name.removesuffix(".stamp") for name in used}):
-        if records_path(name, profile, folder).exists():
-            origin = results.read(profile, name, folder).get("provenance", {})
-            told = [f"{key.replace('_', ' ')} {value}" for key, value in origin.items() if value is not None]
-            lines.append(f"- `{profile}/{name}.json`: {'; '.join(told) or 'no provenance recorded'}")
+    for name in sorted({name.removesuffix(".stamp") for name in names}):
+        if records.has(name):
+            origin = records.read(name).get("provenance", {})
+            text = "; ".join(f"{key.replace('_', ' ')} {value}" for key, value in origin.items() if value is not None)
+            lines.append(f"- `{records.profile}/{name}.json`: {text or 'no provenance recorded'}")
     return lines
 
 
@@ -159,9 +214,3 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence]) -> str:
 
 def _cell(value: object) -> str:
     return " ".join(str(value).replace("|", "\\|").split())
-
-
-if __name__ == "__main__":
-    if sys.argv[1:]:
-        sys.exit("usage: python -m rsslib.claims (it takes no arguments, and writes RESULTS.md)")
-    sys.exit(main())

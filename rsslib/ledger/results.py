@@ -4,12 +4,14 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from rsslib.project import ROOT, InputError, atomic_path
+from rsslib.ledger.statistics import bootstrap_median
+from rsslib.project import ROOT, InputError, atomic_path, write_json
 
-Record = dict[str, object]
+Record = dict[str, Any]
 
 
 def write(profile: str, name: str, records: Iterable[Mapping], provenance: Mapping, stamp: Mapping,
@@ -31,15 +33,14 @@ def write(profile: str, name: str, records: Iterable[Mapping], provenance: Mappi
              for row, record in enumerate(records)]
     header = json.dumps(plain(provenance), indent=1, ensure_ascii=False)
     body = ",\n".join(f"  {line}" for line in lines)
-    path, stamped = _file(profile, name, folder), _file(profile, f"{name}.stamp", folder)
+    target, stamped = path(profile, name, folder), path(profile, f"{name}.stamp", folder)
     text = f'{{"provenance": {header},\n "records": [\n{body}\n ]}}\n'
-    if stamped.exists() and path.exists() and path.read_text(encoding="utf-8") == text:
-        return path
-    with atomic_path(path) as temporary:
+    if stamped.exists() and target.exists() and target.read_text(encoding="utf-8") == text:
+        return target
+    with atomic_path(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    with atomic_path(stamped) as temporary:
-        temporary.write_text(json.dumps(plain(stamp), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
+    write_json(stamped, plain(stamp))
+    return target
 
 
 def read(profile: str, name: str, folder: str | Path | None = None) -> dict:
@@ -52,13 +53,42 @@ def read(profile: str, name: str, folder: str | Path | None = None) -> dict:
     >>> read("quick", "table2")["records"][0]["loss"]  # doctest: +SKIP
     'com'
     """
-    path = _file(profile, name, folder)
-    if not path.exists():
-        raise InputError(f"{path}: no such results; run the stage of profile `{profile}` that writes it")
+    source = path(profile, name, folder)
+    if not source.exists():
+        raise InputError(f"{source}: no such results; run the stage of profile `{profile}` that writes it")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(source.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not valid JSON ({error}); delete it and run its stage again") from error
+        raise InputError(f"{source}: not valid JSON ({error}); delete it and run its stage again") from error
+
+
+def path(profile: str, name: str, folder: str | Path | None = None) -> Path:
+    """Return where a file of records is: `<folder>/<profile>/<name>.json`, by default below ROOT/results."""
+    return Path(folder or ROOT / "results") / profile / f"{name}.json"
+
+
+def value(key: str, number: float, reason: str, interval: Sequence[float] | None = None) -> Record:
+    """Return a record's number with its 95 % interval, or NaN and the reason for it where it is not finite.
+
+    >>> value("median_m", 47.4, "no such sample", (45.0, 50.1))
+    {'median_m': 47.4, 'ci95_median_m': (45.0, 50.1)}
+    >>> value("median_m", float("nan"), "no such sample")
+    {'median_m': nan, 'median_m_reason': 'no such sample'}
+    """
+    if not math.isfinite(number):
+        return {key: number, f"{key}_reason": reason}
+    return {key: number} | ({} if interval is None else {f"ci95_{key}": interval})
+
+
+def median(key: str, values: np.ndarray, reason: str) -> Record:
+    """Return a record's median of `values` with its 95 % interval, or NaN and the reason where there are none.
+
+    >>> median("median_m", np.array([5.0, 5.0]), "no such sample")
+    {'median_m': 5.0, 'ci95_median_m': (5.0, 5.0)}
+    """
+    if not len(values):
+        return value(key, math.nan, reason)
+    return value(key, float(np.median(values)), reason, bootstrap_median(values))
 
 
 def select(records: Sequence[Mapping], **where: object) -> list:
@@ -77,26 +107,22 @@ def select(records: Sequence[Mapping], **where: object) -> list:
 
 
 def one(records: Sequence[Mapping], **where: object) -> Mapping:
-    """Return the one record that `select` finds; InputError if there is none or several.
+    """Return the one record that `select` returns; InputError if there is none or several.
 
     Example
     -------
     >>> one([{"loss": "emd", "n": 1}, {"loss": "com", "n": 2}], loss="com")["n"]
     2
     """
-    found = select(records, **where)
-    if len(found) != 1:
+    matching = select(records, **where)
+    if len(matching) != 1:
         asked = ", ".join(f"{key}={value}" for key, value in where.items())
-        advice = "check the values" if not found else "add a key that tells them apart"
-        raise InputError(f"{len(found)} records match {asked}, expected one of {len(records)}: {advice}")
-    return found[0]
+        advice = "add a key that tells them apart" if matching else "check the values"
+        raise InputError(f"{len(matching)} records match {asked}, expected one of {len(records)}: {advice}")
+    return matching[0]
 
 
-def _file(profile: str, name: str, folder: str | Path | None) -> Path:
-    return Path(folder or ROOT / "results") / profile / f"{name}.json"
-
-
-def plain(value: object) -> object:
+def plain(value: Any) -> Any:
     """Turn numpy values, tuples and paths into what JSON holds."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
@@ -124,7 +150,7 @@ def _tidy(record: Mapping, where: str, decimals: int) -> Record:
     return tidy
 
 
-def _rounded(value: object, decimals: int) -> object:
+def _rounded(value: Any, decimals: int) -> Any:
     if isinstance(value, list):
         return [_rounded(item, decimals) for item in value]
     return round(value, decimals) + 0.0 if isinstance(value, float) else value  # + 0.0 turns -0.0 into 0.0

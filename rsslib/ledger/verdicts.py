@@ -1,15 +1,35 @@
-"""Verdicts: one claim of a paper against our records in one profile."""
+"""Verdicts: our side of a claim, read from the records of one profile, and how the two compare."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from rsslib.ledger.claims import REAL, RELATIONS, Claim, load
-from rsslib.ledger.values import ends, files, number, paired, quantity, records_path
+from rsslib.ledger import results
+from rsslib.ledger.claims import COMPUTE, REAL, RELATIONS, Claim
 from rsslib.project import InputError
 
 REPRODUCED, BETTER, HOLDS, DIFFERS = "reproduced", "better", "order holds", "differs"
 NOT_JUDGED, NOT_RUN = "not judged in this profile", "not run"
 VERDICTS = (REPRODUCED, BETTER, HOLDS, DIFFERS, NOT_JUDGED, NOT_RUN)
+
+
+class Records:
+    """The records of one profile, below ROOT/results or another folder; each file is read once."""
+
+    def __init__(self, profile: str, folder: str | Path | None = None):
+        self.profile, self._folder = profile, folder
+        self._files: dict[str, dict] = {}
+
+    def has(self, name: str) -> bool:
+        """Say whether the profile has a file of records of this name, such as "table2"."""
+        return name in self._files or results.path(self.profile, name, self._folder).exists()
+
+    def read(self, name: str) -> dict:
+        """Return what `results.read` returns, with the same errors."""
+        if name not in self._files:
+            self._files[name] = results.read(self.profile, name, self._folder)
+        return self._files[name]
 
 
 @dataclass(frozen=True)
@@ -21,82 +41,71 @@ class Verdict:
     verdict: str
     ours: str = ""
     note: str = ""
+    explained: bool = True
+    """False where a difference, or a record missing from its file, has no reason in claims.yaml."""
 
     def __str__(self) -> str:
         return f"{self.verdict}: {self.note}" if self.note else self.verdict
 
 
-def judge(claim: Claim, profile: str, folder: str | Path | None = None) -> Verdict:
-    """Compare one claim with the records of `<folder>/<profile>` (ROOT/results when not given).
+def judge(claims: Iterable[Claim], profile: str, folder: str | Path | None = None) -> list[Verdict]:
+    """Compare claims with the records of `<folder>/<profile>` (ROOT/results when not given).
 
     A value within tolerance is `reproduced`, one beyond it on the better side is `better`, any other
-    `differs`; an ordering holds or differs. Without its record, or the file of it, the claim was `not run`.
+    `differs`; an ordering holds or differs. Without its record, or the file of it, a claim was `not run`.
 
     Example
     -------
-    >>> judge(load()[0], "quick").verdict  # doctest: +SKIP
+    >>> from rsslib.ledger import claims
+    >>> judge(claims.load(), "quick")[0].verdict  # doctest: +SKIP
     'reproduced'
     """
-    reason = _reason(claim, profile) if profile in REAL else ""
-    judged = profile in claim.profiles and claim.kind != "text"
+    records = Records(profile, folder)
+    return [_judged(claim, records) for claim in claims]
+
+
+def _judged(claim: Claim, records: Records) -> Verdict:
+    profile = records.profile
+    reason = claim.why.get(profile, claim.why.get("any", "")) if profile in REAL else ""
+    absent = ", ".join(f"{name}.json" for name in files(claim.record) if not records.has(name))
     try:
-        outcome, ours, near = _measure(claim, profile, folder)
+        outcome, ours, uncertain = _measured(claim, records)
         note = (reason or "no reason recorded yet") if outcome == DIFFERS else ""
-        note = "but within the intervals" if outcome == HOLDS and near else note
+        note = "but within the intervals" if outcome == HOLDS and uncertain else note
     except (InputError, ZeroDivisionError) as error:
-        outcome, ours, note = NOT_RUN, "", _missing(claim, profile, folder) or reason or str(error)
-    if not judged:
-        outcome, note = NOT_JUDGED, reason
-    return Verdict(claim, profile, outcome, ours, note)
+        outcome, ours, note = NOT_RUN, "", f"no {absent}" if absent else reason or str(error)
+    if profile not in claim.profiles or claim.kind == "text":
+        return Verdict(claim, profile, NOT_JUDGED, ours, reason)
+    unexpected = outcome == DIFFERS or outcome == NOT_RUN and not absent
+    return Verdict(claim, profile, outcome, ours, note, explained=bool(reason) or not unexpected)
 
 
-def unexplained(profile: str, path: str | Path | None = None,
-                folder: str | Path | None = None) -> list[Verdict]:
-    """List the verdicts of a profile that need a `why` and have none.
-
-    These are the claims that differ, and those whose file of records is there but lacks their record.
-
-    Example
-    -------
-    >>> unexplained("quick")  # doctest: +SKIP
-    []
-    """
-    verdicts = [judge(claim, profile, folder) for claim in load(path)]
-    bare = [verdict for verdict in verdicts if not _reason(verdict.claim, profile)]
-    return [verdict for verdict in bare if verdict.verdict == DIFFERS
-            or verdict.verdict == NOT_RUN and not _missing(verdict.claim, profile, folder)]
-
-
-def _reason(claim: Claim, profile: str) -> str:
-    return claim.why.get(profile, claim.why.get("any", ""))
-
-
-def _measure(claim: Claim, profile: str, folder: str | Path | None) -> tuple[str, str, str]:
+def _measured(claim: Claim, records: Records) -> tuple[str, str, str]:
     """Return the outcome, our value as text, and what makes an order uncertain: empty where nothing does."""
     if claim.record is None:
         return NOT_RUN, "", ""
     if claim.kind == "value":
-        value, interval = quantity(claim.record, profile, folder)
-        return _compare(claim, value), f"{number(value)} {claim.unit}".strip() + ends(interval), ""
+        value, ci95 = quantity(claim.record, records)
+        return _compared(claim, value), f"{number(value)} {claim.unit}".strip() + ends(ci95), ""
     relation = claim.record["relation"]
-    left, low = quantity(claim.record["left"], profile, folder)
-    right, high = quantity(claim.record["right"], profile, folder)
+    (left, low), (right, high) = (quantity(claim.record[side], records) for side in ("left", "right"))
     holds = RELATIONS[relation](left, right)
-    sides = f"{number(left)}{ends(low)}", f"{number(right)}{ends(high)}"
-    ours = f"{sides[0]} {relation if holds else f'not {relation}'} {sides[1]} {claim.unit}".strip()
-    near = ""
-    if apart := paired(claim.record, profile, folder):
-        ours += f"; paired difference {number(apart[0])}{ends(apart[1])}"
-        near = ", which includes 0" if apart[1][0] <= 0 <= apart[1][1] else ""
+    ours = (f"{number(left)}{ends(low)} {relation if holds else f'not {relation}'} "
+            f"{number(right)}{ends(high)} {claim.unit}").strip()
+    uncertain = ""
+    if pair := paired(claim.record, records):
+        difference, apart = pair
+        ours += f"; paired difference {number(difference)}{ends(apart)}"
+        uncertain = ", which includes 0" if apart[0] <= 0 <= apart[1] else ""
     elif low and high and low[0] <= high[1] and high[0] <= low[1]:
-        near = "; the intervals overlap"
-    for interval, number_alone, other in ((low, right, high), (high, left, low)):
-        if interval and not other and interval[0] <= number_alone <= interval[1]:
-            near += f"; the interval includes {number(number_alone)}"
-    return HOLDS if holds else DIFFERS, ours + near, near
+        uncertain = "; the intervals overlap"
+    for ci95, alone, other in ((low, right, high), (high, left, low)):
+        if ci95 and not other and ci95[0] <= alone <= ci95[1]:
+            uncertain += f"; the interval includes {number(alone)}"
+    return HOLDS if holds else DIFFERS, ours + uncertain, uncertain
 
 
-def _compare(claim: Claim, value: float) -> str:
+def _compared(claim: Claim, value: float) -> str:
     allowed = claim.tolerance.get("absolute", claim.tolerance.get("relative", 0) * abs(claim.printed))
     excess = value - claim.printed
     if abs(excess) <= allowed:
@@ -104,6 +113,81 @@ def _compare(claim: Claim, value: float) -> str:
     return BETTER if claim.tolerance.get("better") == ("lower" if excess < 0 else "higher") else DIFFERS
 
 
-def _missing(claim: Claim, profile: str, folder: str | Path | None) -> str:
-    absent = [f"{name}.json" for name in files(claim.record) if not records_path(name, profile, folder).exists()]
-    return f"no {', '.join(absent)}" if absent else ""
+def quantity(spec: Any, records: Records) -> tuple[float, Sequence | None]:
+    """Return the value that a selector of claims.yaml asks for and, where the record has one, its 95 % interval.
+
+    Raises InputError where there is no such file, record or number.
+    """
+    if not isinstance(spec, Mapping):
+        return spec, None
+    if "compute" in spec:
+        parts = [quantity(part, records) for part in spec["of"]]
+        value = COMPUTE[spec["compute"]]([part[0] for part in parts])
+        return value, next((ci95 for part, ci95 in parts if part == value), None)    # of min and max
+    name, field = spec["file"], spec["field"]
+    record = results.one(records.read(name).get(spec.get("list", "records"), []), **spec["where"])
+    if not isinstance(record.get(field), (int, float)):
+        raise InputError(f"{name}.json: no {field}: {record.get(f'{field}_reason', 'expected a number')}")
+    return record[field], interval(record, field)
+
+
+def interval(record: Mapping, field: str) -> Sequence | None:
+    """Return the 95 % interval that a record has of one of its fields."""
+    return record.get(f"ci95_{field}", record.get(f"ci95_{field.removeprefix('median_')}"))
+
+
+def paired(record: Mapping, records: Records) -> tuple[float, Sequence] | None:
+    """Return an ordering's left minus right on the same samples, with its interval, if `<file>_pairs.json` has it."""
+    left, right = record["left"], record["right"]
+    if not all(isinstance(side, Mapping) and "file" in side for side in (left, right)):
+        return None
+    name, field = f"{left['file']}_pairs", left["field"]
+    if (right["file"], right["field"]) != (left["file"], field) or not records.has(name):
+        return None
+    if records.read(name).get("provenance") != records.read(left["file"]).get("provenance"):
+        return None    # of another run
+    for pair in records.read(name)["records"]:
+        ci95 = pair.get(f"ci95_{field}")
+        if ci95 and _is(pair, "left", left["where"]) and _is(pair, "right", right["where"]):
+            return pair[field], ci95
+        if ci95 and _is(pair, "right", left["where"]) and _is(pair, "left", right["where"]):
+            return 0 - pair[field], [0 - end for end in reversed(ci95)]    # not -end: that would show "-0"
+    return None
+
+
+def _is(pair: Mapping, side: str, where: Mapping) -> bool:
+    """Say whether one side of a pair is the record that `where` asks for."""
+    return all(pair.get(f"{side}_{key}", pair.get(key)) == value for key, value in where.items())
+
+
+def files(spec: object) -> list[str]:
+    """Name the files of records that a claim's `record` reads, such as ["table2"].
+
+    >>> files({"compute": "ratio", "of": [{"file": "table2", "where": {}, "field": "n"}, 2]})
+    ['table2']
+    """
+    if not isinstance(spec, Mapping):
+        return []
+    if "file" in spec:
+        return [spec["file"]]
+    return sorted({name for part in (spec.get("left"), spec.get("right"), *spec.get("of", [])) for name in files(part)})
+
+
+def number(value: float) -> str:
+    """Write a number as the ledger does: whole numbers whole, else one decimal, or 3 digits below ten.
+
+    >>> number(4577), number(277.52), number(1.052)
+    ('4577', '277.5', '1.05')
+    """
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
+
+
+def ends(ci95: Sequence | None) -> str:
+    """Write an interval behind its number, " [260.0, 290.5]", or nothing.
+
+    >>> ends([260.0, 290.5]), ends(None)
+    (' [260.0, 290.5]', '')
+    """
+    return f" [{number(ci95[0])}, {number(ci95[1])}]" if ci95 else ""

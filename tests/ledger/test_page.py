@@ -1,10 +1,10 @@
-"""The ledger page: a table per paper and place, a count per profile, and where the records come from."""
+"""The ledger page: a table per paper and passage, a count per profile, and where the records come from."""
 
 import pytest
 import yaml
 
-from rsslib.ledger import page as claims
-from rsslib.ledger import page_figures, results
+from rsslib.ledger import claims, page, results
+from rsslib.ledger.verdicts import judge
 from rsslib.project import ROOT, InputError
 
 LEDGER = """
@@ -22,6 +22,11 @@ claims:
 """
 
 
+def render(profiles, path, folder):
+    judged = {profile: judge(claims.load(path), profile, folder) for profile in profiles}
+    return page.render(judged, claims.notes(path), folder)
+
+
 @pytest.mark.parametrize("tolerance, unit, text", [
     ({"relative": 0.25, "better": "lower"}, "m", "±25 %, lower is better"), ({"absolute": 0}, "", "exact"),
     ({"relative": 0, "better": "lower"}, "m", "at most as printed"), ({"absolute": 5}, "%", "±5 points"),
@@ -30,22 +35,22 @@ def test_tolerances_in_words(tmp_path, tolerance, unit, text):
     entry = {"id": "a", "paper": "p", "where": "Table II", "statement": "s", "kind": "value", "printed": 1,
              "record": 1, "unit": unit, "tolerance": tolerance}
     (tmp_path / "claims.yaml").write_text(yaml.safe_dump({"papers": {"p": "A Paper"}, "claims": [entry]}))
-    assert f"| {text} | **reproduced** |" in claims.render(["quick"], tmp_path / "claims.yaml", tmp_path)
+    assert f"| {text} | **reproduced** |" in render(["quick"], tmp_path / "claims.yaml", tmp_path)
 
 
 @pytest.fixture
-def place(tmp_path):
+def root(tmp_path):
     (tmp_path / "claims.yaml").write_text(LEDGER)
     records = [{"loss": "emd", "median_m": 270.0, "ci95_m": [260.0, 290.5]}]
-    told = {"source": "frs", "doi": "10.5281/zenodo.7259895", "md5": None, "code_hash": "0123456789ab"}
+    origin = {"source": "frs", "doi": "10.5281/zenodo.7259895", "md5": None, "code_hash": "0123456789ab"}
     for profile in ("quick", "campus", "smoke"):
-        results.write(profile, "table2", records, told, {}, tmp_path / "results")
+        results.write(profile, "table2", records, origin, {}, tmp_path / "results")
     return tmp_path
 
 
-def test_rows_verdicts_and_provenance(place, monkeypatch):
-    monkeypatch.setattr(page_figures, "ROOT", place)    # no figure there
-    text = claims.render(["quick"], place / "claims.yaml", place / "results")
+def test_rows_verdicts_and_provenance(root, monkeypatch):
+    monkeypatch.setattr(page, "ROOT", root)    # no figure there
+    text = render(["quick"], root / "claims.yaml", root / "results")
     link = "[02_loss_comparison](notebooks/02_loss_comparison.ipynb)"
     assert "| Median \\| EMD | 277.5 m | 270.0 m [260.0, 290.5] | ±25 %, lower is better |" in text
     assert f"| **reproduced** | {link} |" in text
@@ -61,72 +66,70 @@ def test_rows_verdicts_and_provenance(place, monkeypatch):
                         "### Where these records come from"]
 
 
-def test_the_page_leads_with_quick_heads_campus_clearly_and_omits_smoke(place, capsys):
-    assert claims.main(place / "claims.yaml", place / "results", place / "RESULTS.md") == 0
-    text = (place / "RESULTS.md").read_text()
+def test_the_page_leads_with_quick_heads_campus_clearly_and_omits_smoke(root, capsys):
+    assert page.main(root / "claims.yaml", root / "results", root / "RESULTS.md") == 0
+    text = (root / "RESULTS.md").read_text()
     assert text.index("## Profile `quick`") < text.index(
         "## Profile `campus`: synthetic campus: not comparable with the paper")
     assert "smoke" not in text
     printed = capsys.readouterr().out
     assert "quick: 1 reproduced, 1 differs, 1 not judged in this profile, 1 not run" in printed
     assert "quick, b: differs: no reason recorded yet" in printed
-    claims.main(place / "claims.yaml", place / "results", place / "RESULTS.md")
-    assert (place / "RESULTS.md").read_text() == text
+    page.main(root / "claims.yaml", root / "results", root / "RESULTS.md")
+    assert (root / "RESULTS.md").read_text() == text
 
 
-def test_what_is_said_of_a_paper_stands_under_its_heading_in_real_profiles_alone(place):
-    told = LEDGER.replace("claims:", "notes: {q: Its text has lost settings.}\nclaims:")
-    (place / "claims.yaml").write_text(told)
-    text = claims.render(["quick", "campus"], place / "claims.yaml", place / "results")
+def test_a_papers_note_is_under_its_heading_in_real_profiles_alone(root):
+    with_notes = LEDGER.replace("claims:", "notes: {q: Its text has lost settings.}\nclaims:")
+    (root / "claims.yaml").write_text(with_notes)
+    text = render(["quick", "campus"], root / "claims.yaml", root / "results")
     assert text.count("### Another\n\nIts text has lost settings.") == 1 == text.count("Its text has lost settings.")
-    (place / "claims.yaml").write_text(told.replace("{q: Its text has lost settings.}", "[]"))
-    assert "Its text" not in claims.render(["quick"], place / "claims.yaml", place / "results")
-    (place / "claims.yaml").write_text(told.replace("Its text has lost settings.", "3"))
-    with pytest.raises(InputError, match="expected texts by paper"):
-        claims.render(["quick"], place / "claims.yaml", place / "results")
-    (place / "claims.yaml").write_text(told.replace("{q:", "{r:"))
+    (root / "claims.yaml").write_text(with_notes.replace("{q: Its text has lost settings.}", "[]"))
+    with pytest.raises(InputError, match="`notes` is .*expected a mapping"):
+        render(["quick"], root / "claims.yaml", root / "results")
+    (root / "claims.yaml").write_text(with_notes.replace("{q:", "{r:"))
     with pytest.raises(InputError, match="`notes` has 'r'; its keys are those of `papers`"):
-        claims.render(["quick"], place / "claims.yaml", place / "results")
+        render(["quick"], root / "claims.yaml", root / "results")
 
 
 def test_without_results_the_page_says_what_to_do(tmp_path, capsys):
-    assert claims.main(ROOT / "claims.yaml", tmp_path, tmp_path / "RESULTS.md") == 0
+    assert page.main(ROOT / "claims.yaml", tmp_path, tmp_path / "RESULTS.md") == 0
     assert "make reproduce" in (tmp_path / "RESULTS.md").read_text()
     assert "no results yet" in capsys.readouterr().out
 
 
 def test_the_whole_ledger_renders_where_nothing_was_run(tmp_path):
-    text = claims.render(["paper"], ROOT / "claims.yaml", tmp_path)
+    text = render(["paper"], ROOT / "claims.yaml", tmp_path)
     assert text.count("no table2.json") > 30
     assert "differs**" not in text.split("## Summary")[1]
 
 
-def test_a_places_figures_follow_its_table(place, monkeypatch):
+def test_the_figures_of_a_passage_follow_its_table(root, monkeypatch):
     for name in ("table2_errors", "table2_cdf", "fig04_outputs"):
-        picture = place / "figures" / "quick" / f"{name}.png"
+        picture = root / "figures" / "quick" / f"{name}.png"
         picture.parent.mkdir(parents=True, exist_ok=True)
         picture.touch()
-    monkeypatch.setattr(page_figures, "ROOT", place)
-    text = claims.render(["quick"], place / "claims.yaml", place / "results")
+    monkeypatch.setattr(page, "ROOT", root)
+    text = render(["quick"], root / "claims.yaml", root / "results")
     assert "![Table II, profile quick](figures/quick/table2_cdf.png)" in text.split("#### Table II")[1].split("####")[0]
-    assert page_figures.of_place("Section II.B", "quick") == [] and "Beyond the papers" not in text
+    assert page.figures("Section II.B", "quick") == [] and "Beyond the papers" not in text
     assert text.count("![") == 3 and "![Figure 4, profile quick](figures/quick/fig04_outputs.png)" in text
 
 
-def test_figures_of_the_second_paper_and_beyond_the_papers_are_shown(place, monkeypatch):
-    folder = place / "figures" / "quick"
-    folder.mkdir(parents=True, exist_ok=True)
+def test_figures_of_the_second_paper_and_beyond_the_papers_are_shown(root, monkeypatch):
+    pictures = root / "figures" / "quick"
+    pictures.mkdir(parents=True, exist_ok=True)
     for name in ("emitters_table1", "emitters_fig2_sample", "emitters_sweep", "table1_other"):
-        (folder / f"{name}.png").touch()
-    monkeypatch.setattr(page_figures, "ROOT", place)
-    assert page_figures.of_place("Emitters Table I", "quick") == ["figures/quick/emitters_table1.png"]
-    assert page_figures.of_place("Emitters Figure 2", "quick") == ["figures/quick/emitters_fig2_sample.png"]
-    assert page_figures.of_place("Table I", "quick") == ["figures/quick/table1_other.png"]
-    assert "Beyond the papers" not in claims.render(["quick"], place / "claims.yaml", place / "results")    # no records
+        (pictures / f"{name}.png").touch()
+    monkeypatch.setattr(page, "ROOT", root)
+    assert page.figures("Emitters Table I", "quick") == ["figures/quick/emitters_table1.png"]
+    assert page.figures("Emitters Figure 2", "quick") == ["figures/quick/emitters_fig2_sample.png"]
+    assert page.figures("Table I", "quick") == ["figures/quick/table1_other.png"]
+    assert "Beyond the papers" not in render(["quick"], root / "claims.yaml", root / "results")    # no records
     records = [{"n_sensors": 16, "n_max": 3, "cmr": 0.53, "ci95_cmr": [0.51, 0.55], "rmse_fraction": None,
                 "rmse_fraction_reason": "none found", "fa": 0.1, "mr": 0.2}]
-    results.write("quick", "emitters_sweep", records, {"source": "simulated"}, {}, place / "results")
-    shown = claims.render(["quick"], place / "claims.yaml", place / "results").split("### Beyond the papers")[1]
+    results.write("quick", "emitters_sweep", records, {"source": "simulated"}, {}, root / "results")
+    shown = render(["quick"], root / "claims.yaml", root / "results").split("### Beyond the papers")[1]
     assert shown.count("![") == 1 and "(figures/quick/emitters_sweep.png)" in shown
     assert "[emitters_sweep.json](results/quick/emitters_sweep.json)" in shown
     assert "| 16 | 3 | 0.53 [0.51, 0.55] |  | 0.1 | 0.2 |" in shown
@@ -134,12 +137,12 @@ def test_figures_of_the_second_paper_and_beyond_the_papers_are_shown(place, monk
 
 
 def test_figures_beyond_the_papers_name_notebooks_that_draw_them():
-    for shown in page_figures.BEYOND:
+    for shown in page.BEYOND:
         made = (ROOT / "notebooks" / f"{shown.notebook}.ipynb").read_text().replace("\\", "")
         assert f'"{shown.stem}.png' in made and f'"{shown.file}"' in made
 
 
 def test_the_tables_beyond_the_papers_show_fields_that_are_there():
-    for shown in page_figures.BEYOND:
+    for shown in page.BEYOND:
         records = results.read("quick", shown.file)["records"]
         assert set(shown.columns.values()) <= {field for record in records for field in record}, shown.stem

@@ -2,14 +2,17 @@
 
 import pytest
 
-from rsslib.ledger import results
+from rsslib.ledger import results, verdicts
 from rsslib.ledger.claims import Claim
-from rsslib.ledger.values import files, number
-from rsslib.ledger.verdicts import judge, unexplained
+from rsslib.ledger.verdicts import files, number
 
 EMD = {"file": "table2", "where": {"loss": "emd"}, "field": "median_m"}
 COM = {"file": "table2", "where": {"loss": "com"}, "field": "median_m"}
 SECONDS = {"file": "table2.stamp", "list": "seconds_per_epoch", "where": {"loss": "emd"}, "field": "value"}
+
+
+def judge(claim, profile, folder):
+    return verdicts.judge([claim], profile, folder)[0]
 
 
 @pytest.fixture
@@ -100,17 +103,21 @@ def test_not_run_names_what_is_missing(folder):
     assert judge(_value(record={"compute": "ratio", "of": [1, 0]}), "quick", folder).verdict == "not run"
 
 
-def test_unexplained_lists_differences_and_lost_records_without_why(folder, tmp_path):
-    path = tmp_path / "claims.yaml"
-    entry = ("  - {{id: {id}, paper: p, where: T, statement: s, kind: value, printed: 1, why: {why}, "
-             "tolerance: {{relative: 0}}, "
-             "record: {{file: {file}, where: {{loss: {loss}}}, field: median_m}}}}\n")
-    rows = [("bare", "table2", "emd", "{}"), ("told", "table2", "emd", "{quick: why}"),
-            ("lost", "table2", "x", "{}"), ("unrun", "table3", "emd", "{}")]
-    path.write_text("papers: {p: P}\nclaims:\n" + "".join(
-        entry.format(id=name, file=file, loss=loss, why=why) for name, file, loss, why in rows))
-    assert [verdict.claim.id for verdict in unexplained("quick", path, folder)] == ["bare", "lost"]
-    assert unexplained("paper", path, folder) == []
+@pytest.mark.parametrize("file, loss, why, explained", [
+    ("table2", "emd", {}, False), ("table2", "emd", {"quick": "a reason"}, True),
+    ("table2", "emd", {"paper": "a reason of another profile"}, False),
+    ("table2", "mse", {}, False), ("table2", "mse", {"any": "no such loss"}, True), ("table3", "emd", {}, True)])
+def test_differences_and_lost_records_ask_for_a_reason(folder, file, loss, why, explained):
+    record = {"file": file, "where": {"loss": loss}, "field": "median_m"}
+    assert judge(_value(1.0, record, why=why, tolerance={"relative": 0}), "quick", folder).explained == explained
+    assert judge(_value(1.0, record, why=why, profiles=()), "quick", folder).explained
+
+
+def test_a_file_of_records_is_read_once(folder, monkeypatch):
+    read, names = results.read, []
+    monkeypatch.setattr(results, "read", lambda *where: (names.append(where[1]), read(*where))[1])
+    verdicts.judge([_value(), _order(), _order(left=SECONDS)], "quick", folder)
+    assert sorted(names) == ["table2", "table2.stamp"]
 
 
 def test_a_broken_file_of_records_is_named(folder):
