@@ -50,7 +50,13 @@ def request(origin_lonlat: tuple, window_m: tuple, seconds: float = SECONDS) -> 
 
     >>> request((-87.6298, 41.8795), (-680, -250, 420, 850))   # doctest: +SKIP
     """
-    answer, _ = within(seconds, lambda: _post(_query(origin_lonlat, window_m, seconds), seconds))
+    (lon, lat), north = origin_lonlat, np.degrees(1.0 / _EARTH_M)
+    west_east = lon + np.array(window_m[::2]) * (north / np.cos(np.radians(lat)))
+    south_north = lat + np.array(window_m[1::2]) * north
+    box = ",".join(f"{edge:.6f}" for edge in np.stack([south_north, west_east], axis=1).ravel())
+    query = (f'[out:json][timeout:{seconds:.0f}];(way["building"]({box});way["building:part"]({box});'
+             f'relation["building"]({box}););out tags geom;')
+    answer, _ = within(seconds, lambda: _post(query, seconds))
     features = [feature for element in (answer or {}).get("elements", ()) if (feature := _feature(element))]
     return {"type": "FeatureCollection", "attribution": ATTRIBUTION, "window_m": list(window_m),
             "origin_lonlat": list(origin_lonlat), "features": features} if features else None
@@ -159,16 +165,6 @@ def _metres(tags: dict, *keys: str) -> float:
         if 0 < value < _TALLEST_M:
             return value
     return np.nan
-
-
-def _query(origin_lonlat: tuple, window_m: tuple, seconds: float) -> str:
-    lon, lat = origin_lonlat
-    north = np.degrees(1.0 / _EARTH_M)
-    east = north / np.cos(np.radians(lat))
-    edges = (lat + window_m[1] * north, lon + window_m[0] * east, lat + window_m[3] * north, lon + window_m[2] * east)
-    box = ",".join(f"{edge:.6f}" for edge in edges)
-    return (f'[out:json][timeout:{seconds:.0f}];(way["building"]({box});way["building:part"]({box});'
-            f'relation["building"]({box}););out tags geom;')
 
 
 def _post(query: str, seconds: float) -> dict:

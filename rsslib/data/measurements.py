@@ -105,7 +105,8 @@ def validate(dataset: xr.Dataset, name: str = "measurements") -> xr.Dataset:
     time stamps present and unique; every sample heard; positions of heard receivers and of transmitters, in
     metres (coordinates that all lie within 180 of zero are taken for degrees).
 
-    >>> validate(load("data/quick/measurements.nc")).sizes["sample"]   # doctest: +SKIP
+    >>> from rsslib import data
+    >>> validate(data.load("campus")).sizes["sample"]
     4578
     """
     _check_structure(dataset, name)
@@ -193,8 +194,7 @@ def load(path: str | Path) -> xr.Dataset:
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected measurements (.nc or .npz); run the data stage")
     try:
-        values, attrs = _read_npz(path) if path.suffix == ".npz" else _read_netcdf(path)
-        dataset = _dataset(values, attrs)
+        dataset = _dataset(*(_read_npz(path) if path.suffix == ".npz" else _read_netcdf(path)))
     except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
         raise InputError(f"{path}: not measurements ({reason}); remove it, run the data stage") from None

@@ -109,7 +109,8 @@ def make(dataset: xr.Dataset, name: str, seed: int = 0) -> dict[str, np.ndarray]
     Errors: InputError for an unknown name or a set left empty.
     Source: paper 1, Section II.B; details from the authors' published code line.
 
-    >>> {name: len(samples) for name, samples in make(dataset, "random").items()}   # doctest: +SKIP
+    >>> from rsslib import data
+    >>> {name: len(samples) for name, samples in make(data.load("campus"), "random").items()}
     {'train': 2929, 'val': 733, 'test': 916}
     """
     if name in SEASONS:

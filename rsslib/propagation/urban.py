@@ -187,8 +187,10 @@ class Urban:
     Errors: those of `wavelength_m` and `umi_los_db`.
     Source: the parts' own; adding the powers is the reproduction's own choice (roofs alone leave streets too dark).
 
-    >>> Urban(cities.load("chicago"), 64).gain_map_db((300.0, 412.0)).shape          # doctest: +SKIP
-    (64, 64)
+    >>> from rsslib.data import cities
+    >>> model = Urban(cities.procedural(side_m=200.0), 16)
+    >>> model.gain_map_db(model.centres[0]).shape
+    (16, 16)
     """
 
     def __init__(self, city: City, n: int, frequency_hz: float = FREQUENCY_HZ, emitter_m: float = EMITTER_M,

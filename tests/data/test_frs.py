@@ -157,7 +157,7 @@ def test_bad_files_are_named(raw, name, content, message):
 def test_no_rows_are_named(raw):
     header, *rows = (raw / "single_tx.csv").read_text().splitlines()
     (raw / "single_tx.csv").write_text(header + "\n")
-    with pytest.raises(InputError, match="no rows below the header"):
+    with pytest.raises(InputError, match="single_tx.csv: no row is left"):
         frs.load_csv(raw)
     (raw / "single_tx.csv").write_text(f"{header}\n{rows[2]}\n")
     with pytest.raises(InputError, match="no row is left"):
