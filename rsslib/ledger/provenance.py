@@ -47,14 +47,14 @@ def upstream(notebook: str, root: Path = ROOT) -> list[str]:
     ['notebooks/01_data_prep.ipynb', 'notebooks/train/localizer.ipynb']
     """
     reads, makes = _paths(root)
-    found, left = set(), [notebook]
+    reached, left = set(), [notebook]
     while left:
         name = left.pop()
-        if name not in found:
-            found.add(name)
+        if name not in reached:
+            reached.add(name)
             left += [maker for maker, outs in makes.items() if any(_meet(dep, out) for dep in reads.get(name, ())
                                                                    for out in outs)]
-    return sorted(found)
+    return sorted(reached)
 
 
 def _paths(root: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
@@ -115,15 +115,15 @@ def _cpu() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
-    found = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    flags = hashlib.sha256(found.get("flags", "").encode()).hexdigest()[:6]
-    return f"{found.get('model name', platform.machine())} {flags}"
+    fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    flags = hashlib.sha256(fields.get("flags", "").encode()).hexdigest()[:6]
+    return f"{fields.get('model name', platform.machine())} {flags}"
 
 
 def _commit() -> str | None:
     try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True,
+        result = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True,
                                check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return found.stdout.strip()
+    return result.stdout.strip()

@@ -77,6 +77,6 @@ def _area(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
 def _interval(statistic: Callable, *samples: np.ndarray, resamples: int = 1000) -> Interval:
     if samples[0].size == 1:    # every resample is the sample itself
         return float(statistic(*samples)), float(statistic(*samples))
-    found = bootstrap(samples, statistic, n_resamples=resamples, batch=_BATCH, paired=len(samples) > 1,
+    result = bootstrap(samples, statistic, n_resamples=resamples, batch=_BATCH, paired=len(samples) > 1,
                       confidence_level=_LEVEL, method="percentile", rng=np.random.default_rng(0))
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
