@@ -20,9 +20,11 @@ env: $(STAMP) ## make or renew the environment, in .venv or in VENV=DIR
 reproduce: $(STAMP) ## the main job: every table and figure, then RESULTS.md
 	@$(PY) -m rsslib reproduce
 
-test: $(STAMP) ## lint, unit tests, notebooks, the smoke chain and its executed notebooks
+test: $(STAMP) ## lint, types, unit tests with examples and coverage, the smoke chain, notebooks fresh and executed
 	@$(PY) -m ruff check .
-	@$(PYTEST) tests -n 2 --dist loadscope
+	@$(PY) -m mypy
+	@$(PYTEST) tests rsslib --doctest-modules --ignore rsslib/propagation/_sionna_worker.py -n 2 --dist loadscope \
+	  --cov rsslib --cov-report term --cov-fail-under 90
 	@$(PY) -m rsslib smoke
 	@RSSLIB_PROGRESS=off $(PYTEST) --nbval-lax notebooks -n 2 --dist loadscope
 	@RSSLIB_PROGRESS=off $(PYTEST) --nbval build/smoke/*.ipynb -n 2 --dist loadscope
@@ -43,7 +45,7 @@ lab: $(STAMP) ## open the notebooks in JupyterLab
 	@$(PY) -m jupyter lab notebooks
 
 clean: ## remove build/, scratch/ and the caches of tools; data, results and the environment stay
-	rm -rf build scratch .pytest_cache .ruff_cache .hypothesis rsslib.egg-info
+	rm -rf build scratch .pytest_cache .ruff_cache .mypy_cache .coverage .hypothesis rsslib.egg-info
 	find rsslib tests notebooks benchmarks \( -name __pycache__ -o -name .ipynb_checkpoints \) -exec rm -rf {} +
 
 # Made again when pyproject.toml changes. An environment that is there is added to, never replaced.
