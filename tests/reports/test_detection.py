@@ -16,12 +16,12 @@ def models():
     return {"grid2": hand_made.shifted(), "november": hand_made.shifted("july", seed=1)}
 
 
-def test_each_indicator_has_a_curve_and_a_place_on_it(models):
+def test_each_indicator_has_a_curve_with_its_threshold_on_it(models):
     curves = detection.rocs(models["grid2"], "grid2")
     assert set(curves) == set(indicators.VARIANTS)
     curve = curves["max_mean_prediction"]
     assert curve.at_threshold[0] == pytest.approx(0.1) and 0.3 < curve.at_threshold[1] < 0.9
-    # the place of the threshold lies on the curve
+    # the rates at the threshold lie on the curve
     assert np.interp(curve.at_threshold[0], curve.false_positive, curve.true_positive) == pytest.approx(
         curve.at_threshold[1], abs=0.02)
 
@@ -39,8 +39,8 @@ def test_every_indicator_is_judged_on_every_task(models):
 
 def test_a_task_of_one_kind_says_so():
     model = hand_made.predictions(["val"] * 5 + ["ood"] * 5, np.arange(10) / 10, np.full(10, 5.0))
-    found = detection.indicator_records({"grid2": model})
-    (record,) = results.select(found, target="high_error", set="val", indicator="max_spread")
+    records = detection.indicator_records({"grid2": model})
+    (record,) = results.select(records, target="high_error", set="val", indicator="max_spread")
     assert np.isnan(record["auroc"]) and record["auroc_reason"] == "all samples are of one kind"
 
 
@@ -82,8 +82,8 @@ def test_table_three_says_why_a_median_is_missing():
 
 
 def test_the_records_can_be_written(models, tmp_path):
-    made = {"fig07": detection.indicator_records(models), "fig10": detection.error_records(models)}
-    for name, records in made.items():
+    written = {"fig07": detection.indicator_records(models), "fig10": detection.error_records(models)}
+    for name, records in written.items():
         results.write("smoke", name, records, {}, {}, tmp_path)
         assert len(results.read("smoke", name, tmp_path)["records"]) == len(records)
 

@@ -13,18 +13,19 @@ from rsslib.reports.confidence_paper import loss_comparison
 
 @pytest.fixture(scope="module")
 def folder(campus, tmp_path_factory):
-    place = tmp_path_factory.mktemp("localizers")
+    folder = tmp_path_factory.mktemp("grid2") / "localizers"
     sets = splits.make(campus, "grid2")
     for loss in ("com", "emd"):
         recipe = Recipe(loss=loss, network="compact", members=2, epochs=2, batch_size=16, precision="float32",
                         pixel_m=60.0, threads=1)
         localizer = Localizer(recipe, device="cpu").fit(campus, sets, watch=("train", "val", "ood"))
-        said = localizer.predict(campus, {name: sets[name] for name in ("val", "ood")})
-        out = place / f"grid2-{loss}"
-        predictions.save(said.assign_attrs(best_epoch=localizer.trainer.best_epoch), out / "predictions.nc")
-        kept_images.save(kept_images.keep(localizer.ensemble, localizer.samples(campus), sets["ood"]), out / "images.nc")
+        located = localizer.predict(campus, {name: sets[name] for name in ("val", "ood")})
+        out = folder / f"grid2-{loss}"
+        predictions.save(located.assign_attrs(best_epoch=localizer.trainer.best_epoch), out / "predictions.nc")
+        images = kept_images.keep(localizer.ensemble, localizer.samples(campus), sets["ood"])
+        kept_images.save(images, out / "images.nc")
         localizer.trainer.write_history(out / "history.json")
-    return place
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +36,10 @@ def runs(folder):
 def test_a_record_is_the_median_of_its_set(runs):
     records = loss_comparison.table2(runs)
     assert [(r["loss"], r["set"]) for r in records] == [("com", "val"), ("com", "ood"), ("emd", "val"), ("emd", "ood")]
-    said = predictions.of_set(runs["grid2", "emd"].predictions, "ood")
-    expected = np.median(np.hypot(said.x_hat - said.x_true, said.y_hat - said.y_true))
+    ood = predictions.of_set(runs["grid2", "emd"].predictions, "ood")
+    expected = np.median(np.hypot(ood.x_hat - ood.x_true, ood.y_hat - ood.y_true))
     assert records[3]["median_m"] == pytest.approx(float(expected))
-    assert records[3]["n"] == said.sizes["sample"] and records[3]["members"] == 2
+    assert records[3]["n"] == ood.sizes["sample"] and records[3]["members"] == 2
     low, high = records[3]["ci95_m"]
     assert low <= records[3]["median_m"] <= high
 
@@ -69,6 +70,17 @@ def test_facts_are_numbers_of_the_data_and_the_networks(runs, campus):
     assert facts["quantisation_floor_mean_m"] == pytest.approx(0.3826 * 60, rel=0.1)
 
 
+def test_seconds_come_from_the_stamps_and_are_left_out_where_there_is_none(folder, runs):
+    assert loss_comparison.seconds_per_epoch(runs) == []
+    untimed = loss_comparison.timed(loss_comparison.table2(runs), runs)
+    assert {record["seconds_per_epoch"] for record in untimed} == {None}
+    stamps = folder.parent / "stamps"
+    stamps.mkdir()
+    (stamps / "grid2-emd.json").write_text('{"seconds_per_epoch": 1.25}')
+    timed = loss_comparison.load(folder, ["grid2"], ["com", "emd"])
+    assert loss_comparison.seconds_per_epoch(timed) == [{"loss": "emd", "split": "grid2", "value": 1.25}]
+
+
 def test_a_missing_training_is_named(folder):
-    with pytest.raises(InputError, match="grid5-emd: no such training"):
+    with pytest.raises(InputError, match="grid5-emd/predictions.nc: no such predictions file"):
         loss_comparison.load(folder, ["grid5"], ["emd"])

@@ -97,12 +97,12 @@ def test_the_two_examples_follow_their_rules(campus, sets):
     ood = part_of(sets, "ood")
     ood["x_hat"][:] = ood.x_true + np.arange(ood.sizes["sample"])
     worst = predictions.errors(ood).argmax()
-    assert low_confidence_samples.miss_beside_a_sensor(campus, sets, ood, within_m=1e9) == worst
-    assert low_confidence_samples.miss_beside_a_sensor(campus, sets, ood, within_m=0) == worst      # none is so near
-    away = low_confidence_samples._to_brightest(campus, sets["train"], sets["ood"])
-    beside = away <= np.quantile(away, 0.2)
-    row = low_confidence_samples.miss_beside_a_sensor(campus, sets, ood, within_m=np.quantile(away, 0.2))
-    assert row == np.flatnonzero(beside)[-1]
+    assert low_confidence_samples.miss_near_a_sensor(campus, sets, ood, within_m=1e9) == worst
+    assert low_confidence_samples.miss_near_a_sensor(campus, sets, ood, within_m=0) == worst      # none is so near
+    away = low_confidence_samples.to_brightest(campus, sets["train"], sets["ood"])
+    near = away <= np.quantile(away, 0.2)
+    row = low_confidence_samples.miss_near_a_sensor(campus, sets, ood, within_m=np.quantile(away, 0.2))
+    assert row == np.flatnonzero(near)[-1]
 
 
 def test_the_brightest_far_away_is_found_among_the_least_sure(campus, sets):
@@ -115,11 +115,12 @@ def test_the_brightest_far_away_is_found_among_the_least_sure(campus, sets):
     assert low_confidence_samples.bright_far_away(bent, sets, part) == july[2]
     sure = int(sets["val"][-1])
     bent["rss"][sure, farthest(bent, sure)] += 900       # brighter, but surer than the least sure
-    assert part.sizes["sample"] > low_confidence_samples.LOWEST and low_confidence_samples.bright_far_away(bent, sets, part) == july[2]
+    assert part.sizes["sample"] > low_confidence_samples.LOWEST
+    assert low_confidence_samples.bright_far_away(bent, sets, part) == july[2]
 
 
 def test_a_case_is_drawn_as_the_networks_see_it(campus, sets):
     part = part_of(sets)
     raster = low_confidence_samples.raster(part)
-    shown = low_confidence_samples.case(campus, raster, part, 3, sets["train"], "a title")
+    shown = low_confidence_samples.case(campus, part, 3, sets["train"], "a title")
     assert shown.image.shape == raster.shape and shown.truth == (1000.0, 2000.0) and shown.estimate == (1025.0, 2000.0)

@@ -1,4 +1,4 @@
-"""The unseen region: its cells, and how deep in it a place lies."""
+"""The unseen region: its cells, and how deep in it a location lies."""
 
 import numpy as np
 import pytest
