@@ -18,7 +18,8 @@ FILES = {
     "data/other.py": "",
     "data/sites.csv": "1,2\n",
     "data/spare.csv": "3,4\n",
-    "front/__init__.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from made.base import VALUE as value\n",
+    "front/__init__.py": ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+                          "    from made.base import VALUE as value\n"),
     "user.py": "from made.data import table\n",
     "plain.py": "import json\nimport made.alone\n",
     "inner.py": "def work():\n    from made.lazy import VALUE\n    return VALUE\n",

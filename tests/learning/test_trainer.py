@@ -161,7 +161,7 @@ def test_the_loss_recorded_is_the_mean_over_batches_and_networks():
 def test_a_training_that_diverges_stops_with_a_word(bad):
     class Diverging(Toy):
         def batch_losses(self, number):
-            yield from (loss * bad for loss in super(Diverging, self).batch_losses(number))
+            yield from (loss * bad for loss in super().batch_losses(number))
 
     for trainer in (Diverging(), Scripted([bad])):
         with pytest.raises(InputError, match="training toy: the loss is not a number in epoch 1; lower learning_rate"):

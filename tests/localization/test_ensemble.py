@@ -1,26 +1,57 @@
-"""The ensemble: recipes that are refused, members that differ by their seed alone, images batch by batch."""
+"""The ensemble: recipes refused, members that differ by their seed, images in batches; its training: seeded, continued
+without a trace, blind to the sets it does not train on."""
 
+import json
+import logging
 
 import numpy as np
 import pytest
 import torch
+from interruption import interrupt, same_weights
 
 from rsslib.data import grid as grids
-from rsslib.localization.ensemble import Ensemble, Recipe, Samples, choose_device, choose_precision
+from rsslib.data import splits
+from rsslib.localization import ensemble as ensembles
+from rsslib.localization.ensemble import Ensemble, EnsembleTrainer, Recipe, Samples
 from rsslib.project import InputError
 
 CPU = torch.device("cpu")
-TINY = {"network": "compact", "members": 2, "pixel_m": 120.0, "precision": "float32", "threads": 1}
+TINY = {"network": "compact", "members": 2, "epochs": 3, "patience": 50, "batch_size": 16, "learning_rate": 2e-3,
+        "pixel_m": 120.0, "precision": "float32", "threads": 1}
+
+
+@pytest.fixture(scope="module")
+def sets(campus):
+    return splits.make(campus, "grid2")
+
+
+@pytest.fixture
+def start(campus, sets):
+    """Return a function: settings of a recipe to a trainer on the campus."""
+    def start(dataset=campus, sets=sets, path=None, watch=(), **changes):
+        return EnsembleTrainer(dataset, sets, Recipe(**TINY | changes), path, watch, device="cpu")
+    return start
+
+
+@pytest.fixture(scope="module")
+def reference(campus, sets):
+    """One uninterrupted training, to compare others with."""
+    return fitted(EnsembleTrainer(campus, sets, Recipe(**TINY), device="cpu"))
+
+
+def fitted(trainer):
+    trainer.fit()
+    return trainer
 
 
 @pytest.fixture(scope="module")
 def samples(campus):
     grid = grids.make(campus, 120.0)
-    return Samples(campus, grid, grids.draw(campus, grid, grids.scaling(campus, np.arange(100))), CPU)
+    return Samples(campus, grid, grids.scaling(campus, np.arange(100)), CPU)
 
 
 def weights(ensemble, member):
-    return torch.cat([value.flatten() for value in ensemble.members[member].parameters()])
+    return torch.cat([value.flatten() for value in ensemble.members[member].state_dict().values()])
 
 
 def test_the_default_recipe_is_the_papers():
@@ -31,9 +62,8 @@ def test_the_default_recipe_is_the_papers():
 
 @pytest.mark.parametrize("setting", [
     {"loss": "mse"}, {"network": "resnet"}, {"schedule": "cosine"}, {"precision": "float16"},
-    {"collision": "sum"}, {"members": 0}, {"epochs": 0}, {"patience": -1}, {"batch_size": 0}, {"threads": 0},
-    {"learning_rate": 0.0}, {"validate_every": 0}, {"members": 2.5}, {"members": True}, {"seed": -1},
-    {"weight_decay": -0.1}, {"pixel_m": 0}, {"pixel_m": "30"}])
+    {"members": 0}, {"epochs": 0}, {"patience": -1}, {"batch_size": 0}, {"threads": 0}, {"learning_rate": "5e-4"},
+    {"validate_every": 0}, {"seed": -1}, {"weight_decay": -0.1}, {"pixel_m": 0}, {"sensor_dropout": 1.0}])
 def test_a_setting_that_cannot_be_is_named(setting):
     (name, value), = setting.items()
     with pytest.raises(InputError, match=f"recipe: {name} is {value!r}; expected"):
@@ -45,23 +75,9 @@ def test_a_training_may_not_stop_before_its_first_validation():
         Recipe(patience=4, validate_every=5)
 
 
-def test_a_share_of_dropped_readings_stays_below_one():
-    with pytest.raises(InputError, match="sensor_dropout"):
-        Recipe(sensor_dropout=1.0)
-
-
 @pytest.mark.parametrize("loss, decoder", [("emd", "argmax"), ("pse", "argmax"), ("com", "com")])
-def test_the_loss_says_how_a_location_is_read(loss, decoder):
+def test_the_loss_tells_how_a_location_is_read(loss, decoder):
     assert Recipe(loss=loss).decoder == decoder
-
-
-def test_device_and_precision_can_be_named():
-    assert choose_device("cpu") == CPU
-    assert choose_device().type in ("cpu", "cuda")
-    assert choose_precision("float32", CPU) == torch.float32
-    assert choose_precision("bfloat16", CPU) == torch.bfloat16
-    assert choose_precision("auto", torch.device("cuda")) == torch.bfloat16
-    assert choose_precision("auto", CPU) in (torch.float32, torch.bfloat16)
 
 
 def test_first_weights_are_the_seeds_and_leave_the_global_generator_alone(samples):
@@ -97,10 +113,10 @@ def test_images_come_in_batches_for_the_members_asked_for(samples):
 def test_descriptions_are_those_of_the_images(samples):
     ensemble = Ensemble(Recipe(**TINY), samples.grid, CPU)
     chosen = np.arange(6)
-    said, = ensemble.describe(samples, chosen)
+    described = ensemble.describe(samples, chosen)
     images = torch.cat(list(ensemble.images(samples, chosen)))
-    np.testing.assert_array_equal(said["peak"], images.amax((-2, -1)).numpy())
-    assert said["x"].shape == (6, 2)
+    np.testing.assert_array_equal(described["peak"], images.amax((-2, -1)).numpy())
+    assert described["x"].shape == (6, 2) and ensemble.describe(samples, chosen, [1])["x"].shape == (6, 1)
 
 
 def test_bfloat16_computes_nearly_the_same_images_and_returns_float32(samples):
@@ -117,17 +133,154 @@ def test_attributes_name_the_recipe_and_where_it_was_computed(samples):
     assert all(isinstance(value, (str, int, float)) for value in attrs.values())
 
 
-def test_a_number_written_as_text_gets_a_hint():
-    with pytest.raises(InputError, match="learning_rate is '5e-4'; expected a number above 0; YAML .* write 5.0e-4"):
-        Recipe(learning_rate="5e-4")
-
-
-@pytest.mark.parametrize("name", ["gpu", "cuda:99", 7.5])
-def test_a_device_that_is_not_here_is_named(name):
-    with pytest.raises(InputError, match="device .* cannot be used here.*expected auto, cpu or cuda"):
-        choose_device(name)
-
-
 def test_the_attributes_name_the_grid(samples):
     attrs = Ensemble(Recipe(**TINY), samples.grid, CPU).attrs()
     assert {name: attrs[name] for name in ("x0", "y0", "width", "height", "pixel_m")} == vars(samples.grid)
+
+
+def test_a_seed_is_a_training_whatever_the_global_generator(start, reference):
+    torch.manual_seed(12345)
+    state = torch.get_rng_state()
+    again = fitted(start())
+    assert same_weights(again, reference) and again.history == reference.history
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not same_weights(fitted(start(seed=1)), reference)
+
+
+@pytest.mark.parametrize("loss", ["com", "pse", "emd"])
+def test_the_loss_falls(start, loss):
+    trainer = fitted(start(loss=loss, epochs=8, members=1, schedule="one_cycle"))
+    assert trainer.history[-1]["loss"] < 0.95 * trainer.history[0]["loss"]
+
+
+@pytest.mark.parametrize("changes", [{}, {"schedule": "one_cycle", "sensor_dropout": 0.3}])
+def test_an_interrupted_training_goes_on_as_if_nothing_had_been(start, tmp_path, monkeypatch, changes):
+    path, changes = tmp_path / "checkpoint.pt", changes | {"watch": ("ood",)}
+    whole = fitted(start(**changes))
+    interrupt(start(path=path, **changes), monkeypatch, epoch=3)
+    continued = start(path=path, **changes)
+    assert continued.epoch == 2
+    continued.fit()
+    assert same_weights(continued, whole) and continued.history == whole.history
+    assert (continued.best_epoch, continued.best_error) == (whole.best_epoch, whole.best_error)
+    assert not path.exists()
+
+
+def test_the_checkpoint_of_another_training_is_not_continued(start, sets, campus, tmp_path, monkeypatch, caplog):
+    path = tmp_path / "checkpoint.pt"
+    interrupt(start(path=path), monkeypatch, epoch=2)
+    louder, moved = campus.copy(deep=True), campus.copy(deep=True)
+    louder.rss.values[:] += 1.0
+    moved.tx_y.values[:] += 10.0
+    for other in ({"learning_rate": 1e-3}, {"seed": 1}, {"loss": "com"}, {"dataset": louder}, {"dataset": moved},
+                  {"sets": sets | {"val": sets["val"][1:]}}, {"watch": ("ood",)}):
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            assert start(path=path, **other).epoch == 0, other
+        assert "checkpoint.pt: not continued" in caplog.text
+    assert start(path=path).epoch == 1
+
+
+def test_the_mean_decides_not_the_median(start, campus, sets, monkeypatch):
+    trainer = start(epochs=2, members=1, sets=sets | {"val": sets["val"][:3]})
+    errors = iter([[1.0, 1.0, 40.0], [9.0, 9.0, 9.0]])
+    true_x, true_y = grids.transmitters(campus)
+
+    def describe(samples, chosen, members=None):
+        return {"x_hat": true_x[chosen] + next(errors), "y_hat": true_y[chosen]}
+    monkeypatch.setattr(trainer.ensemble, "describe", describe)
+    trainer.fit()
+    assert trainer.best_epoch == 2 and [record["val_median_m"] for record in trainer.history] == [1.0, 9.0]
+    assert [record["val_mean_m"] for record in trainer.history] == pytest.approx([14.0, 9.0])
+
+
+def test_the_returned_networks_have_the_best_mean_error(campus, sets, reference):
+    means = [record["val_mean_m"] for record in reference.history]
+    assert reference.best_epoch == 1 + int(np.argmin(means)) and reference.best_error == min(means)
+    described = reference.ensemble.describe(reference.samples, sets["val"])
+    true_x, true_y = grids.transmitters(campus)
+    errors = np.hypot(described["x_hat"] - true_x[sets["val"]], described["y_hat"] - true_y[sets["val"]])
+    assert errors.mean() == pytest.approx(min(means))
+
+
+def test_watching_sets_fills_the_history_and_changes_nothing(start, reference, sets):
+    small = {"sets": sets | {"val": sets["val"][:5]}}    # fewer than to train on: as many are watched
+    watching, plain = fitted(start(watch=("train", "ood"), **small)), fitted(start(**small))
+    assert same_weights(watching, plain)
+    names = {"train_single_median_m", "ood_single_median_m"}
+    assert all(set(w) - set(p) == names for w, p in zip(watching.history, plain.history))
+    assert [{k: v for k, v in w.items() if k not in names} for w in watching.history] == plain.history
+
+
+def test_out_of_distribution_samples_have_no_say(start, campus, sets, reference):
+    """Readings of the OOD samples change neither scaling, weights nor the epoch that is kept."""
+    changed = campus.copy(deep=True)
+    changed.rss.values[sets["ood"]] = -40.0 + np.arange(campus.sizes["sensor"])
+    changed.sensor_x.values[sets["ood"]] = campus.sensor_x.mean().item()
+    changed.sensor_y.values[sets["ood"]] = campus.sensor_y.mean().item()
+    other = fitted(start(dataset=changed))
+    assert other.ensemble.grid == reference.ensemble.grid and other.ranges == reference.ranges
+    assert same_weights(other, reference) and other.best_epoch == reference.best_epoch
+    without = {name: sets[name] for name in ("train", "val")}
+    assert same_weights(fitted(start(sets=without)), reference)
+
+
+@pytest.mark.parametrize("name", ["train", "val"])
+@pytest.mark.parametrize("change", ["empty", "absent"])
+def test_a_set_without_samples_is_named(start, sets, name, change):
+    broken = {key: samples for key, samples in sets.items() if key != name}
+    if change == "empty":
+        broken[name] = np.array([], int)
+    with pytest.raises(InputError, match=f"the set '{name}' is empty"):
+        start(sets=broken)
+
+
+def test_a_set_to_watch_that_is_not_there_is_named_before_training(start):
+    with pytest.raises(InputError, match="'november'"):
+        start(watch=("november",))
+
+
+def test_a_training_sample_without_a_known_location_is_named(campus, sets, start):
+    unknown = campus.copy(deep=True)
+    unknown.tx_x[int(sets["val"][0]), 0] = float("nan")
+    with pytest.raises(InputError, match=f"sample {sets['val'][0]} of the set 'val' has no known transmitter location"):
+        start(unknown)
+
+
+def test_fewer_samples_than_a_batch_are_one_batch_and_a_short_last_one_is_left_out(start, sets):
+    for size, batches in ((5, 1), (33, 2)):
+        trainer = start(sets=sets | {"train": sets["train"][:size]})
+        assert len(list(trainer.batch_losses(0))) == batches
+
+
+def test_a_training_that_diverges_stops_with_a_word(start, monkeypatch):
+    monkeypatch.setitem(ensembles.LOSSES, "emd", lambda images, locations: images.sum() * float("nan"))
+    with pytest.raises(InputError, match="the loss is not a number in epoch 1; lower learning_rate"):
+        start().fit()
+
+
+def drawn(trainer, work):
+    """Return the pixels of the readings that the first member gets, batch by batch, while `work` runs."""
+    batches = []
+    handle = trainer.networks[0].register_forward_pre_hook(lambda network, given: batches.append(given[0]))
+    work()
+    handle.remove()
+    return batches
+
+
+def test_readings_are_dropped_in_training_alone_and_anew_in_each_batch(start, sets):
+    small = {"members": 1, "sets": sets | {"train": sets["train"][:32]}, "batch_size": 32}
+    full, some = start(**small), start(sensor_dropout=0.5, **small)
+    (all_read,), (first,) = (drawn(trainer, lambda trainer=trainer: list(trainer.batch_losses(0)))
+                             for trainer in (full, some))
+    assert 0.4 < (first >= 0).sum() / (all_read >= 0).sum() < 0.6
+    assert torch.equal(first[first >= 0], all_read[first >= 0])    # what is left stays as it was
+    (second,) = drawn(some, lambda: list(some.batch_losses(0)))
+    assert not torch.equal((first >= 0).sum(0), (second >= 0).sum(0))
+    for one, other in zip(*(drawn(trainer, trainer.validate) for trainer in (full, some))):
+        assert torch.equal(one, other)
+
+
+def test_the_history_is_written(reference, tmp_path):
+    path = reference.write_history(tmp_path / "build" / "history.json")
+    assert json.loads(path.read_text()) == {"epochs": reference.history}

@@ -16,12 +16,12 @@ def fitted(campus):
     return Localizer(RECIPE, device="cpu").fit(campus, splits.make(campus, "grid2"))
 
 
-def test_a_saved_localizer_says_the_same(campus, fitted, tmp_path):
-    said = fitted.predict(campus)
+def test_a_saved_localizer_predicts_the_same(campus, fitted, tmp_path):
+    predicted = fitted.predict(campus)
     again = Localizer.load(fitted.save(tmp_path / "model"), device="cpu").predict(campus)
-    assert said.sizes == {"sample": campus.sizes["sample"], "member": 2}
-    np.testing.assert_array_equal(said.x_hat, again.x_hat)
-    np.testing.assert_array_equal(said.max_mean_prediction, again.max_mean_prediction)
+    assert predicted.sizes == {"sample": campus.sizes["sample"], "member": 2}
+    np.testing.assert_array_equal(predicted.x_hat, again.x_hat)
+    np.testing.assert_array_equal(predicted.max_mean_prediction, again.max_mean_prediction)
 
 
 def test_a_prediction_does_not_depend_on_the_other_samples(campus, fitted):
@@ -31,18 +31,18 @@ def test_a_prediction_does_not_depend_on_the_other_samples(campus, fitted):
 
 
 def test_the_sets_are_labelled(campus, fitted):
-    said = fitted.predict(campus, {"one": np.array([3]), "two": np.array([4, 5])})
-    assert said.set.values.tolist() == ["one", "two", "two"]
-    assert said.measurement.values.tolist() == [3, 4, 5]
+    predicted = fitted.predict(campus, {"one": np.array([3]), "two": np.array([4, 5])})
+    assert predicted.set.values.tolist() == ["one", "two", "two"]
+    assert predicted.measurement.values.tolist() == [3, 4, 5]
 
 
-def test_an_unfitted_localizer_says_what_to_do(campus):
+def test_an_unfitted_localizer_asks_for_a_training(campus):
     with pytest.raises(InputError, match="call fit"):
         Localizer(RECIPE).predict(campus)
 
 
 def test_what_is_not_a_localizer_is_named(fitted, tmp_path):
-    with pytest.raises(InputError, match="header.json.*not a localizer"):
+    with pytest.raises(InputError, match="header.json: not the header of trained networks"):
         Localizer.load(tmp_path)
     folder = fitted.save(tmp_path / "model")
     (folder / "member1.safetensors").unlink()
@@ -74,8 +74,8 @@ def test_sets_have_names(campus, fitted, task):
         getattr(fitted, task)(campus, np.arange(3))
 
 
-def test_a_sample_that_only_strangers_heard_brings_a_warning(campus, fitted):
-    strangers = campus.isel(sample=[0, 1]).copy(deep=True).assign_coords(
+def test_a_sample_that_only_unknown_receivers_heard_brings_a_warning(campus, fitted):
+    unknown = campus.isel(sample=[0, 1]).copy(deep=True).assign_coords(
         sensor=[f"bus-{number}" for number in range(campus.sizes["sensor"])])
     with pytest.warns(UserWarning, match="2 of 2 samples were heard only by receivers"):
-        fitted.predict(strangers)
+        fitted.predict(unknown)

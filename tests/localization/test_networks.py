@@ -6,7 +6,6 @@ import torch
 
 from rsslib.data import grid as grids
 from rsslib.localization.networks import NETWORKS, CompactUNet, SensorImage, SensorNet, UNet, parameter_count
-from rsslib.project import InputError
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +107,3 @@ def test_at_the_start_the_compact_network_sees_blocks_not_pixels():
     weights = first.stem[0].weight
     drawn = torch.nn.Conv2d(*weights.shape[1::-1], 1).weight
     assert weights.std().item() == pytest.approx(drawn.std().item(), rel=0.2)
-
-
-def test_an_unknown_network_is_named():
-    with pytest.raises(InputError, match="network: expected one of unet, compact, found 'resnet'"):
-        SensorNet((8, 8), "resnet")
