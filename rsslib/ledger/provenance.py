@@ -123,7 +123,7 @@ def _cpu() -> str:
 def _commit() -> str | None:
     try:
         result = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True,
-                               check=True)
+                                check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return result.stdout.strip()

@@ -78,5 +78,5 @@ def _interval(statistic: Callable, *samples: np.ndarray, resamples: int = 1000) 
     if samples[0].size == 1:    # every resample is the sample itself
         return float(statistic(*samples)), float(statistic(*samples))
     result = bootstrap(samples, statistic, n_resamples=resamples, batch=_BATCH, paired=len(samples) > 1,
-                      confidence_level=_LEVEL, method="percentile", rng=np.random.default_rng(0))
+                       confidence_level=_LEVEL, method="percentile", rng=np.random.default_rng(0))
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
