@@ -26,9 +26,8 @@ class Progress:
 
     Example
     -------
-    >>> with Progress(3, "emd x3") as progress:        # doctest: +SKIP
-    ...     progress.step(1, "loss 0.5")
-    emd x3: 1/3, 0:02 left, loss 0.5
+    >>> with Progress(3, "emd x3") as progress:
+    ...     progress.step(1, "loss 0.5")    # on standard error: emd x3: 1/3, 0:02 left, loss 0.5
     """
 
     def __init__(self, total: int, name: str, start: int = 0):
@@ -46,14 +45,11 @@ class Progress:
 
     def step(self, done: int, note: str = "") -> None:
         """Tell that `done` steps are finished."""
-        if self.stream is None:
-            return
         tenth = done * 10 // self.total > (done - 1) * 10 // self.total
-        if not (self.terminal or self.file or tenth):
-            return
-        left = (time.monotonic() - self.began) / max(done - self.start, 1) * (self.total - done)
-        clock = f"{int(left) // 60}:{int(left) % 60:02d}"
-        _print(f"{self.name}: {done}/{self.total}, {clock} left, {note}", self.stream, self.terminal)
+        if self.stream and (self.terminal or self.file or tenth):
+            left = int((time.monotonic() - self.began) / max(done - self.start, 1) * (self.total - done))
+            line = f"{self.name}: {done}/{self.total}, {left // 60}:{left % 60:02d} left, {note}"
+            _print(line, self.stream, self.terminal)
 
     def __exit__(self, *_: object) -> None:
         if self.terminal and self.stream:

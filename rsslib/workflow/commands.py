@@ -47,16 +47,12 @@ def reproduce(profile: str | None = None) -> int:
     """Bring every table and figure of `profile` (or the best that can be had) and RESULTS.md up to date.
 
     Returns 0, or the exit status of DVC when a stage fails. Stages that did not change are not run again. RESULTS.md
-    holds nothing of the profile "smoke".
-
-    Example
-    -------
-    >>> reproduce("campus")  # doctest: +SKIP
-    0
+    has nothing of the profile "smoke".
     """
     profile = profile or choose_profile()
-    if profile == "paper":
-        _warn_without_gpu()
+    if profile == "paper" and not _has_gpu():
+        print("warning: no CUDA GPU is seen here: this will be very slow; `make reproduce` is the job for a CPU",
+              file=sys.stderr, flush=True)
     print(f"profile {profile}: {PLANS[profile]}. What is up to date is not run again.", flush=True)
     started = time.monotonic()
     if status := repro(profile):
@@ -122,9 +118,7 @@ def _dvc(arguments: Sequence[str], folder: Path, variables: Mapping[str, str] | 
                           stderr=subprocess.STDOUT if output else None, check=False).returncode
 
 
-def _warn_without_gpu() -> None:
+def _has_gpu() -> bool:
     import torch
 
-    if not torch.cuda.is_available():
-        print("warning: no CUDA GPU is seen here: this will be very slow; `make reproduce` is the job for a CPU",
-              file=sys.stderr, flush=True)
+    return torch.cuda.is_available()

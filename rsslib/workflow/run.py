@@ -5,7 +5,6 @@ know, executes the notebook with papermill, and strips what changes from run to 
 """
 
 import argparse
-import ast
 import difflib
 import json
 import logging
@@ -13,7 +12,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,7 @@ def check(notebook: str | Path, parameters: Mapping[str, Any]) -> None:
     """Raise InputError unless every name stands in the cell tagged `parameters` of `notebook`, lists as lists."""
     known = _parameters(notebook)
     for name, value in parameters.items():
-        if known.get(name) and not isinstance(value, list):
+        if isinstance(known.get(name), list) and not isinstance(value, list):
             raise InputError(f"{notebook}: `{name}` is a list; write '{name}=[{'' if value is None else value}]'")
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
@@ -107,7 +106,6 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m rssli
     sys.modules.setdefault("rfc3987_syntax", None)    # type: ignore[arg-type]
     from papermill import PapermillExecutionError  # here, not above: --help need not wait for it
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("papermill").setLevel(logging.ERROR)    # our own check has named what is unknown
     started = time.perf_counter()
     parameters = merge(given.section, given.values)
@@ -149,25 +147,17 @@ def _section(content: Mapping[str, Any], name: str, path: Path) -> dict[str, Any
     return dict(section)
 
 
-def _parameters(notebook: str | Path) -> dict[str, bool]:
-    """Return the names assigned in the cell tagged `parameters`, and whether the value there is a list."""
+def _parameters(notebook: str | Path) -> dict[str, Any]:
+    """Return what the cell tagged `parameters` assigns, by name."""
     try:
         cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{notebook}: no such notebook, or not a notebook ({error})") from None
-    return {name: isinstance(value, ast.List) for cell in cells if "parameters" in cell["metadata"].get("tags", [])
-            for node in ast.parse("".join(cell["source"])).body if isinstance(node, ast.Assign | ast.AnnAssign)
-            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-            for name, value in _assigned(target, node.value)}
-
-
-def _assigned(target: ast.expr, value: ast.expr | None) -> Iterator[tuple[str, ast.expr | None]]:
-    if isinstance(target, ast.Tuple):
-        values = value.elts if isinstance(value, ast.Tuple) else [None] * len(target.elts)
-        for part, one in zip(target.elts, values):
-            yield from _assigned(part, one)
-    elif isinstance(target, ast.Name):
-        yield target.id, value
+    values: dict[str, Any] = {}
+    for cell in cells:
+        if "parameters" in cell["metadata"].get("tags", []):
+            exec("".join(cell["source"]), values)    # the notebook runs next anyway
+    return {name: value for name, value in values.items() if name != "__builtins__"}
 
 
 def _strip(notebook: dict[str, Any]) -> None:
