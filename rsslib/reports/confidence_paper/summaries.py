@@ -40,12 +40,8 @@ def made_by(models: Mapping[str, xr.Dataset]) -> tuple[dict[str, dict], str, str
 
     They are the last arguments of `rsslib.ledger.provenance.provenance`; names that differ are joined by "/".
     """
-    settings = {name: {field.name: _plain(model.attrs[field.name]) for field in fields(Recipe)}
+    settings = {name: {field.name: model.attrs[field.name] for field in fields(Recipe)}
                 for name, model in models.items()}
     device, torch = ("/".join(sorted({str(model.attrs[name]) for model in models.values()}))
                      for name in ("device", "torch"))
     return settings, device, torch
-
-
-def _plain(value):
-    return value.item() if isinstance(value, np.generic) else value
