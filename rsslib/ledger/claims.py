@@ -53,8 +53,6 @@ def load(path: str | Path | None = None) -> list[Claim]:
 
     Raises InputError naming the claim and the key for anything unknown, missing or repeated.
 
-    Example
-    -------
     >>> load()[0].kind  # doctest: +SKIP
     'value'
     """
@@ -85,8 +83,6 @@ def printed(file: str, field: str, *keys: str, path: str | Path | None = None) -
     Where the paper prints percent and the records hold shares, the number is a share.
     Raises InputError when `keys` do not tell two claims apart.
 
-    Example
-    -------
     >>> printed("table2", "median_m", "loss", "split")["emd", "random"]  # doctest: +SKIP
     47.4
     """

@@ -173,14 +173,10 @@ def _value(record: Mapping, field: str) -> str:
 
 def _row(verdict: Verdict) -> list[str]:
     claim = verdict.claim
-    printed = claim.printed if isinstance(claim.printed, str) else _printed(claim)
+    printed = f"{number(claim.printed)} {claim.unit}".strip() if claim.kind == "value" else claim.printed or ""
     link = f"[{Path(claim.notebook).stem}]({claim.notebook})" if claim.notebook else ""
     word = f"**{verdict.verdict}**" + (f": {verdict.note}" if verdict.note else "")
     return [claim.statement, printed, verdict.ours, _tolerance(claim), word, link]
-
-
-def _printed(claim: Claim) -> str:
-    return "" if claim.printed is None else f"{number(claim.printed)} {claim.unit}".strip()
 
 
 def _tolerance(claim: Claim) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from rsslib.ledger.statistics import bootstrap_median
 from rsslib.project import ROOT, InputError, atomic_path, write_json
 
 Record = dict[str, Any]
@@ -25,8 +24,6 @@ def write(profile: str, name: str, records: Iterable[Mapping], provenance: Mappi
 
     Raises InputError for a value that is not finite and has no reason, or that JSON cannot hold.
 
-    Example
-    -------
     >>> write("smoke", "table2", [{"loss": "emd", "median_m": 47.4}], {}, {}, tmp)  # doctest: +SKIP
     """
     lines = [json.dumps(_tidy(record, f"{name}.json, record {row}", decimals), ensure_ascii=False)
@@ -48,8 +45,6 @@ def read(profile: str, name: str, folder: str | Path | None = None) -> dict:
 
     Raises InputError when the file is missing or is not JSON.
 
-    Example
-    -------
     >>> read("quick", "table2")["records"][0]["loss"]  # doctest: +SKIP
     'com'
     """
@@ -80,22 +75,9 @@ def value(key: str, number: float, reason: str, interval: Sequence[float] | None
     return {key: number} | ({} if interval is None else {f"ci95_{key}": interval})
 
 
-def median(key: str, values: np.ndarray, reason: str) -> Record:
-    """Return a record's median of `values` with its 95 % interval, or NaN and the reason where there are none.
-
-    >>> median("median_m", np.array([5.0, 5.0]), "no such sample")
-    {'median_m': 5.0, 'ci95_median_m': (5.0, 5.0)}
-    """
-    if not len(values):
-        return value(key, math.nan, reason)
-    return value(key, float(np.median(values)), reason, bootstrap_median(values))
-
-
 def select(records: Sequence[Mapping], **where: object) -> list:
     """Return the records whose values equal all of `where`; InputError if no record has such a key.
 
-    Example
-    -------
     >>> select([{"loss": "emd", "n": 1}, {"loss": "com", "n": 2}], loss="com")
     [{'loss': 'com', 'n': 2}]
     """
@@ -109,8 +91,6 @@ def select(records: Sequence[Mapping], **where: object) -> list:
 def one(records: Sequence[Mapping], **where: object) -> Mapping:
     """Return the one record that `select` returns; InputError if there is none or several.
 
-    Example
-    -------
     >>> one([{"loss": "emd", "n": 1}, {"loss": "com", "n": 2}], loss="com")["n"]
     2
     """

@@ -54,8 +54,6 @@ def judge(claims: Iterable[Claim], profile: str, folder: str | Path | None = Non
     A value within tolerance is `reproduced`, one beyond it on the better side is `better`, any other
     `differs`; an ordering holds or differs. Without its record, or the file of it, a claim was `not run`.
 
-    Example
-    -------
     >>> from rsslib.ledger import claims
     >>> judge(claims.load(), "quick")[0].verdict  # doctest: +SKIP
     'reproduced'

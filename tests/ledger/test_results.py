@@ -51,6 +51,12 @@ def test_nan_is_refused_unless_the_record_says_why(tmp_path):
     assert results.read("smoke", "table2", tmp_path)["records"][0]["median_m"] is None
 
 
+def test_a_value_that_is_not_finite_carries_its_reason_through_the_file(tmp_path):
+    _write(tmp_path, [results.value("auroc", np.nan, "one kind only") | results.value("share", 0.5, "none", (0, 1))])
+    assert results.read("smoke", "table2", tmp_path)["records"] == [
+        {"auroc": None, "auroc_reason": "one kind only", "share": 0.5, "ci95_share": [0, 1]}]
+
+
 def test_read_names_the_missing_or_broken_file(tmp_path):
     with pytest.raises(InputError, match="table9.json.*profile `smoke`"):
         results.read("smoke", "table9", tmp_path)
