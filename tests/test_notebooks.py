@@ -62,7 +62,7 @@ def test_every_figure_and_table_is_an_output_of_its_stage(path):
     made = set(re.findall(r'"(\w+\.png)"', source)) | {
         f"{name}.json" for name in re.findall(r'results\.write\(profile, "(\w+)"', source)}
     body = next(body for body in BODIES if path.relative_to(ROOT).as_posix() in body["cmd"])
-    listed = {Path(out if isinstance(out, str) else next(iter(out))).name for out in body["outs"]}
+    listed = {Path(out).name for outs in body["outs"] for out in ([outs] if isinstance(outs, str) else outs)}
     assert made == {name for name in listed if name.endswith((".png", ".json"))}
 
 

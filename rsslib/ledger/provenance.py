@@ -73,7 +73,8 @@ def _paths(root: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
 
 
 def _patterns(paths: list) -> Iterator[str]:
-    return (re.sub(r"\$\{[^}]*\}", "*", path if isinstance(path, str) else next(iter(path))) for path in paths)
+    names = (name for entry in paths for name in ([entry] if isinstance(entry, str) else entry))
+    return (re.sub(r"\$\{[^}]*\}", "*", name) for name in names)
 
 
 def _meet(one: str, other: str) -> bool:
