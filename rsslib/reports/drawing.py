@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
-from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
@@ -118,18 +117,11 @@ def legend_below(fig: Figure, handles: Sequence[Artist]) -> None:
 
 
 def legend_above(fig: Figure, handles: Sequence[Artist], columns: int) -> None:
-    """Put a legend of `handles` above the axes."""
-    lift(fig, fig.legend(handles=handles, ncols=columns, columnspacing=1.6, handlelength=1.8, handletextpad=0.5),
-         -(-len(handles) // columns))
-
-
-def lift(fig: Figure, legend: Legend, lines: int) -> None:
-    """Move a legend of the figure above the axes, which make room for its `lines`."""
-    layout = fig.get_layout_engine()
+    """Put a legend of `handles` above the axes, which make room for it."""
+    layout, lines = fig.get_layout_engine(), -(-len(handles) // columns)
     west, south, width, height = layout.get()["rect"]
-    legend.set_loc("upper center")
-    legend.set_bbox_to_anchor((0.5, south + height))
-    legend.set_in_layout(False)
+    fig.legend(handles=handles, ncols=columns, columnspacing=1.6, handlelength=1.8, handletextpad=0.5,
+               loc="upper center", bbox_to_anchor=(0.5, south + height)).set_in_layout(False)
     layout.set(rect=(west, south, width, height - (0.08 + 0.14 * lines) / fig.get_figheight()))
 
 

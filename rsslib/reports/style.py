@@ -82,13 +82,13 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return with_style
 
 
-def page(width: float, height: float, note: str, synthetic: bool | str = False, beside: float = 0.0) -> Page:
+def page(width: float, height: float, note: str, synthetic: bool | str = False, legend_in: float = 0.0) -> Page:
     """Return an empty figure: `height` inches for its axes, the note at the foot and, if asked, the banner.
 
-    The note is wrapped so that `beside` inches at its right stay free for a legend. `synthetic` is False, True for
+    The note is wrapped so that `legend_in` inches at its right stay free for a legend. `synthetic` is False, True for
     BANNER, or the banner's own text.
     """
-    lines = textwrap.wrap(note, int(21 * (width - beside)))
+    lines = textwrap.wrap(note, int(21 * (width - legend_in)))
     foot, head = 0.12 + 0.11 * max(len(lines), 1), 0.22 if synthetic else 0.0
     total = foot + height + head
     fig = Page(figsize=(width, total))

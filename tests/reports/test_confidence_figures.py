@@ -13,7 +13,7 @@ from matplotlib.colors import same_color
 from rsslib.data import splits
 from rsslib.data.grid import Grid
 from rsslib.project import ROOT
-from rsslib.reports import maps, style
+from rsslib.reports import style
 from rsslib.reports.confidence_paper import detection, figures
 
 GRID = Grid(1000.0, 2000.0, 41, 37, 30.0)
@@ -100,10 +100,10 @@ def odd_inputs(**options):
 
 
 def medians(paper=None, rates=None, **options):
-    records = [{"set": name, "model": model, "median_m": 50.0 + place, "ci95_m": [45.0, 70.0], "n": 70,
+    records = [{"set": name, "model": model, "median_m": 50.0 + rank, "ci95_m": [45.0, 70.0], "n": 70,
                 "best_choice_rate": 0.86, "ci95_best_choice_rate": [0.8, 0.9]}
                for name in ("july", "november", "april")
-               for place, model in enumerate(("july", "november", "hybrid", "oracle"))]
+               for rank, model in enumerate(("july", "november", "hybrid", "oracle"))]
     return figures.hybrid_medians(records, paper, NOTE, paper_rates=rates, **options)
 
 
@@ -215,9 +215,8 @@ def test_confidence_roc_lists_areas_best_first_and_marks_each_threshold():
     assert marks == {curve.at_threshold for curve in curves.values()}
 
 
-def test_indicator_scores_draw_each_area_with_its_interval_and_name_the_set():
-    records = [record for record in detection.indicator_records(models()) if record["set"] != "val"]
-    fig = figures.indicator_scores(records, NOTE)
+def test_indicator_scores_draw_each_area_of_the_ood_sets_with_its_interval():
+    fig, records = indicator_scores(), detection.indicator_records(models())
     assert titles(fig) == ["Which samples are OOD?", "Which OOD samples have a high error?"]
     ood = [record for record in records if record["target"] == "ood"]
     drawn = {line.get_ydata()[0] for line in fig.axes[0].lines if len(line.get_ydata()) == 1}
@@ -300,9 +299,4 @@ def test_the_records_in_the_tree_can_be_drawn(profile):
     assert len(figures.table2(records("table2"), None, NOTE).axes) == 1
     assert titles(figures.grid_sizes(records("fig11"), NOTE)) == ["In distribution", "OOD test"]
     figures.hybrid_medians(records("table4"), None, NOTE)
-    figures.indicator_scores([record for record in records("fig07") if record["auroc"] is not None], NOTE)
-
-
-def test_the_markers_of_truth_and_estimate_are_explained():
-    assert [handle.get_label() for handle in maps.marks("predicted place")] == ["true place of the transmitter",
-                                                                                 "predicted place"]
+    figures.indicator_scores(records("fig07"), NOTE)

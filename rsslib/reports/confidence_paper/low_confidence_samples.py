@@ -110,7 +110,7 @@ def lowest(dataset: xr.Dataset, sets: Sets, model: xr.Dataset, split: str, name:
     """Return the `count` least sure samples of a set with what is odd about each, and how often each oddity is met.
 
     Output: records with split, set, rank, measurement, time, confidence, error_m, odd (a list of names in RULES);
-    records with split, set, oddity, lowest_share, all_share, n, the share of all samples of the set beside it.
+    records with split, set, oddity, lowest_share, all_share, n: its share of those samples and of the whole set.
     """
     part = predictions.of_set(model, name)
     confidence, errors, measurements = indicators.score(part), predictions.errors(part), part.measurement.values

@@ -1,4 +1,4 @@
-"""Confidence: Figure 7 (how each indicator tells OOD samples), Figure 10 (error beside it), and what it is good for."""
+"""Confidence: Figure 7 (how each indicator tells OOD samples), Figure 10 (error against it), and what it is worth."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ from rsslib.reports import drawing, maps, style
 
 _DASHED = (0, (3, 1.5))
 _SPLITS = ("random", "grid2", "grid5", "july", "november")
-_TARGETS = {"ood": "Which samples are OOD?", "high_error": "Which samples have a high error?"}
+_TARGETS = {"ood": "Which samples are OOD?", "high_error": "Which OOD samples have a high error?"}
 _LABELS = {"validation": "val", "OOD": "ood"}
 _LEAST_M = 1.0  # smaller errors are drawn here, for the scale is logarithmic
 _SHADE = "#EEF0F2"
@@ -77,13 +77,14 @@ def _roc(ax: Axes, by_indicator: Mapping) -> None:
 def indicator_scores(records: Sequence[Mapping], note: str, synthetic: bool = False) -> Figure:
     """Draw which indicator of confidence wins where: the areas behind Figure 7 of paper 1, a panel for each target.
 
-    Input: records of `detection.indicator_records`, one for each target, split and indicator. Open markers: indicators
-    of images divided by their sums.
+    Input: records of `detection.indicator_records`, of which those of the OOD sets that have an area are drawn. Open
+    markers: indicators of images divided by their sums.
 
     >>> indicator_scores(records, "quick profile, 95 % bootstrap intervals")   # doctest: +SKIP
     """
+    records = [record for record in records if record["set"] != "val" and record.get("ci95_auroc")]
     targets, shown = drawing.known(_TARGETS, records, "target"), drawing.known(VARIANTS, records, "indicator")
-    fig, axes = drawing.row([_title(target, records) for target in targets], 2.45, note, synthetic, "AUROC")
+    fig, axes = drawing.row([_TARGETS[target] for target in targets], 2.45, note, synthetic, "AUROC")
     for ax, target in zip(axes[0], targets):
         judged = [record for record in records if record["target"] == target]
         splits = drawing.known(_SPLITS, judged, "split")
@@ -98,13 +99,6 @@ def indicator_scores(records: Sequence[Mapping], note: str, synthetic: bool = Fa
     handles.append(Line2D([], [], color=style.GREY, lw=1.6, label="95 % interval"))
     drawing.legend_above(fig, handles, 2 if len(targets) == 1 else 3)
     return fig
-
-
-def _title(target: str, records: Sequence[Mapping]) -> str:
-    """Name the set in which samples of high error are looked for, if it is one."""
-    kinds = {"validation" if record["set"] == "val" else "OOD" for record in records if record["target"] == target}
-    who = f"{kinds.pop()} samples" if target != "ood" and len(kinds) == 1 else "samples"
-    return _TARGETS[target].replace("samples", who)
 
 
 @style.styled
@@ -145,7 +139,7 @@ def _headroom(ax: Axes, share: float) -> tuple[float, float]:
 
 @style.styled
 def confidence_scatter(panels: Mapping[str, SimpleNamespace], note: str, synthetic: bool = False) -> Figure:
-    """Draw error beside confidence, validation above and OOD below (Figure 10 of paper 1).
+    """Draw error against confidence, validation above and OOD below (Figure 10 of paper 1).
 
     Input: title -> what `detection.scatter` returns, a column for each title.
 
