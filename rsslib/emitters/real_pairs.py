@@ -121,7 +121,8 @@ class PairTrainer(Trainer):
     def key(self) -> str:
         """Name this training by its code, recipe, sets and data."""
         sets = {name: np.asarray(chosen).tolist() for name, chosen in self.sets.items()}
-        return checkpoint.key(__name__, asdict(self.recipe), sets, [float(part.sum()) for part in self.val])
+        sums = [float(values.sum()) for values in self.dataset.data_vars.values()]
+        return checkpoint.key(__name__, asdict(self.recipe), sets, self.dataset.attrs.get("md5", ""), sums)
 
     def _drawn(self, name: str, count: int, seed: int) -> tuple[Tensor, Tensor]:
         mixed = mix(self.dataset, self.sets[name], count, seed=seed)
