@@ -20,9 +20,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("rsslib", description="Reproduce two papers on transmitter localization.",
                                      epilog="example: rsslib reproduce --profile campus")
     chosen = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    reproduce = chosen.add_parser("reproduce", help="every table and figure, then RESULTS.md")
-    reproduce.add_argument("--profile", choices=["quick", "campus", "paper"], help="data and networks, such as campus: "
-                           "synthetic, no download; default: quick where the measurements can be had, else campus")
+    chosen.add_parser("reproduce", help="every table and figure, then RESULTS.md").add_argument(
+        "--profile", choices=["quick", "campus", "paper"], help="data and networks, such as campus: synthetic, no "
+        "download; default: quick where the measurements can be had, else campus")
     for name, (purpose, _) in _SIMPLE.items():
         chosen.add_parser(name, help=purpose)
     chosen.add_parser("run", help="execute one notebook; `rsslib run --help` describes its arguments")

@@ -28,10 +28,7 @@ _BANNER = """
 
 
 def choose_profile() -> str:
-    """Return "quick" where the measurements can be had, else warn and return "campus".
-
-    Looks in the folder RSSLIB_DATA, the download cache and the earlier runs, then asks the public source.
-    """
+    """Return "quick" where the measurements are given, kept from earlier or to be downloaded, else "campus"."""
     from rsslib.data import download  # here, not above: --help need not wait for it
 
     if download.available() or (ROOT / "data/quick/measurements.nc").is_file():
@@ -46,13 +43,15 @@ def choose_profile() -> str:
 def reproduce(profile: str | None = None) -> int:
     """Bring every table and figure of `profile` (or the best that can be had) and RESULTS.md up to date.
 
-    Returns 0, or the exit status of DVC when a stage fails. Stages that did not change are not run again. RESULTS.md
-    has nothing of the profile "smoke".
+    Returns 0, or the exit status of DVC when a stage fails. RESULTS.md has nothing of the profile "smoke".
     """
     profile = profile or choose_profile()
-    if profile == "paper" and not _has_gpu():
-        print("warning: no CUDA GPU is seen here: this will be very slow; `make reproduce` is the job for a CPU",
-              file=sys.stderr, flush=True)
+    if profile == "paper":
+        import torch  # here, not above: the other profiles need not wait for it
+
+        if not torch.cuda.is_available():
+            print("warning: no CUDA GPU is seen here: this will be very slow; `make reproduce` is the job for a CPU",
+                  file=sys.stderr, flush=True)
     print(f"profile {profile}: {PLANS[profile]}. What is up to date is not run again.", flush=True)
     started = time.monotonic()
     if status := repro(profile):
@@ -116,9 +115,3 @@ def _dvc(arguments: Sequence[str], folder: Path, variables: Mapping[str, str] | 
     environment = os.environ | {"PATH": path} | dict(variables or {})
     return subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=folder, env=environment, stdout=output,
                           stderr=subprocess.STDOUT if output else None, check=False).returncode
-
-
-def _has_gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()

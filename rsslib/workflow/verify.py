@@ -13,12 +13,8 @@ from rsslib.project import ROOT, InputError
 from rsslib.workflow import commands
 
 COMPARED = ("results/smoke/**/*", "figures/smoke/**/*", "build/smoke/**/*.ipynb")
-RELATIVE = 0.25
-"""How far a number may lie from the committed one, relative to the larger, on another machine: training amplifies
-the last digits in which processors differ."""
-FLOOR = 0.01
-"""Numbers smaller than this are compared as if they were this large: records keep four decimals."""
-
+RELATIVE = 0.25    # of the larger number; on another machine, as training amplifies the last digits of its processor
+FLOOR = 0.01    # smaller numbers are compared as if they were this large: records keep four decimals
 _MADE = ("results/", "figures/", "build/", "dvc.lock")    # what stages write: each run has to make it anew
 _STAMP = "*.stamp.json"    # time and machine
 _STEPPED = ("best_epoch", "emd_below_com_ood_share")    # counts of a few epochs: no small difference is possible
@@ -28,9 +24,8 @@ def main(root: Path = ROOT) -> int:
     """Run the smoke chain in two copies of the project, compare, print a table; return 0 or 1.
 
     Run a and run b must agree byte for byte (stamps aside), and run a with the committed records within `RELATIVE`, or
-    exactly where torch and CPU are the same. The copies, in build/verify, are deleted when all agrees.
-
-    Raises InputError when the project is no git clone or a run fails.
+    exactly where torch and CPU are the same. The copies, in build/verify, are deleted when all agrees. Raises InputError
+    when the project is no git clone or a run fails.
     """
     copies = root / "build" / "verify"
     shutil.rmtree(copies, ignore_errors=True)

@@ -94,9 +94,10 @@ def test_bad_input_in_a_cell_is_told_without_a_traceback(project):
 
 
 def test_two_runs_write_the_same_bytes_in_a_new_folder(project):
-    for name in ("one", "two"):
-        done = _run(project, f"build/{name}.ipynb", "--section", "profiles.quick", "split=grid2")
-        assert done.returncode == 0, done.stderr
+    done = _run(project, "build/one.ipynb", "--section", "profiles.quick", "split=grid2")
+    assert done.returncode == 0, done.stderr
+    parameters = run.merge(["profiles.quick"], ["split=grid2"], project / "params.yaml")
+    run.execute(project / "tiny.ipynb", project / "build/two.ipynb", parameters)
     first, second = ((project / "build" / f"{name}.ipynb").read_bytes() for name in ("one", "two"))
     assert first == second
     assert b"0.001 40 grid2" in first
@@ -106,8 +107,8 @@ def test_two_runs_write_the_same_bytes_in_a_new_folder(project):
     assert str(project) not in first.decode()
 
 
-def test_a_failing_notebook_leaves_only_its_failed_copy(project):
-    done = _run(project, "build/out.ipynb", "fail=true")
-    assert done.returncode == 1
-    assert "failed on purpose" in done.stderr
+def test_a_failing_notebook_leaves_only_its_failed_copy(project, capsys):
+    arguments = [str(project / "tiny.ipynb"), str(project / "build" / "out.ipynb"), "fail=true"]
+    assert command_line.main(["run", *arguments]) == 1
+    assert "failed on purpose" in capsys.readouterr().err
     assert [path.name for path in (project / "build").iterdir()] == ["out.failed.ipynb"]
