@@ -26,7 +26,7 @@ ROOT: Path = _find_root()
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` that takes its place on success and is removed on error.
+    """Yield a temporary path in the folder of `path`, renamed to `path` on success and removed on error.
 
     Readers therefore see the old file or the new one, never half of one.
 

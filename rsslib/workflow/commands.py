@@ -59,7 +59,7 @@ def reproduce(profile: str | None = None) -> int:
         return status
     if profile != "smoke":
         write_results()
-        print("RESULTS.md holds the papers' values beside ours.")
+        print("RESULTS.md compares the papers' values with ours.")
     seconds = time.monotonic() - started
     print(f"done in {f'{seconds:.0f} s' if seconds < 120 else f'{seconds / 60:.0f} min'}. Look at figures/{profile}, "
           f"results/{profile} and, for the executed notebooks, build/{profile}.")

@@ -24,8 +24,8 @@ def main(root: Path = ROOT) -> int:
     """Run the smoke chain in two copies of the project, compare, print a table; return 0 or 1.
 
     Run a and run b must agree byte for byte (stamps aside), and run a with the committed records within `RELATIVE`, or
-    exactly where torch and CPU are the same. The copies, in build/verify, are deleted when all agrees. Raises InputError
-    when the project is no git clone or a run fails.
+    exactly where torch and CPU are the same. The copies, in build/verify, are deleted when all agrees. Errors:
+    InputError when the project is no git clone or a run fails.
     """
     copies = root / "build" / "verify"
     shutil.rmtree(copies, ignore_errors=True)
