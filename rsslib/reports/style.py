@@ -1,6 +1,5 @@
 """The common look of all figures: sizes, colours, the note, the banner of synthetic data, and saving."""
 
-import functools
 import io
 import textwrap
 from collections.abc import Callable
@@ -73,13 +72,7 @@ def _look():
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Run a figure's function under the style file, whatever the user's own settings are."""
-
-    @functools.wraps(draw)
-    def with_style(*args, **kwargs):
-        with _look():
-            return draw(*args, **kwargs)
-
-    return with_style
+    return _look()(draw)
 
 
 def page(width: float, height: float, note: str, synthetic: bool | str = False, legend_in: float = 0.0) -> Page:

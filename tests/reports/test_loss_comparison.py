@@ -72,8 +72,6 @@ def test_facts_are_numbers_of_the_data_and_the_networks(runs, campus):
 
 def test_seconds_come_from_the_stamps_and_are_left_out_where_there_is_none(folder, runs):
     assert loss_comparison.seconds_per_epoch(runs) == []
-    untimed = loss_comparison.timed(loss_comparison.table2(runs), runs)
-    assert {record["seconds_per_epoch"] for record in untimed} == {None}
     stamps = folder.parent / "stamps"
     stamps.mkdir()
     (stamps / "grid2-emd.json").write_text('{"seconds_per_epoch": 1.25}')

@@ -66,12 +66,6 @@ def judged(records: list[dict]) -> list[dict]:
     return [record for record in records if record["set"] == splits.report_set(record["split"])]
 
 
-def timed(records: list[dict], runs: Runs) -> list[dict]:
-    """Return the records with the seconds that one network's epoch took, where known: for the eye, since they vary."""
-    return [record | {"seconds_per_epoch": runs[record["split"], record["loss"]].seconds_per_epoch}
-            for record in records]
-
-
 def seconds_per_epoch(runs: Runs) -> list[dict]:
     """Return the seconds that one network's epoch took, where known, for the stamp: they change from run to run."""
     return [{"loss": loss, "split": split, "value": round(run.seconds_per_epoch, 3)}

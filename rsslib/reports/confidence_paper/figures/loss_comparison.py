@@ -14,12 +14,13 @@ _SETS = {"train": "Train", "val": "Validation", "ood": "OOD test"}
 
 
 @style.styled
-def table2(records: Sequence[Mapping], paper: Mapping | None, note: str, synthetic: bool = False) -> Figure:
+def table2(records: Sequence[Mapping], paper: Mapping | None, note: str, synthetic: bool = False,
+           seconds: Sequence[Mapping] = ()) -> Figure:
     """Draw the median error of each loss in each data separation, beside the paper's (Table II of paper 1).
 
-    Input: records of `loss_comparison.table2`, of which only the set that Table II reports for a split is drawn; with
-    seconds_per_epoch in all of these, a narrow panel shows the median over the splits. paper: (loss, split) ->
-    printed error [m], open markers, which are not drawn beside synthetic data.
+    Input: records of `loss_comparison.table2`, of which only the set that Table II reports for a split is drawn. paper:
+    (loss, split) -> printed error [m], open markers, which are not drawn beside synthetic data. seconds: what
+    `loss_comparison.seconds_per_epoch` returns; a narrow panel shows the medians over the splits.
 
     >>> table2(records, {("emd", "grid2"): 277.5}, "quick profile")   # doctest: +SKIP
     """
@@ -27,9 +28,8 @@ def table2(records: Sequence[Mapping], paper: Mapping | None, note: str, synthet
     cells, printed = drawing.cells(records, "split", "loss"), {} if synthetic else paper or {}
     names = drawing.known(style.SEPARATIONS, records, "split")
     losses = drawing.known(style.LOOKS, records, "loss")
-    timed = all(record.get("seconds_per_epoch") for record in records)
     fig = style.page(style.PAGE_IN, 2.5, note, synthetic)
-    axes = fig.subplots(1, 1 + timed, squeeze=False, width_ratios=[6, 1][:1 + timed])[0]
+    axes = fig.subplots(1, 2, width_ratios=[6, 1]) if seconds else [fig.subplots()]
     for (split, loss), record in cells.items():
         x = names.index(split) + 0.27 * (losses.index(loss) - (len(losses) - 1) / 2)
         drawing.dot(axes[0], x, drawing.with_ends(record, "median_m"), style.LOOKS[loss], f"{record['median_m']:.0f}",
@@ -38,8 +38,8 @@ def table2(records: Sequence[Mapping], paper: Mapping | None, note: str, synthet
     axes[0].set(ylim=(0, 1.08 * axes[0].get_ylim()[1]), ylabel="median error [m]")
     handles = drawing.handles(losses, ms=5) + drawing.ours_and_printed(bool(printed))
     drawing.legend_over(axes[0], handles, len(handles))
-    if timed:
-        _seconds(axes[1], pd.DataFrame(records).groupby("loss").seconds_per_epoch.median()[losses])
+    if seconds:
+        _seconds(axes[1], pd.DataFrame(seconds).groupby("loss", sort=False).value.median())
     return fig
 
 
