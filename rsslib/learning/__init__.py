@@ -1,4 +1,4 @@
-"""How networks are trained, whatever they learn: one trainer, optimizer, checkpoint and form of weights for both papers.
+"""Training shared by the networks of both papers: trainer, optimizer, checkpoint, devices, files of weights.
 
 Front door: `rsslib.learning.trainer.Trainer`.
 """

@@ -1,4 +1,4 @@
-"""Where an interrupted training left off: written now and then, and taken up by the same training only."""
+"""Checkpoints: the state of an unfinished training, from which the same training resumes."""
 
 import json
 import logging
@@ -14,11 +14,13 @@ from rsslib.project import atomic_path
 
 log = logging.getLogger(__name__)
 SECONDS = 30.0
-"""Time between two writings."""
+"""Shortest time between two saves [s]."""
 
 
 def key(module: str, *facts: object) -> str:
-    """Name a training by the code that its module rests on, and by facts that JSON knows: its recipe, its data.
+    """Return the hash that identifies a training: of the code its module depends on, and of `facts` (recipe, data).
+
+    The facts must be serializable as JSON.
 
     >>> key("rsslib.learning.trainer", {"seed": 0}) == key("rsslib.learning.trainer", {"seed": 1})
     False
@@ -27,10 +29,10 @@ def key(module: str, *facts: object) -> str:
 
 
 class Checkpoint:
-    """A file from which an interrupted training continues, and which a finished one removes.
+    """The checkpoint file of one training: saved at most every SECONDS, loaded on a restart, removed at the end.
 
-    Parameters: path, None for a training that keeps no such file; name, called once it is needed, gives the training's
-    `key`: what another training left is not taken up.
+    Parameters: path, None for no checkpoint; name, a function that returns the training's `key`, called only when
+    needed. A file with another key is not loaded.
 
     >>> Checkpoint(None, lambda: "mine").load("cpu") is None
     True
@@ -41,7 +43,7 @@ class Checkpoint:
         self.saved = time.monotonic()
 
     def save(self, state: Callable[[], dict]) -> None:
-        """Write `state()`, whole, if the last writing is long enough ago; it must hold "epoch"."""
+        """Save `state()`, which must contain "epoch", if the last save is more than SECONDS ago."""
         if self.path is None or time.monotonic() - self.saved <= SECONDS:
             return
         with atomic_path(self.path) as temporary:
@@ -49,20 +51,20 @@ class Checkpoint:
         self.saved = time.monotonic()
 
     def load(self, device: str | torch.device) -> dict | None:
-        """Return what `save` wrote for this very training, tensors on `device`; else None, with a warning."""
+        """Return the saved state of this training, tensors on `device`; None if there is no usable one."""
         if self.path is None or not self.path.is_file():
             return None
         try:
             state = torch.load(self.path, weights_only=True, map_location=device)
             if state["key"] != self.name():
                 raise KeyError("made by other code, another recipe or other data")
-        except Exception as error:  # an unreadable checkpoint only costs the time it held
-            log.warning("%s: not continued (%s); training starts anew", self.path, error)
+        except Exception as error:  # an unusable checkpoint costs time, but must not stop the training
+            log.warning("%s: not continued (%s); training starts from scratch", self.path, error)
             return None
         log.info("%s: continued after epoch %d", self.path, state["epoch"])
         return state
 
     def remove(self) -> None:
-        """Remove the file, if there is one."""
+        """Remove the file if it exists."""
         if self.path:
             self.path.unlink(missing_ok=True)

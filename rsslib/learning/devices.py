@@ -1,4 +1,4 @@
-"""Where a network computes, and in which number format."""
+"""The device and the floating-point precision of a network."""
 
 import torch
 
@@ -8,9 +8,9 @@ PRECISIONS = ("auto", "bfloat16", "float32")
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """Return the device: "auto" is CUDA where there is one, else the CPU.
+    """Return the named device; "auto" is CUDA if available, else the CPU.
 
-    Errors: InputError for a device that cannot be used here.
+    Errors: InputError for a device that this machine does not have.
 
     >>> choose_device("cpu")
     device(type='cpu')
@@ -27,18 +27,18 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """Return float32 or bfloat16; "auto" is bfloat16 on CUDA and on CPUs with such instructions.
+    """Return float32 or bfloat16; "auto" is bfloat16 on CUDA and on CPUs with bfloat16 instructions.
 
     >>> choose_precision("float32", torch.device("cpu"))
     torch.float32
     """
     if name != "auto":
         return getattr(torch, name)
-    has = torch.cpu.get_capabilities()
-    fast = device.type == "cuda" or has.get("avx512_bf16", False) or has.get("amx_bf16", False)
+    cpu = torch.cpu.get_capabilities()
+    fast = device.type == "cuda" or cpu.get("avx512_bf16", False) or cpu.get("amx_bf16", False)
     return torch.bfloat16 if fast else torch.float32
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:
-    """Return the context in which a network computes in `precision`."""
+    """Return the autocast context for `precision`; for float32 it does nothing."""
     return torch.autocast(device.type, precision, enabled=precision != torch.float32)

@@ -1,4 +1,4 @@
-"""The training loop of all networks: the best epoch kept, stopped early, continued after an interruption."""
+"""The training loop of all networks: it keeps the best epoch, stops early and resumes from a checkpoint."""
 
 import math
 import time
@@ -14,20 +14,19 @@ from rsslib.learning.optimizers import Optimizer
 from rsslib.progress import Progress
 from rsslib.project import InputError
 
-_COUNTED = ("best", "epoch", "best_epoch", "best_error", "history", "seconds")
+_PROGRESS = ("best", "epoch", "best_epoch", "best_error", "history", "seconds")
 
 
 class Trainer:
-    """Trains networks side by side and keeps the epoch with the lowest validation error.
+    """Trains one or more networks and keeps the epoch with the lowest validation error.
 
-    Each epoch trains every network on its own shuffled batches, then all are validated together: separate trainings
-    that share one stopping time. A subclass says what a network is trained on (`batch_losses`) and how good all of them
-    are (`validate`).
+    In each epoch every network is trained on its own shuffled batches; then all are validated together: independent
+    trainings with a common stopping time. A subclass defines the loss of the batches (`batch_losses`), the validation
+    error of all networks (`validate`) and the checkpoint's `key`.
 
-    Parameters: name, in progress and messages; networks, on one device; optimizers and seeds, one a network (a seed
-    starts the generator of its batches); epochs, at most so many; patience, epochs without a better validation after
-    which the training stops; validate_every, epochs between validations; path, of a file from which an interrupted
-    training continues and which a finished one removes.
+    Parameters: name, for progress and messages; networks, on one device; optimizers and seeds, one per network (a seed
+    initializes the generator of its batches); epochs, the maximum; patience, epochs without a better validation after
+    which training stops; validate_every, epochs between validations; path, of the checkpoint (None: no checkpoint).
     """
 
     def __init__(self, name: str, networks: Sequence[nn.Module], optimizers: Sequence[Optimizer], seeds: Sequence[int],
@@ -43,19 +42,19 @@ class Trainer:
             self._restore(state)
 
     def batch_losses(self, number: int) -> Iterator[Tensor]:
-        """Yield the loss of each batch of one epoch of a network; a step is taken down each."""
+        """Yield the loss of each batch in one epoch of network `number`; the trainer takes a step after each."""
         raise NotImplementedError
 
     def validate(self) -> tuple[float, dict]:
-        """Return the validation error that picks the epoch, and what else the history records."""
+        """Return the validation error that selects the epoch, and further values for the history."""
         raise NotImplementedError
 
     def key(self) -> str:
-        """Name this training, for its checkpoint (see `checkpoint.key`)."""
+        """Return the key that identifies this training (see `checkpoint.key`)."""
         raise NotImplementedError
 
     def fit(self) -> None:
-        """Train to the end and load the best epoch's weights. Errors: InputError for a training that diverges."""
+        """Train until done and load the weights of the best epoch. Errors: InputError if the training diverges."""
         with Progress(self.epochs, self.name, self.epoch) as progress:
             while self.epoch < self.epochs and self.epoch - self.best_epoch < self.patience:
                 started = time.perf_counter()
@@ -74,22 +73,22 @@ class Trainer:
 
     @property
     def seconds_per_epoch(self) -> float:
-        """Seconds that one network's epoch took, validation left out."""
+        """Mean seconds per epoch of one network, without validation."""
         return self.seconds / max(self.epoch, 1) / len(self.networks)
 
     def _train(self, number: int) -> float:
         """Train a network for one epoch; return its mean loss."""
         self.networks[number].train()
         total, count = torch.zeros(()), 0
-        for count, loss in enumerate(self.batch_losses(number), start=1):
+        for loss in self.batch_losses(number):
             self.optimizers[number].step(loss)
-            total = total + loss.detach()
+            total, count = total + loss.detach(), count + 1
         return float(total) / count
 
     def _keep_best(self, loss: float) -> None:
-        error, more = self.validate()
+        error, values = self.validate()
         self._refuse_divergence(error)
-        self.history.append({"epoch": self.epoch, "loss": loss, **more})
+        self.history.append({"epoch": self.epoch, "loss": loss, **values})
         if error < self.best_error:
             self.best_error, self.best_epoch = error, self.epoch
             self.best = [{key: value.clone() for key, value in network.state_dict().items()}
@@ -104,14 +103,14 @@ class Trainer:
         return {"networks": [network.state_dict() for network in self.networks],
                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
                 "generators": [generator.get_state() for generator in self.generators],
-                **{name: getattr(self, name) for name in _COUNTED}}
+                **{name: getattr(self, name) for name in _PROGRESS}}
 
     def _restore(self, state: dict) -> None:
         for network, weights in zip(self.networks, state["networks"]):
             network.load_state_dict(weights)
-        for optimizer, held in zip(self.optimizers, state["optimizers"]):
-            optimizer.load_state_dict(held)
-        for generator, held in zip(self.generators, state["generators"]):
-            generator.set_state(held.cpu())
-        for name in _COUNTED:
+        for optimizer, saved in zip(self.optimizers, state["optimizers"]):
+            optimizer.load_state_dict(saved)
+        for generator, saved in zip(self.generators, state["generators"]):
+            generator.set_state(saved.cpu())
+        for name in _PROGRESS:
             setattr(self, name, state[name])

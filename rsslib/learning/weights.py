@@ -1,4 +1,4 @@
-"""Trained networks on disk: one safetensors file a network, beside a JSON header that says how to build them."""
+"""Files of trained networks: one safetensors file per network, and a JSON header from which they are rebuilt."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -12,12 +12,17 @@ from rsslib.project import InputError, atomic_path, write_json
 Built = TypeVar("Built")
 
 
-def save(folder: str | Path, networks: Mapping[str, nn.Module], header: Mapping) -> Path:
-    """Write `<folder>/<name>.safetensors` for each network and then `<folder>/header.json`, each file whole.
+def parameter_count(module: nn.Module) -> int:
+    """Return the number of trained values of a network."""
+    return sum(parameter.numel() for parameter in module.parameters())
 
-    The header must hold "format", which `load_header` asks for. Weights are never pickled.
+
+def save(folder: str | Path, networks: Mapping[str, nn.Module], header: Mapping) -> Path:
+    """Write `<folder>/<name>.safetensors` for each network, then `<folder>/header.json`, each atomically.
+
+    The header must contain "format", which `load_header` checks. Weights are never pickled.
     """
-    from safetensors.torch import save as packed  # here, not above: training itself does without it
+    from safetensors.torch import save as packed  # imported here: training does not need it
 
     folder = Path(folder)
     for name, network in networks.items():
@@ -29,9 +34,9 @@ def save(folder: str | Path, networks: Mapping[str, nn.Module], header: Mapping)
 
 
 def load_header(folder: str | Path, form: str, build: Callable[[dict], Built]) -> Built:
-    """Return what `build` makes of the header in `folder`.
+    """Return `build(header)` of the header in `folder`.
 
-    Errors: InputError naming the file, where it is missing, is of another format than `form`, or lacks a key.
+    Errors: InputError naming the file if it is missing, has another format than `form`, or lacks a key.
     """
     path = Path(folder) / "header.json"
     try:
@@ -43,13 +48,13 @@ def load_header(folder: str | Path, form: str, build: Callable[[dict], Built]) -
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not the header of trained networks ({type(error).__name__}: {error}); expected a "
-                         "folder that this version saved") from None
+                         "folder saved by this version") from None
 
 
 def load(folder: str | Path, networks: Mapping[str, nn.Module], device: str) -> None:
-    """Fill the networks with the weights that `save` wrote under their names.
+    """Load the weights that `save` wrote under the networks' names.
 
-    Errors: InputError naming the file that is missing, cut, or of another network.
+    Errors: InputError naming the file that is missing, truncated, or of another network.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file

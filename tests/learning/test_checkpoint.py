@@ -36,7 +36,7 @@ def test_another_training_begins_anew_and_says_why(kept, caplog):
     kept.path.write_bytes(b"half a file")
     with caplog.at_level(logging.WARNING):
         assert kept.load("cpu") is None
-    assert caplog.text.count("training starts anew") == 2
+    assert caplog.text.count("training starts from scratch") == 2
 
 
 def test_it_is_written_now_and_then(kept, monkeypatch):
