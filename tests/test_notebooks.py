@@ -59,8 +59,10 @@ def test_every_notebook_has_a_stage_that_depends_on_it(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_figure_and_table_is_an_output_of_its_stage(path):
     source = "\n".join(cell.source for cell in _cells(path, "code"))
-    made = set(re.findall(r'"(\w+\.png)"', source)) | {
-        f"{name}.json" for name in re.findall(r'results\.write\(profile, "(\w+)"', source)}
+    names = re.findall(r'results\.write\(profile, "(\w+)"', source)
+    if several := re.search(r"records = (\{[^}]*\})\nfor key, rows in records.items", source):
+        names = re.findall(r'"(\w+)":', several[1])
+    made = set(re.findall(r'"(\w+\.png)"', source)) | {f"{name}.json" for name in names}
     body = next(body for body in BODIES if path.relative_to(ROOT).as_posix() in body["cmd"])
     listed = {Path(out).name for outs in body["outs"] for out in ([outs] if isinstance(outs, str) else outs)}
     assert made == {name for name in listed if name.endswith((".png", ".json"))}

@@ -12,7 +12,7 @@ import xarray as xr
 from rsslib.emitters.localizer import EmitterRecipe, Model
 from rsslib.emitters.metrics import THRESHOLD, Scores, score
 from rsslib.emitters.training import OccupancySet, draw_set
-from rsslib.localization.networks import parameter_count
+from rsslib.learning.weights import parameter_count
 from rsslib.project import InputError, atomic_path, write_json
 from rsslib.propagation import gains
 from rsslib.propagation import scene as scenes

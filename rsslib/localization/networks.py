@@ -1,4 +1,4 @@
-"""The networks: the sensors' image with its learned affine maps, the paper's UNet, a compact UNet for the CPU."""
+"""Networks: the input image with its learned affine maps, the paper's UNet, a compact UNet for the CPU."""
 
 import torch
 from torch import Tensor, nn
@@ -8,13 +8,13 @@ from rsslib.data.grid import KINDS
 
 
 class SensorImage(nn.Module):
-    """Draw sensors into the two-channel input image, (batch, 2, height, width).
+    """The input layer: readings of sensors to a two-channel image, (batch, 2, height, width).
 
-    Channel 0 holds w_kind * value + b_kind at the pixels drawn, with a learned weight (1 at the start) and
-    bias (0 at the start) for each receiver kind; channel 1 holds the value itself; 0 elsewhere.
+    Channel 0 is w_kind * value + b_kind at the sensors' pixels, with a learned weight (initially 1) and bias (initially
+    0) for each receiver kind; channel 1 is the value itself; both are 0 elsewhere.
 
     Input: pixel (batch, sensors) int64, -1 = not drawn; value (batch, sensors), scaled RSS; kind (batch, sensors).
-    Source: paper 1's authors' published code line.
+    Source: the published code of paper 1's authors.
     """
 
     def __init__(self, height: int, width: int):
@@ -26,9 +26,9 @@ class SensorImage(nn.Module):
     def forward(self, pixel: Tensor, value: Tensor, kind: Tensor) -> Tensor:
         height, width = self.shape
         channels = torch.stack([self.weight[kind] * value + self.bias[kind], value], dim=1)
-        # What is not drawn goes to one spare cell behind the image, which is cut off.
-        cell = torch.where(pixel >= 0, pixel, height * width)[:, None].expand(-1, 2, -1)
-        image = channels.new_zeros(len(pixel), 2, height * width + 1).scatter(2, cell, channels)
+        # readings that are not drawn go to a spare pixel after the last one, which is cut off
+        target = torch.where(pixel >= 0, pixel, height * width)[:, None].expand(-1, 2, -1)
+        image = channels.new_zeros(len(pixel), 2, height * width + 1).scatter(2, target, channels)
         return image[..., :-1].unflatten(-1, (height, width))
 
 
@@ -45,7 +45,7 @@ class UNet(nn.Module):
 
     Double 3x3 convolutions with BatchNorm and ReLU; 2x2 max-pools between widths 32-64-128-256-256; bilinear
     upsampling to the skip's size and concatenation on the way up through 128-64-32-32; a 1x1 convolution.
-    Source: Ronneberger et al. 2015; paper 1, Section III.C, widths from its authors' published code line.
+    Source: Ronneberger et al. 2015; paper 1, Section III.C, widths from the published code of its authors.
     """
 
     def __init__(self, inputs: int = 2):
@@ -59,7 +59,7 @@ class UNet(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         x, skips = image, []
         for level, block in enumerate(self.down):
-            # ceil_mode: the last odd row or column stays in sight, whatever the map's size
+            # ceil_mode keeps the last row and column of maps with an odd size
             x = block(F.max_pool2d(x, 2, ceil_mode=True) if level else x)
             skips.append(x)
         for block, skip in zip(self.up, skips[-2::-1]):
@@ -71,12 +71,12 @@ class UNet(nn.Module):
 class CompactUNet(nn.Module):
     """A UNet over blocks of 8 x 8 pixels, for the CPU: image (batch, 2, H, W) to logits (batch, H, W).
 
-    Space-to-depth makes each block a vector of its pixels; a U of two levels works on that coarse raster
-    (its skip is added, which costs less than concatenating); a 1x1 convolution with depth-to-space draws the
-    full image again. 0.32 million parameters, no pixel lost.
+    Space-to-depth turns each block into a vector of its pixels; a two-level UNet works on that coarse raster (its skip
+    is added, which is cheaper than concatenation); a 1x1 convolution and depth-to-space restore the full resolution.
+    0.32 million parameters.
 
-    The first weights start equal over a block's pixels: a pixel in which training never saw a receiver (a
-    shuttle's new place, say) then reads as "in this block" instead of as noise.
+    The weights of the first layer are initially equal over the pixels of a block: a receiver in a pixel without any
+    receiver in training (a shuttle, for instance) then means "in this block" instead of noise.
     """
 
     def __init__(self, inputs: int = 2, block: int = 8, width: int = 64, deep: int = 128):
@@ -88,7 +88,7 @@ class CompactUNet(nn.Module):
         self.head = nn.Conv2d(width, block**2, 1)
         first = self.stem[0].weight
         with torch.no_grad():
-            # the mean of block^2 draws is block times smaller: times block it has a draw's spread again
+            # averaging block^2 draws divides their standard deviation by block: undone by the factor
             tied = first.unflatten(1, (inputs, block**2)).mean(2, keepdim=True) * block
             first.copy_(tied.expand(-1, -1, block**2, -1, -1).flatten(1, 2))
 
@@ -105,10 +105,10 @@ NETWORKS = {"unet": UNet, "compact": CompactUNet}
 
 
 class SensorNet(nn.Module):
-    """Sensors in, prediction image out: `SensorImage`, a network of NETWORKS, a sigmoid.
+    """From sensor readings to prediction images: `SensorImage`, a network of NETWORKS, a sigmoid.
 
-    Parameters: shape, (height, width) [pixels]; network, its name; output_bias, where the last bias starts
-    (None: as drawn): at 0 the sigmoid's background is 0.5, which PSE takes over 1000 steps to bring down.
+    Parameters: shape, (height, width) [pixels]; network, its name; output_bias, initial bias of the last layer (None:
+    random). With a bias of 0 the background is 0.5 after the sigmoid, and PSE takes over 1000 steps to lower it.
 
     >>> SensorNet((75, 81)).network.__class__.__name__
     'CompactUNet'
@@ -125,8 +125,3 @@ class SensorNet(nn.Module):
         """Return the prediction images, (batch, height, width), values in 0..1."""
         image = self.draw(pixel, value, kind).contiguous(memory_format=torch.channels_last)
         return self.network(image).float().sigmoid()
-
-
-def parameter_count(module: nn.Module) -> int:
-    """Return the number of trained values of a network."""
-    return sum(parameter.numel() for parameter in module.parameters())

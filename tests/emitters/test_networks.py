@@ -18,7 +18,7 @@ from rsslib.emitters.networks import (
     build_localizer,
     second_input,
 )
-from rsslib.localization.networks import parameter_count
+from rsslib.learning.weights import parameter_count
 
 
 def maps(method):

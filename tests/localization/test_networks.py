@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from rsslib.data import grid as grids
-from rsslib.localization.networks import NETWORKS, CompactUNet, SensorImage, SensorNet, UNet, parameter_count
+from rsslib.learning.weights import parameter_count
+from rsslib.localization.networks import NETWORKS, CompactUNet, SensorImage, SensorNet, UNet
 
 
 @pytest.fixture(scope="module")

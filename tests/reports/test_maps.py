@@ -7,7 +7,6 @@ import pytest
 from rsslib.data import campus, splits
 from rsslib.data.grid import Grid
 from rsslib.reports import maps, style
-from rsslib.reports.confidence_paper import figures
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +27,7 @@ def test_kilometres_count_from_the_corner_of_the_grid():
 
 
 def test_split_maps_count_the_sets_and_have_scale_bar_and_north(site, sets):
-    fig = figures.split_maps(site, sets, "note", synthetic=True)
+    fig = maps.split_maps(site, sets, "note", synthetic=True)
     assert [ax.get_title(loc="left") for ax in fig.axes] == ["Random", "Seasonal", "Grid2", "Grid5"]
     shown = [text.get_text() for text in fig.findobj(matplotlib.text.Text)]
     assert shown.count("N") == 4 and shown.count("200 m") == 4
@@ -37,7 +36,7 @@ def test_split_maps_count_the_sets_and_have_scale_bar_and_north(site, sets):
 
 
 def test_split_maps_put_each_transmitter_in_its_set_and_unseen_cells_under_the_ood_set(site, sets):
-    (ax,) = figures.split_maps(site, {"grid5": sets["grid5"]}, "note").axes
+    (ax,) = maps.split_maps(site, {"grid5": sets["grid5"]}, "note").axes
     assert len(ax.patches) == 5
     drawn = {len(points.get_offsets()): points for points in ax.collections}
     ood = drawn[len(sets["grid5"]["ood"])].get_offsets()

@@ -12,6 +12,7 @@ from scipy.spatial import ConvexHull
 
 from rsslib.data import grid, splits
 from rsslib.data.grid import transmitters
+from rsslib.learning.weights import parameter_count
 from rsslib.ledger.statistics import bootstrap_median
 from rsslib.localization import kept_images, networks, predictions
 from rsslib.reports.style import SEPARATIONS
@@ -139,8 +140,8 @@ def facts(runs: Runs, dataset: xr.Dataset) -> list[dict]:
     hull = ConvexHull(np.stack([x, y], axis=1))
     values = {"coverage_km2": hull.volume / 1e6,    # of two-dimensional points: the area
               "quantisation_floor_mean_m": floor.mean(), "quantisation_floor_median_m": np.median(floor),
-              "unet_parameters": networks.parameter_count(networks.UNet()),
-              "compact_parameters": networks.parameter_count(networks.CompactUNet())}
+              "unet_parameters": parameter_count(networks.UNet()),
+              "compact_parameters": parameter_count(networks.CompactUNet())}
     if ("grid2", "com") in runs and ("grid2", "emd") in runs:
         values["emd_below_com_ood_share"] = _share_below(runs["grid2", "emd"], runs["grid2", "com"])
     return [{"fact": name, "value": float(value)} for name, value in values.items()]
