@@ -1,4 +1,4 @@
-"""One transmitter from what receivers heard: networks that draw where it may be, and the locations read off their images.
+"""Localization of one transmitter from RSS: networks that output images of its location, and the locations decoded.
 
 Front door: `rsslib.localization.localizer.Localizer`.
 """

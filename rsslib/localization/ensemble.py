@@ -1,4 +1,4 @@
-"""An ensemble of localization networks: the recipe, the images it draws, its training."""
+"""Ensembles of localization networks: recipe, prediction images, training."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -29,18 +29,19 @@ _RULES: dict[str, recipe.Rule] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an ensemble is made; the defaults are the paper's.
+    """Settings of an ensemble and its training; the defaults are the paper's.
 
     loss, network : names in LOSSES and NETWORKS
-    members : networks, alike but for their first weights and the sequence of their batches
-    epochs : at most so many; patience, epochs without a better validation mean after which training stops
-    batch_size, learning_rate, weight_decay : of AdamW (which at weight_decay 0 is the paper's Adam)
+    members : number of networks, which differ in their initial weights and the permutation of their batches
+    epochs : the maximum; patience : epochs without a better mean validation error after which training stops
+    batch_size, learning_rate, weight_decay : of AdamW (with weight_decay 0 the paper's Adam)
     schedule : "constant", or "one_cycle" up to learning_rate and down to 0 over `epochs` (Smith 2018)
     validate_every : epochs between validations
-    output_bias : where the last bias starts, None = as drawn (see SensorNet)
-    sensor_dropout : share of the readings left out of each training batch, drawn anew (the paper: 0)
-    precision : "float32", "bfloat16", or "auto", which takes bfloat16 where the processor computes in it
-    seed, threads : with the same of both a CPU gives the same weights
+    output_bias : initial bias of the last layer, None for a random one (see SensorNet)
+    sensor_dropout : share of the readings dropped at random from each training batch (the paper: 0)
+    pixel_m : side of a pixel [m]
+    precision : "float32", "bfloat16", or "auto" for bfloat16 where the processor supports it
+    seed, threads : equal values of both give equal weights on equal CPUs
 
     Errors: InputError naming the setting.
 
@@ -69,16 +70,16 @@ class Recipe:
         recipe.check(self, _RULES, _CHOICES)
         if self.patience < self.validate_every:
             raise InputError(f"recipe: patience is {self.patience}; expected at least validate_every "
-                             f"({self.validate_every}), or training stops before it is first validated")
+                             f"({self.validate_every}), or training stops before the first validation")
 
     @property
     def decoder(self) -> str:
-        """How a location is read off an image: "com" for CoM, "argmax" for the target-image losses."""
+        """How an image is decoded to a location: "com" for the CoM loss, else "argmax"."""
         return "com" if self.loss == "com" else "argmax"
 
 
 class Samples:
-    """All samples of a data set as the networks see them, on one device; `location` is (n, 2), column and row."""
+    """The samples of a dataset as network inputs on one device, with their locations (samples, 2), column and row."""
 
     def __init__(self, dataset: xr.Dataset, grid: grids.Grid, ranges: grids.Scaling, device: torch.device):
         self.grid = grid
@@ -88,12 +89,12 @@ class Samples:
         self.location = torch.from_numpy(np.stack([column, row], axis=1)).float().to(device)
 
     def batch(self, chosen: Tensor) -> list[Tensor]:
-        """Return pixel, value and kind of the samples chosen."""
+        """Return pixel, value and kind of the samples `chosen`, each (batch, sensors)."""
         return [tensor[chosen] for tensor in self.sensors]
 
 
 class Ensemble:
-    """Networks of one recipe on one grid."""
+    """The networks of one recipe on one grid."""
 
     def __init__(self, recipe: Recipe, grid: grids.Grid, device: torch.device):
         self.recipe, self.grid, self.device = recipe, grid, device
@@ -114,7 +115,7 @@ class Ensemble:
     @torch.no_grad()
     def images(self, samples: Samples, chosen: np.ndarray, members: Sequence[int] | None = None,
                batch: int = 256) -> Iterator[Tensor]:
-        """Yield the images of the samples `chosen`, (batch, members, height, width) at a time."""
+        """Yield the images of the samples `chosen` in batches, (batch, members, height, width)."""
         numbers = range(len(self.members)) if members is None else members
         for number in numbers:
             self.members[number].eval()
@@ -130,21 +131,21 @@ class Ensemble:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def attrs(self) -> dict:
-        """Return what made this ensemble, for the attributes of a predictions file."""
+        """Return recipe, grid and environment of this ensemble, for the attributes of a predictions file."""
         values = {key: "none" if value is None else value for key, value in asdict(self.recipe).items()}
-        made = {"device": self.device.type, "computed_in": str(self.dtype).removeprefix("torch."),
-                "torch": torch.__version__}
-        return values | asdict(self.grid) | made
+        return values | asdict(self.grid) | {
+            "device": self.device.type, "computed_in": str(self.dtype).removeprefix("torch."),
+            "torch": torch.__version__}
 
 
 class EnsembleTrainer(Trainer):
     """Trains an ensemble on the set `train` and keeps the epoch with the lowest mean error on `val`.
 
-    The members are separate trainings (the paper's text) that share one stopping time.
+    The members are independent trainings, as in the paper, with a common stopping time.
 
-    Parameters: dataset (measurements), sets (index sets with `train` and `val`), recipe; path, of the checkpoint; watch,
-    further sets whose error is written into the history of the first member (for the training curves) and touches
-    nothing else.
+    Parameters: dataset (measurements), sets (index sets with `train` and `val`), recipe; path, of the checkpoint;
+    watch, further sets whose errors with the first member alone go into the history (for the training curves) and have
+    no influence on training; device.
 
     Errors: InputError for an empty `train`, `val` or watched set, an unknown location, or a training that diverges.
     Source: paper 1, Section III.C.
@@ -158,7 +159,7 @@ class EnsembleTrainer(Trainer):
         self.ranges = grids.scaling(dataset, sets["train"])
         self.ensemble = Ensemble(recipe, grids.make(dataset, recipe.pixel_m), choose_device(device))
         self.samples = Samples(dataset, self.ensemble.grid, self.ranges, self.ensemble.device)
-        # BatchNorm needs two samples: the last, short batch of an epoch is left out
+        # BatchNorm needs two samples or more: the last, short batch of an epoch is dropped
         self.batch_size = min(recipe.batch_size, len(sets["train"]))
         self.batches = len(sets["train"]) // self.batch_size
         members = self.ensemble.members
@@ -169,43 +170,43 @@ class EnsembleTrainer(Trainer):
                          recipe.patience, recipe.validate_every, path)
 
     def batch_losses(self, number: int) -> Iterator[Tensor]:
-        """Yield the loss of each batch of one member's epoch, in a new sequence of the samples."""
+        """Yield the loss of each batch in one epoch of a member, in a new permutation of the samples."""
         train, generator = self.sets["train"], self.generators[number]
-        sequence = torch.from_numpy(train)[torch.randperm(len(train), generator=generator)]
-        for chosen in sequence.to(self.ensemble.device).split(self.batch_size)[: self.batches]:
+        permuted = torch.from_numpy(train)[torch.randperm(len(train), generator=generator)]
+        for chosen in permuted.to(self.ensemble.device).split(self.batch_size)[: self.batches]:
             images = self.ensemble(number, self._drop(self.samples.batch(chosen), generator))
             yield LOSSES[self.recipe.loss](images, self.samples.location[chosen])
 
     def validate(self) -> tuple[float, dict]:
-        """Return the mean error on `val` [m], and the errors that the history records."""
+        """Return the mean error on `val` [m], and the values for the history."""
         errors = self._errors(self.sets["val"])
         record = {"val_mean_m": float(errors.mean()), "val_median_m": float(np.median(errors))}
         for name in self.watch:
             chosen = self.sets[name]
             if name == "train" and len(chosen) > len(errors):
-                # as many as there are to validate on, spread evenly: the samples lie in order of time
+                # as many as in `val`, evenly spaced, since the samples are in order of time
                 chosen = chosen[np.linspace(0, len(chosen) - 1, len(errors)).astype(int)]
             # one network, as in Figure 5
             record[f"{name}_single_median_m"] = float(np.median(self._errors(chosen, [0])))
         return record["val_mean_m"], record
 
     def key(self) -> str:
-        """Name this training by its code, recipe, sets and data."""
+        """Return the key that identifies this training: code, recipe, sets and data."""
         sets = {name: np.asarray(chosen).tolist() for name, chosen in self.sets.items()}
         sums = [float(values.sum()) for values in self.dataset.data_vars.values()]
         return checkpoint.key(__name__, self.watch, asdict(self.recipe), sets, self.dataset.attrs.get("md5", ""), sums)
 
     def write_history(self, path: str | Path) -> Path:
-        """Write the validated epochs as JSON, whole."""
+        """Write the history of the validated epochs as JSON."""
         return write_json(path, {"epochs": self.history})
 
     def _drop(self, sensors: list[Tensor], generator: torch.Generator) -> list[Tensor]:
-        """Leave out a random share of the readings, as if those receivers had not heard anything."""
+        """Drop a random share of the readings, as if those receivers had heard nothing."""
         if not self.recipe.sensor_dropout:
             return sensors
         pixel, value, kind = sensors
-        lost = torch.rand(pixel.shape, generator=generator) < self.recipe.sensor_dropout
-        return [pixel.masked_fill(lost.to(pixel.device), -1), value, kind]
+        dropped = torch.rand(pixel.shape, generator=generator) < self.recipe.sensor_dropout
+        return [pixel.masked_fill(dropped.to(pixel.device), -1), value, kind]
 
     def _errors(self, chosen: np.ndarray, members: Sequence[int] | None = None) -> np.ndarray:
         located = self.ensemble.describe(self.samples, chosen, members)

@@ -1,4 +1,4 @@
-"""The few prediction images kept for the figures: a fixed handful, and the most ambiguous."""
+"""Prediction images stored for the figures: some at fixed intervals, and the most ambiguous ones."""
 
 from pathlib import Path
 
@@ -13,33 +13,33 @@ from rsslib.localization.ensemble import Ensemble, Samples
 from rsslib.project import InputError, atomic_path
 
 RADIUS_M, APART_M = 90.0, 300.0
+"""Radius of a mode, and the least distance between the centres of two."""
 
 
 def modes(image: np.ndarray, grid: Grid) -> list[tuple[float, float, float]]:
     """Return the two strongest modes of an image, strongest first, each as x, y [m] and share of the mass.
 
-    A mode is a disc of RADIUS_M; the first is the disc with the most mass, the second the one with the most
-    mass whose centre is at least APART_M from the first. Input: image, (height, width), not negative.
+    A mode is a disc of radius RADIUS_M: the first is the disc with the most mass, the second the one with the most mass
+    whose centre is at least APART_M from the first. Input: image, (height, width), not negative.
 
-    Example
-    -------
-    >>> modes(images[0], grid)[1][2]     # doctest: +SKIP
-    0.31
+    >>> image = np.zeros((20, 20)); image[3, 3], image[3, 18] = 3.0, 1.0
+    >>> modes(image, Grid(0.0, 0.0, 20, 20, 30.0))[1][2]
+    0.25
     """
-    held = _disc_mass(torch.as_tensor(image)[None], grid)[0].numpy()
-    rows, columns = np.indices(held.shape)
+    mass = _disc_mass(torch.as_tensor(image)[None], grid)[0].numpy()
+    rows, columns = np.indices(mass.shape)
     strongest = []
     for _ in range(2):
-        row, column = np.unravel_index(held.argmax(), held.shape)
+        row, column = np.unravel_index(mass.argmax(), mass.shape)
         x, y = grid.to_metres(int(column), int(row))
-        strongest.append((x, y, float(held[row, column])))
+        strongest.append((x, y, float(mass[row, column])))
         near = np.hypot(rows - row, columns - column) * grid.pixel_m < APART_M
-        held = np.where(near, 0.0, held)
+        mass = np.where(near, 0.0, mass)
     return strongest
 
 
 def _disc_mass(images: Tensor, grid: Grid) -> Tensor:
-    """Share of each image's mass within RADIUS_M of every pixel, (batch, height, width)."""
+    """Return the share of each image's mass within RADIUS_M of every pixel, (batch, height, width)."""
     reach = int(RADIUS_M // grid.pixel_m)
     offsets = torch.arange(-reach, reach + 1, dtype=torch.float32)
     disc = (torch.hypot(offsets[:, None], offsets[None]) * grid.pixel_m <= RADIUS_M).float()[None, None]
@@ -50,16 +50,16 @@ def _disc_mass(images: Tensor, grid: Grid) -> Tensor:
 def keep(ensemble: Ensemble, samples: Samples, chosen: np.ndarray, fixed: int = 8, ambiguous: int = 8) -> xr.Dataset:
     """Return the mean images of some of the samples `chosen`, dims (sample, row, column), raw values 0..1.
 
-    `fixed` of them stand at even distances in `chosen`, whatever the model says; `ambiguous` more are those
-    whose second mode (see `modes`) holds the largest share. Coordinates: measurement, why.
+    `fixed` samples are evenly spaced in `chosen`; `ambiguous` more are those whose second mode (see `modes`) has the
+    largest share. Coordinates: measurement; why, "fixed" or "ambiguous".
     """
-    seconds, means = [], []
+    second_shares, means = [], []
     for images in ensemble.images(samples, chosen):
         mean = images.mean(1).float().cpu()
         means.append(mean)
-        seconds += [modes(image, ensemble.grid)[1][2] for image in mean.numpy()]
+        second_shares += [modes(image, ensemble.grid)[1][2] for image in mean.numpy()]
     even = np.linspace(0, len(chosen) - 1, min(fixed, len(chosen))).round().astype(int)
-    most = np.argsort(seconds, kind="stable")[::-1][:ambiguous]
+    most = np.argsort(second_shares, kind="stable")[::-1][:ambiguous]
     kept = np.concatenate([even, most])
     grid = ensemble.grid
     return xr.Dataset(
@@ -70,14 +70,14 @@ def keep(ensemble: Ensemble, samples: Samples, chosen: np.ndarray, fixed: int = 
 
 
 def save(images: xr.Dataset, path: str | Path) -> Path:
-    """Write the kept images whole, as NetCDF."""
+    """Write the images as NetCDF, atomically."""
     with atomic_path(path) as temporary:
         images.to_netcdf(temporary, engine="netcdf4", encoding={"image": {"zlib": True}})
     return Path(path)
 
 
 def load(path: str | Path) -> tuple[xr.Dataset, Grid]:
-    """Read kept images and the grid they are drawn on. Errors: InputError naming the file."""
+    """Read what `save` wrote: the images and their grid. Errors: InputError for a missing file."""
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file of kept images; run its training stage first (make reproduce)")
     with xr.open_dataset(path, engine="netcdf4") as file:

@@ -1,4 +1,4 @@
-"""The user's object: fit an ensemble to measurements, locate transmitters, save it, load it."""
+"""The localizer: fits an ensemble to measurements, predicts locations, is saved and loaded."""
 
 import warnings
 from collections.abc import Mapping
@@ -20,7 +20,9 @@ FORMAT = "rsslib-localizer-2"
 
 
 class Localizer:
-    """Localizes one transmitter from received signal strengths, with an ensemble of CNNs.
+    """Localizes one transmitter from received signal strength with an ensemble of CNNs.
+
+    Parameters: recipe, the paper's by default; device, "auto", "cpu" or "cuda".
 
     >>> localizer = Localizer(Recipe(network="compact", epochs=30)).fit(dataset)   # doctest: +SKIP
     >>> localizer.predict(new_dataset).x_hat       # easting [m]                   # doctest: +SKIP
@@ -36,7 +38,10 @@ class Localizer:
 
     def fit(self, dataset: xr.Dataset, sets: Mapping[str, np.ndarray] | None = None,
             checkpoint: str | Path | None = None, watch: tuple[str, ...] = ()) -> "Localizer":
-        """Train on `sets["train"]`, stopped by `sets["val"]` (default: the Random split). See `EnsembleTrainer`."""
+        """Train on `sets["train"]`, early stopping on `sets["val"]` (default: the Random split).
+
+        The other parameters and the errors are those of `EnsembleTrainer`.
+        """
         measurements.validate(dataset, "the data set to fit")
         sets = splits.make(dataset, "random") if sets is None else _named(sets, "fit")
         self.trainer = EnsembleTrainer(dataset, sets, self.recipe, checkpoint, watch, str(self.device))
@@ -45,7 +50,7 @@ class Localizer:
         return self
 
     def samples(self, dataset: xr.Dataset) -> Samples:
-        """Return `dataset` as the networks see it: on the grid and with the RSS ranges of the training."""
+        """Return `dataset` as network inputs, with the grid and the RSS ranges of the training."""
         return Samples(dataset, self.fitted().grid, self.ranges, self.device)
 
     def predict(self, dataset: xr.Dataset, sets: Mapping[str, np.ndarray] | None = None) -> xr.Dataset:
@@ -58,14 +63,14 @@ class Localizer:
             raise InputError("predict: no samples; expected at least one index in `sets`")
         labels = np.concatenate([np.full(len(indices), name) for name, indices in sets.items()])
         samples = self.samples(dataset)
-        unheard = int((samples.sensors[0][chosen] < 0).all(dim=1).sum())
-        if unheard:
-            warnings.warn(f"{unheard} of {len(chosen)} samples were heard only by receivers that the networks were not "
-                          "trained on: their inputs are empty, their locations mean nothing", stacklevel=2)
+        empty = int((samples.sensors[0][chosen] < 0).all(dim=1).sum())
+        if empty:
+            warnings.warn(f"{empty} of {len(chosen)} samples were heard only by receivers that the networks were not "
+                          "trained on: their inputs are empty, and their locations are meaningless", stacklevel=2)
         return predictions.collect(ensemble.describe(samples, chosen), dataset, chosen, labels, ensemble.attrs())
 
     def save(self, folder: str | Path) -> Path:
-        """Write the members' weights (safetensors) and a JSON header with recipe, grid and RSS ranges."""
+        """Write the weights of the members (safetensors) and a JSON header with recipe, grid and RSS ranges."""
         ensemble = self.fitted()
         header = {"format": FORMAT, "recipe": asdict(self.recipe), "grid": asdict(ensemble.grid),
                   "ranges_db": self.ranges}
@@ -85,7 +90,7 @@ class Localizer:
         return localizer
 
     def fitted(self) -> Ensemble:
-        """Return the trained networks. Errors: InputError before `fit` or `load`."""
+        """Return the trained ensemble. Errors: InputError before `fit` or `load`."""
         if self.ensemble is None:
             raise InputError("this localizer has no networks yet; call fit, or Localizer.load")
         return self.ensemble

@@ -1,4 +1,4 @@
-"""The paper's training losses: centre of mass (CoM), pixel squared error (PSE), Earth Mover's Distance (EMD).
+"""Training losses of paper 1: centre of mass (CoM), pixel squared error (PSE), Earth Mover's Distance (EMD).
 
 All distances are in pixels. A prediction image is the network's sigmoid output, (batch, height, width), values
 in 0..1, not normalised; a location is (batch, 2), unrounded (column, row).
@@ -35,7 +35,12 @@ def com(images: Tensor, locations: Tensor) -> Tensor:
 
 
 def distance_maps(locations: Tensor, height: int, width: int) -> Tensor:
-    """Return the distance of every pixel from each location, (batch, height, width) [pixels]."""
+    """Return the distance of every pixel from each location, (batch, height, width) [pixels].
+
+    >>> distance_maps(torch.tensor([[0.0, 1.0]]), 2, 4)
+    tensor([[[1.0000, 1.4142, 2.2361, 3.1623],
+             [0.0000, 1.0000, 2.0000, 3.0000]]])
+    """
     columns = torch.arange(width, dtype=locations.dtype, device=locations.device)
     rows = torch.arange(height, dtype=locations.dtype, device=locations.device)
     across = (columns - locations[:, :1]).square()
@@ -46,7 +51,7 @@ def distance_maps(locations: Tensor, height: int, width: int) -> Tensor:
 def emd(images: Tensor, locations: Tensor) -> Tensor:
     """Return the mean Earth Mover's Distance from the normalised images to a unit mass at the locations [pixels].
 
-    All mass moves to one point, so the optimal flow of Eq. (2) is known and Eq. (3) needs no solver:
+    All mass moves to one point, so the optimal flow of Eq. (2) is known in closed form and Eq. (3) needs no solver:
     EMD = sum_ij v_ij |ij - location| / sum_ij v_ij, exact in two dimensions and linear in the pixels.
 
     Source: paper 1, Eqs. (2), (3); equal to `ot.emd2` (POT) for a point target.
@@ -60,7 +65,7 @@ def emd(images: Tensor, locations: Tensor) -> Tensor:
 
 
 def target_images(locations: Tensor, height: int, width: int) -> Tensor:
-    """Return the paper's targets, (batch, height, width): 0.92 in the transmitter's pixel, 0.01 around it."""
+    """Return the target images, (batch, height, width): 0.92 in the transmitter's pixel, 0.01 in its 8 neighbours."""
     off_column = (torch.arange(width, device=locations.device) - locations[:, :1].round()).abs()
     off_row = (torch.arange(height, device=locations.device) - locations[:, 1:].round()).abs()
     ring = (off_row <= 1).float()[:, :, None] * (off_column <= 1).float()[:, None]
@@ -96,12 +101,12 @@ def directions(slices: int, generator: torch.Generator | None = None) -> Tensor:
 class SlicedDistance:
     """Sliced Wasserstein-1 between maps of one shape, with the sorting done once.
 
-    On a fixed grid the projections of the pixels on a slice, and so their order and the gaps between them,
-    never change: W1 on a slice is sum_k |cumsum(p - q)_k| gap_k, for a whole batch at once, and the distance
-    is its mean over slices. Infinitely many slices give 2/pi times the exact EMD of a point target.
+    On a fixed grid the projections of the pixels on a slice are fixed, and so are their ranks and the gaps between
+    them: W1 on a slice is sum_k |cumsum(p - q)_k| gap_k, for a whole batch at once, and the distance is its mean over
+    slices. In the limit of many slices it is 2/pi times the exact EMD of a point target.
 
     Parameters: height, width [pixels]; vectors, (slices, 2), unit vectors as (column, row).
-    Source: Bonneel et al. 2015; paper 1, Section III.B. Same value as POT's sliced distance with p = 1.
+    Source: Bonneel et al. 2015; paper 1, Section III.B. The value is that of POT's sliced distance with p = 1.
 
     >>> first, second = torch.zeros(2, 1, 4, 4); first[0, 0, 0] = 1.0; second[0, 0, 3] = 1.0
     >>> SlicedDistance(4, 4, torch.tensor([[1.0, 0.0]]))(first, second)
@@ -109,8 +114,8 @@ class SlicedDistance:
     """
 
     def __init__(self, height: int, width: int, vectors: Tensor):
-        projections, self.order = (vectors @ _pixels(height, width, vectors).T).sort(dim=1)
-        # the last sum of p - q is 0 and meets a gap of 0: no slice has to be cut short
+        projections, self.permutations = (vectors @ _pixels(height, width, vectors).T).sort(dim=1)
+        # the last cumulative sum of p - q is 0 and has no gap: a gap of 0 keeps the shapes equal
         self.gaps = projections.diff(dim=1, append=projections[:, -1:])
 
     def __call__(self, first: Tensor, second: Tensor) -> Tensor:
@@ -120,16 +125,16 @@ class SlicedDistance:
         """
         difference = (_normalised(first) - _normalised(second)).flatten(1)
         total = difference.new_zeros(len(difference))
-        for order, gaps in zip(self.order, self.gaps):
-            # slice by slice the pixels stay in the cache; index_select has a cheaper gradient than [:, order]
-            total = total + difference.index_select(1, order).cumsum(1).abs() @ gaps
+        for permutation, gaps in zip(self.permutations, self.gaps):
+            # one slice at a time fits the cache; index_select has a cheaper gradient than [:, permutation]
+            total = total + difference.index_select(1, permutation).cumsum(1).abs() @ gaps
         return total / len(self.gaps)
 
 
 def pot_reference(first: Tensor, second: Tensor, vectors: Tensor) -> Tensor:
     """Return the same distances from POT, one pair of maps at a time, (batch,) [pixels].
 
-    The paper's way (POT, Flamary et al. 2021), with p = 1 where POT's default is 2: slow, kept as the reference.
+    The paper's implementation (POT, Flamary et al. 2021), with p = 1 instead of POT's default 2: slow, for reference.
     """
     import ot
 
@@ -147,7 +152,7 @@ def _axes(images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _pixels(height: int, width: int, like: Tensor) -> Tensor:
-    """Column and row of every pixel, (pixels, 2), of the type and on the device of `like`."""
+    """Return column and row of every pixel, (pixels, 2), with dtype and device of `like`."""
     row, column = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     return torch.stack([column.ravel(), row.ravel()], dim=1).to(like)
 

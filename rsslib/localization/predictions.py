@@ -1,4 +1,4 @@
-"""The predictions file: where an ensemble locates each sample, and how sure it is."""
+"""The predictions of an ensemble: locations and confidence indicators of each sample, and their file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,16 +18,16 @@ _METRES = ("x", "y", "x_peak", "y_peak", "x_hat", "y_hat", "x_true", "y_true", "
 
 
 def describe(images: Tensor, grid: Grid, decoder: str = "argmax") -> dict[str, np.ndarray]:
-    """Return the locations and the four indicators of confidence that an ensemble's images give, in metres.
+    """Return the locations and the four confidence indicators of an ensemble's images.
 
     Input: images, (batch, members, height, width), sigmoid outputs; decoder, "argmax" (PSE, EMD: the mean of
-    the members' largest pixels weighted by their values) or "com" (centre of mass of the mean image).
+    the members' peak locations weighted by the peaks) or "com" (centre of mass of the mean image).
     Output: (batch, members) x, y (decoded) and x_peak, y_peak [m], peak (raw), peak_normalised (of the image
     divided by its sum); (batch,) x_hat, y_hat [m] and the indicators: max_prediction (largest peak),
-    max_mean_prediction (largest pixel of the mean image), max_spread and sum_spread (largest and summed
-    distance between the members' largest pixels [m]); the first two also `_normalised`.
+    max_mean_prediction (peak of the mean image), max_spread and sum_spread (largest and summed distance between the
+    members' peak locations [m]); the first two also `_normalised`.
 
-    Errors: InputError for images that are not numbers.
+    Errors: InputError for images with NaN or infinite values.
     Source: paper 1, Section IV.A.
 
     >>> image = torch.zeros(1, 2, 3, 3); image[0, :, 1, 2] = 0.5
@@ -62,7 +62,7 @@ def describe(images: Tensor, grid: Grid, decoder: str = "argmax") -> dict[str, n
 
 def collect(described: Mapping[str, np.ndarray], measurements: xr.Dataset, samples: np.ndarray,
             sets: np.ndarray, attrs: Mapping) -> xr.Dataset:
-    """Put what `describe` returned into one Dataset over (sample, member), with the truth and the set.
+    """Return what `describe` returned as a Dataset over (sample, member), with the true locations and the sets.
 
     Input: samples, (n,), indices into `measurements`; sets, (n,), the set each belongs to.
     """
@@ -80,7 +80,7 @@ def errors(predictions: xr.Dataset) -> np.ndarray:
 
 
 def of_set(predictions: xr.Dataset, name: str) -> xr.Dataset:
-    """Return the samples of one set. Errors: InputError if there is none of that name."""
+    """Return the samples of one set. Errors: InputError for an unknown set."""
     chosen = predictions.set.values == name
     if not chosen.any():
         known = ", ".join(dict.fromkeys(predictions.set.values.tolist()))
@@ -94,7 +94,7 @@ def median_error(predictions: xr.Dataset, name: str) -> float:
 
 
 def save(predictions: xr.Dataset, path: str | Path) -> Path:
-    """Write a predictions file (NetCDF, .nc), whole."""
+    """Write a predictions file (NetCDF, .nc) atomically."""
     path = Path(path)
     if path.suffix != ".nc":
         raise InputError(f"{path}: expected a name ending in .nc")
@@ -119,13 +119,13 @@ def load(path: str | Path) -> xr.Dataset:
 
 
 def _peaks(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Column, row and value of the largest pixel of each image, (..., height, width) -> (...)."""
+    """Return column, row and value of each image's largest pixel, (..., height, width) -> (...)."""
     value, pixel = images.flatten(-2).max(-1)
     return pixel % images.shape[-1], pixel // images.shape[-1], value
 
 
 def _spreads(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Largest and summed distance between the members' locations, (batch, members) -> (batch,)."""
+    """Return the largest and the summed distance between the members' locations, (batch, members) -> (batch,)."""
     first, second = torch.triu_indices(x.shape[1], x.shape[1], 1, device=x.device)
     if not len(first):
         return torch.zeros_like(x[:, 0]), torch.zeros_like(x[:, 0])
