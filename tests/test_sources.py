@@ -29,7 +29,7 @@ FILES = {
 
 @pytest.fixture
 def made(tmp_path, monkeypatch):
-    """A package of small modules in the place of rsslib."""
+    """A package of small modules that stands in for rsslib."""
     for name, text in FILES.items():
         path = tmp_path / "made" / name
         path.parent.mkdir(parents=True, exist_ok=True)

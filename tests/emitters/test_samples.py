@@ -1,4 +1,4 @@
-"""Samples of several emitters: seeded, powers added, Eq. (4), labels and maps that say what the samples hold."""
+"""Samples of several emitters: seeded, powers added, Eq. (4), labels and maps of what the samples hold."""
 
 from dataclasses import replace
 

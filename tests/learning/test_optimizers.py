@@ -8,10 +8,10 @@ from rsslib.learning.optimizers import Optimizer
 
 
 def network(seed=0):
-    """A kernel, a matrix and a last matrix, with vectors: a norm and biases."""
+    """Kernels that are a row, a column and a matrix, a matrix and a last one, with vectors: a norm and biases."""
     torch.manual_seed(seed)
-    return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(64, 8), nn.ReLU(),
-                         nn.Linear(8, 3))
+    return nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Conv2d(1, 4, 1), nn.Conv2d(4, 4, 3, padding=1),
+                         nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 3))
 
 
 def loss(net, seed):
@@ -28,9 +28,30 @@ def moved(learning_rate, muon_rate):
 
 
 def test_muon_takes_matrices_only_and_not_the_last():
-    assert moved(1e-12, 0.02) == {"0.weight", "3.weight"}
-    assert moved(1e-2, 1e-12) == {"0.bias", "1.weight", "1.bias", "3.bias", "5.weight", "5.bias"}
-    assert moved(1e-2, 0.0) == {name for name, _ in network().named_parameters()}
+    names = {name for name, _ in network().named_parameters()}
+    assert moved(1e-12, 0.02) == {"2.weight", "5.weight"}
+    assert moved(1e-2, 1e-12) == names - {"2.weight", "5.weight"}
+    assert moved(1e-2, 0.0) == names
+
+
+def test_muon_steps_as_torchs_on_the_rows_of_kernels():
+    one, other = network().eval(), network().eval()
+    ours = Optimizer(one, 5, 1e-2, 0.1, "constant", 0.02)
+    kernel, matrix = other[2].weight, other[5].weight
+    rows = nn.Parameter(kernel.detach().flatten(1).clone())
+    muon = torch.optim.Muon([rows, matrix], 0.02, weight_decay=0.1, momentum=0.9, ns_steps=4)
+    others = [weight for name, weight in other.named_parameters() if name not in ("2.weight", "5.weight")]
+    adamw = torch.optim.AdamW(others, 1e-2, weight_decay=0.1)
+    for seed in range(4):
+        ours.step(loss(one, seed))
+        other.zero_grad()
+        loss(other, seed).backward()
+        rows.grad = kernel.grad.flatten(1)
+        muon.step()
+        adamw.step()
+        kernel.data = rows.detach().view_as(kernel).clone()
+    for a, b in zip(one.parameters(), other.parameters()):
+        torch.testing.assert_close(a, b)
 
 
 def test_without_muon_and_decay_it_is_adam():
@@ -97,6 +118,5 @@ def test_weights_decay_in_both_parts():
     net = network()
     before = [weight.detach().clone() for weight in net.parameters()]
     Optimizer(net, 5, 1e-1, 0.5, "constant", 0.2).step(loss(net, 0) * 0)
-    factors = [0.9, 0.95, 0.95, 0.95, 0.9, 0.95, 0.95, 0.95]    # Muon's kernel and matrix decay by 0.2 * 0.5
-    for weight, held, factor in zip(net.parameters(), before, factors, strict=True):
-        torch.testing.assert_close(weight.detach(), held * factor)
+    for (name, weight), held in zip(net.named_parameters(), before, strict=True):
+        torch.testing.assert_close(weight.detach(), held * (0.9 if name in ("2.weight", "5.weight") else 0.95))

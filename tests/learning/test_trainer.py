@@ -52,7 +52,7 @@ class Scripted(Toy):
 
     def validate(self):
         self.after.append({name: value.clone() for name, value in self.networks[0].state_dict().items()})
-        error = self.errors[len(self.after) - 1]
+        error = self.errors[self.epoch // self.validate_every - 1]
         return error, {"val": error}
 
 
@@ -136,6 +136,17 @@ def test_the_best_epoch_is_returned_and_patience_stops():
     returned = trainer.networks[0].state_dict()
     assert all(returned[name].equal(value) for name, value in trainer.after[1].items())
     assert not all(returned[name].equal(value) for name, value in trainer.after[4].items())
+    assert not any(network.training for network in trainer.networks)
+
+
+def test_the_best_epoch_before_an_interruption_is_returned(tmp_path, monkeypatch):
+    path, errors = tmp_path / "checkpoint.pt", [5.0, 1.0, 7.0, 7.0, 7.0, 7.0]
+    first = Scripted(errors, path=path)
+    interrupt(first, monkeypatch, epoch=4)
+    continued = fitted(Scripted(errors, path=path))
+    assert (continued.epoch, continued.best_epoch) == (6, 2)
+    returned = continued.networks[0].state_dict()
+    assert all(returned[name].equal(value) for name, value in first.after[1].items())
 
 
 def test_validation_may_be_rarer_and_the_last_epoch_is_always_validated():

@@ -203,13 +203,25 @@ def test_the_returned_networks_have_the_best_mean_error(campus, sets, reference)
     assert errors.mean() == pytest.approx(min(means))
 
 
-def test_watching_sets_fills_the_history_and_changes_nothing(start, reference, sets):
-    small = {"sets": sets | {"val": sets["val"][:5]}}    # fewer than to train on: as many are watched
-    watching, plain = fitted(start(watch=("train", "ood"), **small)), fitted(start(**small))
-    assert same_weights(watching, plain)
+def test_watching_sets_fills_the_history_and_changes_nothing(start, reference):
+    watching = fitted(start(watch=("train", "ood")))
+    assert same_weights(watching, reference)
     names = {"train_single_median_m", "ood_single_median_m"}
-    assert all(set(w) - set(p) == names for w, p in zip(watching.history, plain.history))
-    assert [{k: v for k, v in w.items() if k not in names} for w in watching.history] == plain.history
+    assert all(set(w) - set(r) == names for w, r in zip(watching.history, reference.history))
+    assert [{k: v for k, v in w.items() if k not in names} for w in watching.history] == reference.history
+
+
+def test_as_many_training_samples_are_watched_as_there_are_to_validate_on(start, sets, monkeypatch):
+    trainer, asked = start(watch=("train", "ood"), sets=sets | {"val": sets["val"][:5]}), []
+    describe = trainer.ensemble.describe
+
+    def listening(samples, chosen, members=None):
+        asked.append(chosen)
+        return describe(samples, chosen, members)
+    monkeypatch.setattr(trainer.ensemble, "describe", listening)
+    trainer.validate()
+    assert [len(chosen) for chosen in asked] == [5, 5, len(sets["ood"])]
+    assert asked[1][[0, -1]].tolist() == sets["train"][[0, -1]].tolist()    # spread evenly
 
 
 def test_out_of_distribution_samples_have_no_say(start, campus, sets, reference):

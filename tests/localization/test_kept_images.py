@@ -1,4 +1,4 @@
-"""The kept images: two modes found by mass, a fixed handful and the most ambiguous."""
+"""The kept images: two modes by their mass, a fixed handful and the most ambiguous."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from rsslib.data.grid import Grid
 from rsslib.localization import kept_images
 from rsslib.localization.ensemble import Recipe
 from rsslib.localization.localizer import Localizer
+from rsslib.project import InputError
 
 GRID = Grid(1000.0, 2000.0, 40, 30, 30.0)
 
@@ -39,3 +40,5 @@ def test_what_is_kept_can_be_read_again(campus, tmp_path):
     np.testing.assert_array_equal(images.image, kept.image)
     shares = [kept_images.modes(image, grid)[1][2] for image in images.image.values[3:]]
     assert shares == sorted(shares, reverse=True)
+    with pytest.raises(InputError, match="none.nc: no such file of kept images"):
+        kept_images.load(tmp_path / "none.nc")

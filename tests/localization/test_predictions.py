@@ -115,8 +115,8 @@ def test_collected_predictions_know_truth_set_and_units(dataset, campus):
 
 
 def test_errors_are_distances_to_the_truth(dataset):
-    there = dataset.assign(x_true=dataset.x_hat - 30, y_true=dataset.y_hat + 40)
-    assert predictions.errors(there) == pytest.approx([50, 50, 50])
+    moved = dataset.assign(x_true=dataset.x_hat - 30, y_true=dataset.y_hat + 40)
+    assert predictions.errors(moved) == pytest.approx([50, 50, 50])
 
 
 def test_a_set_is_taken_by_name(dataset):
