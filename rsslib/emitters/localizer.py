@@ -1,4 +1,4 @@
-"""A network of the second paper: the settings of its training, checked; how it computes; its weights on disk."""
+"""The networks of paper 2: their recipes, their device and precision, their files."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from rsslib.project import InputError
 FORMAT = "rsslib-emitter-model-2"
 STAGES = ("occupancy", "localizer")
 NETWORKS = ("occupancy", *METHODS)
-"""What can be trained: the first network of the two-stage methods, and each method's localizer."""
+"""The networks to train: the occupancy network of the two-stage methods, and the localizer of each method."""
 
 _CHOICES = {"method": METHODS, "stage": STAGES, "precision": PRECISIONS, "schedule": SCHEDULES}
 _RULES: dict[str, recipe.Rule] = {
@@ -34,24 +34,24 @@ _RULES: dict[str, recipe.Rule] = {
 
 @dataclass(frozen=True)
 class EmitterRecipe:
-    """How one network is trained; the defaults are the quick profile's localizer.
+    """Settings of one network and its training; the defaults are those of the quick profile's localizer.
 
     method : one of METHODS; stage : "localizer", or "occupancy" for the first network of the two-stage methods
-    n, sensors, n_max, powers_dbm : cells a side, sensors and most emitters of a sample, lowest and highest power [dBm]
-    samples, val_samples, test_samples : samples drawn of each set
+    n, sensors, n_max, powers_dbm : cells per side, sensors and most emitters per sample, range of the powers [dBm]
+    samples, val_samples, test_samples : size of each set
     epochs, batch_size, learning_rate, weight_decay, muon_rate, schedule : see `optimizers.Optimizer`
-    beside : the second stage of "two_stage_logit" sees the sensors' image beside the logits; False: the logits alone
-    near_weight : of the blocks near an emitter in a localizer's loss (see `loss.training_loss`); paper: 0. That term is
-    a sum over 64 blocks, at the start some ten times the list's; the validation loss is the list's alone
-    margin_db : an occupancy network learns P > T + m, its logit lowered by s m with one learned slope s; m = 0 for a
-    quarter of the samples, ~ U[0, margin_db] for the others: a logit becomes a margin. 0: P > T alone, as in the paper
-    augment : an eighth of each batch in each symmetry of the square; valid in free space only
-    precision : "float32", "bfloat16", or "auto", which takes bfloat16 where the processor computes in it
-    seed, threads : with the same of both a CPU gives the same weights
+    beside : whether the localizer of "two_stage_logit" gets the sensors' image in addition to the logits
+    near_weight : weight of the term `loss.near` in a localizer's training loss (paper: 0). That term, a sum over 64
+    blocks, is initially about ten times the PIT loss; validation uses the PIT loss alone
+    margin_db : largest margin m of the occupancy network's training on P > T + m (see `OccupancySet.loss`): m = 0 for a
+    quarter of the samples, else m ~ U[0, margin_db], so that a logit measures the margin. 0: P > T as in the paper
+    augment : each batch in eighths, one in each symmetry of the square; valid in free space only
+    precision : "float32", "bfloat16", or "auto" for bfloat16 where the processor supports it
+    seed, threads : equal values of both give equal weights on equal CPUs
 
     Errors: InputError naming the setting.
-    Source: paper 2, Section III.D, with a shorter schedule; the paper: Adam, a constant rate, logits alone,
-    near_weight and margin_db 0.
+    Source: paper 2, Section III.D, with a shorter schedule. The paper has Adam, a constant rate, logits
+    alone, near_weight and margin_db 0.
     """
 
     method: str = "single_stage"
@@ -84,12 +84,12 @@ class EmitterRecipe:
 
     @property
     def maps(self) -> int:
-        """How many maps its network sees: two behind the logits, if the sensors' image lies beside them."""
+        """Number of input maps: two for a localizer that gets the sensors' image and the logits."""
         return 2 if self.stage == "localizer" and self.method == "two_stage_logit" and self.beside else 1
 
     @property
     def is_second_stage(self) -> bool:
-        """Whether its network looks at the occupancy network's logits."""
+        """Whether the network's input is the occupancy network's output."""
         return self.stage == "localizer" and self.method != "single_stage"
 
     @classmethod
@@ -107,7 +107,7 @@ class EmitterRecipe:
 
 
 class Model(nn.Module):
-    """A network with the number format it computes in; its outputs are float32, without gradients in `infer`."""
+    """A network with its device and precision; the outputs are float32."""
 
     def __init__(self, net: nn.Module, device: torch.device, precision: str):
         super().__init__()
@@ -121,13 +121,13 @@ class Model(nn.Module):
 
     @torch.no_grad()
     def infer(self, image: Tensor) -> Tensor:
-        """Return the output for a batch, as after training."""
+        """Return the output for a batch in evaluation mode, without gradients."""
         self.net.eval()
         return self(image)
 
 
 def build(recipe: EmitterRecipe, device: str = "auto") -> Model:
-    """Return the untrained network of a recipe, its first weights drawn from the recipe's seed."""
+    """Return the untrained network of a recipe, with initial weights from its seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         net = (networks.OccupancyNet() if recipe.stage == "occupancy" else
@@ -136,7 +136,7 @@ def build(recipe: EmitterRecipe, device: str = "auto") -> Model:
 
 
 def optimizer(recipe: EmitterRecipe, model: Model, steps: int) -> Optimizer:
-    """Return the optimizer of a recipe for a training of so many batches."""
+    """Return the optimizer of a recipe for a training of `steps` batches."""
     return Optimizer(model.net, steps, recipe.learning_rate, recipe.weight_decay, recipe.schedule, recipe.muon_rate)
 
 
@@ -146,7 +146,7 @@ def save_model(model: Model, recipe: EmitterRecipe, folder: str | Path) -> Path:
 
 
 def load_model(folder: str | Path, device: str = "auto") -> tuple[Model, EmitterRecipe]:
-    """Read what `save_model` wrote: the network and its recipe. Errors: InputError naming the file at fault."""
+    """Read what `save_model` wrote: the network and its recipe. Errors: those of `weights.load`."""
     recipe = weights.load_header(folder, FORMAT, lambda header: EmitterRecipe(
         **header["recipe"] | {"powers_dbm": tuple(header["recipe"]["powers_dbm"])}))
     model = build(recipe, device)

@@ -1,4 +1,4 @@
-"""How well several emitters were found: counts right or wrong, distances where the count is right, intervals."""
+"""Metrics of several emitters: counts, location errors where the count is correct, bootstrap intervals."""
 
 from dataclasses import dataclass, replace
 from itertools import permutations
@@ -15,10 +15,10 @@ _WHY = dict.fromkeys(("fa", "mr"), "no sample has an emitter") | dict.fromkeys(
 
 @dataclass(frozen=True)
 class Scores:
-    """What the metrics are sums of, one value for each sample, (samples,).
+    """Per-sample results from which the metrics are computed, (samples,) each.
 
     true, predicted : number of emitters; error : root mean squared distance of the best pairing [pixels], NaN
-    where the counts differ or are 0; n : cells a side; side_m : side of the map [m]
+    where the counts differ or are 0; n : cells per side; side_m : side of the map [m]
     """
 
     true: np.ndarray
@@ -33,20 +33,19 @@ class Scores:
 
 
 def _first(kept: np.ndarray, location: np.ndarray) -> np.ndarray:
-    """Bring the locations kept to the front of their samples, in their sequence."""
-    sequence = np.argsort(~kept, axis=1, kind="stable")
-    return np.take_along_axis(location, sequence[..., None], 1)
+    """Return the locations with those kept first in each sample."""
+    return np.take_along_axis(location, np.argsort(~kept, axis=1, kind="stable")[..., None], 1)
 
 
 def score(existence: np.ndarray, location: np.ndarray, truth: np.ndarray, n: int, side_m: float,
           threshold: float = THRESHOLD) -> Scores:
-    """Return each sample's counts and, where they agree, the distance of the best pairing.
+    """Return each sample's counts and, where they agree, the error of the best pairing.
 
     An emitter counts as predicted if its existence is above `threshold`. With K of each, the pairing p has the least
     mean_k |location_k - truth_p(k)|^2, and the sample's error is its root.
 
     Input: existence, (samples, slots), probabilities; location, (samples, slots, 2), row and column [pixels];
-    truth, (samples, emitters, 2) [pixels], NaN where there is none; n, cells a side; side_m [m].
+    truth, (samples, emitters, 2) [pixels], NaN for absent emitters; n, cells per side; side_m [m].
     Source: paper 2, Section III.E.
     """
     kept, exists = existence > threshold, np.isfinite(truth).all(axis=2)
@@ -62,7 +61,7 @@ def score(existence: np.ndarray, location: np.ndarray, truth: np.ndarray, n: int
 
 
 def _sums(scores: Scores) -> np.ndarray:
-    """Per sample: 1, right count, extra, missed, true emitters, paired, error of the paired: (samples, 7)."""
+    """Return per sample: 1, count is right, extra, missed, true emitters, paired, error if paired; (samples, 7)."""
     more, paired = scores.predicted - scores.true, np.isfinite(scores.error)
     return np.stack([np.ones(len(more)), more == 0, np.maximum(more, 0), np.maximum(-more, 0), scores.true, paired,
                      np.where(paired, scores.error, 0)], axis=1)
@@ -96,7 +95,7 @@ def metrics(scores: Scores, draws: int = 1000, seed: int = 0) -> dict:
     """Return n, cmr, fa, mr, rmse_px, rmse_share (of the map's side), rmse_m, each also as `<name>_ci95`.
 
     cmr = share of samples with predicted = true count; fa = sum max(0, predicted - true) / sum true; mr = sum
-    max(0, true - predicted) / sum true; rmse = mean error of the samples whose count is right. What is NaN has its
+    max(0, true - predicted) / sum true; rmse = mean error of the samples whose count is right. NaN values have a
     reason under `<name>_reason`. Intervals: 95 %, percentile bootstrap over samples, `draws` of them (0: none).
 
     Errors: InputError without samples.
@@ -121,18 +120,23 @@ def metrics(scores: Scores, draws: int = 1000, seed: int = 0) -> dict:
 
 
 def by_count(scores: Scores, draws: int = 1000, seed: int = 0) -> dict[int, dict]:
-    """Return `metrics` of the samples with each true number of emitters, {K: metrics}."""
+    """Return the `metrics` of the samples with each true number of emitters, {K: metrics}.
+
+    >>> counts, error = np.array([1, 2, 2]), np.array([2.0, 3.0, 5.0])
+    >>> {k: values["rmse_px"] for k, values in by_count(Scores(counts, counts, error, 64, 5000.0), draws=0).items()}
+    {1: 2.0, 2: 4.0}
+    """
     return {int(number): metrics(scores.of(scores.true == number), draws, seed) for number in np.unique(scores.true)}
 
 
 def differences(one: Scores, other: Scores, draws: int = 1000, seed: int = 0) -> dict:
     """Return cmr, fa, mr and rmse_px of `one` minus those of `other` on the same samples, each also as `<name>_ci95`.
 
-    Paired: each bootstrap resample takes both methods' results of the samples drawn, so that what makes a sample hard
-    for both drops out, and the interval tells a smaller difference than two intervals side by side. rmse_px is over the
-    samples whose count both have right. The interval is of the samples: the seeds of the trainings are not in it.
+    Paired bootstrap: both methods share each resample, so that the difficulty of a sample cancels and the interval is
+    narrower than those of two separate metrics suggest. rmse_px is over the samples with the right count in both. The
+    interval covers the choice of test samples, not the seeds of the trainings.
 
-    Errors: InputError for other samples. Source: Efron and Tibshirani 1993, Section 13.3, resampling whole samples.
+    Errors: InputError for different samples. Source: Efron and Tibshirani 1993, Section 13.3, resampling whole samples.
 
     >>> one = Scores(np.array([1, 2]), np.array([1, 2]), np.array([2.0, 3.0]), 64, 5000.0)
     >>> other = Scores(np.array([1, 2]), np.array([1, 3]), np.array([4.0, np.nan]), 64, 5000.0)
@@ -152,11 +156,11 @@ def differences(one: Scores, other: Scores, draws: int = 1000, seed: int = 0) ->
 
 def deepmtl_metrics(existence: np.ndarray, location: np.ndarray, truth: np.ndarray, n: int, side_m: float,
                     threshold: float = THRESHOLD, gate_m: float = GATE_M) -> dict:
-    """Return DeepMTL's error_m, miss_rate and false_alarm_rate, which are not the paper's.
+    """Return DeepMTL's error_m, miss_rate and false_alarm_rate, which differ from the paper's fa and mr.
 
     Predicted and true emitters are paired one to one, as many pairs as possible of at most `gate_m`, then the
     shortest. error_m = mean distance of the pairs; miss_rate = true emitters without a pair / true emitters;
-    false_alarm_rate = predicted ones without a pair / predicted ones. NaN has its reason under `<name>_reason`.
+    false_alarm_rate = predicted ones without a pair / predicted ones. NaN values have a reason under `<name>_reason`.
 
     Input as for `score`. Source: Zhan et al. 2021 (DeepMTL).
     """
@@ -165,7 +169,7 @@ def deepmtl_metrics(existence: np.ndarray, location: np.ndarray, truth: np.ndarr
     exists = np.isfinite(truth).all(axis=2)
     apart = _widened(location, slots, 0.0)[:, :, None] - np.where(exists[..., None], truth, 0)[:, None]
     distance = np.hypot(apart[..., 0], apart[..., 1]) * side_m / n
-    # dearer than all pairs of a sample together: one more pair always pays
+    # above the cost of all pairs of a sample together, so that one more pair always lowers the total
     paired = kept[:, :, None] & exists[:, None] & (distance <= gate_m)
     cost = np.where(paired, distance, 2 * slots * gate_m)
     pairings = np.array(list(permutations(range(slots))))
@@ -180,6 +184,7 @@ def deepmtl_metrics(existence: np.ndarray, location: np.ndarray, truth: np.ndarr
 
 
 def _widened(values: np.ndarray, slots: int, filling: float) -> np.ndarray:
+    """Return the values padded along axis 1 to `slots`."""
     wide = np.full((len(values), slots, *values.shape[2:]), filling, values.dtype)
     wide[:, :values.shape[1]] = values
     return wide

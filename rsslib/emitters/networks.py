@@ -1,4 +1,4 @@
-"""The second paper's networks: a map of occupied cells from few sensors, a list of emitters from either."""
+"""The networks of paper 2: from sensors to an occupancy map, and from either of them to a list of emitters."""
 
 import math
 
@@ -8,23 +8,23 @@ from torch.nn import functional as F
 
 METHODS = ("single_stage", "two_stage_logit", "two_stage_binary")
 SIDE = 16
-"""Blocks a side of the raster on which emitters are looked for: n must be a multiple of it."""
+"""Blocks per side of the localizers' raster: n must be a multiple of it."""
 LOGIT_SCALE = 10.0
-"""In free space a logit trained on margins is about the margin in dB: a tenth of it has the scale of Eq. (4)."""
+"""In free space, a logit trained on margins is about the margin in dB; a tenth of it has the scale of Eq. (4)."""
 REACH, KERNELS = 7, 8
 _WIDTHS = {"single_stage": (32, 32), "two_stage_logit": (24, 16), "two_stage_binary": (24, 16)}
 _STEP = 4
 _PASSES = 3
 _RARE = -4.0
-"""First logit of "an emitter is near this block": 2 %, since most blocks are near none."""
+"""Initial logit of "an emitter is near this block": 2 %, since few blocks are near an emitter."""
 _NONE = 0.05
-"""Added to a sum of weights, so that a mean over no sensor is 0 and one over a far sensor small."""
+"""Added to sums of weights, so that the mean over no sensor is 0 and over distant ones small."""
 
 
 def blocks_of(image: Tensor, side: int) -> Tensor:
-    """Turn each of side x side blocks into one vector of its cells: (batch, 1, n, n) to (batch, cells, side, side).
+    """Return each of side x side blocks as a vector of its cells: (batch, 1, n, n) to (batch, cells, side, side).
 
-    The values of `pixel_unshuffle`, laid out in memory with the channels last, as the convolutions after it need them.
+    Same values as `pixel_unshuffle`, but channels-last in memory, as the following convolutions need them.
     """
     step = image.shape[-1] // side
     cells = image.reshape(-1, side, step, side, step).permute(0, 1, 3, 2, 4)
@@ -34,9 +34,9 @@ def blocks_of(image: Tensor, side: int) -> Tensor:
 class NormalizedConvolution(nn.Module):
     """Weighted means of the readings around each block: (batch, cells, side, side) to (batch, 2 KERNELS, side, side).
 
-    For each of 8 learned positive kernels w of 7 x 7 blocks: the mean reading above 0 of the sensors reached,
-    sum w v / (sum w + 0.05), and the share of these sensors among all that are reached. A plain convolution cannot
-    divide by the number of sensors it happened to reach.
+    For each of 8 learned positive kernels w of 7 x 7 blocks: the weighted mean of the readings above 0 in its reach,
+    sum w v / (sum w + 0.05), and the weighted share of these sensors among all in its reach. A plain convolution cannot
+    divide by the number of sensors in its reach.
 
     Source: Knutsson and Westin 1993 (normalized convolution), with learned kernels as in Eldesokey et al. 2018.
     """
@@ -57,11 +57,11 @@ class NormalizedConvolution(nn.Module):
 class SensorEmbedding(nn.Module):
     """First layer of both networks: (batch, maps, n, n) to (batch, channels, side, side).
 
-    Each block of n/side x n/side cells becomes a vector of the first map's values, of which are above and which below 0
-    (so that "sensed, empty" is as loud as a strong reading), of its `NormalizedConvolution`, and of the other maps'
-    values; a 1x1 convolution, ReLU; two channels with the block's coordinates; BatchNorm.
+    The channels of a block of n/side x n/side cells are: the first map's values; flags for values above and below 0 (so
+    that "sensed, empty" counts as much as a strong reading); its `NormalizedConvolution`; the other maps' values. Then
+    a 1x1 convolution, ReLU, two channels with the block's coordinates, BatchNorm.
 
-    Source: channels of coordinates as in Liu et al. 2018; the paper leaves the first layer open.
+    Source: coordinate channels as in Liu et al. 2018; the paper does not specify the first layer.
     """
 
     def __init__(self, cells: int, maps: int = 1, channels: int = 16):
@@ -73,7 +73,7 @@ class SensorEmbedding(nn.Module):
 
     def forward(self, image: Tensor, side: int) -> Tensor:
         value, *others = (blocks_of(part, side) for part in image.split(1, dim=1))
-        # in 16 bits at once where the convolution computes in them: the flags lose nothing
+        # converted at once to the precision of the convolution, which is exact for the flags
         half = torch.is_autocast_enabled(value.device.type)
         kind = torch.get_autocast_dtype(value.device.type) if half else value.dtype
         own = torch.cat([part.to(kind) for part in (value, value > 0, value < 0, *others)], dim=1)
@@ -86,12 +86,12 @@ class SensorEmbedding(nn.Module):
 class OccupancyNet(nn.Module):
     """Encoder-decoder from the sensors' image to logits of "occupied", (batch, 1, n, n) to the same, in float32.
 
-    A `SensorEmbedding` over blocks of 4 x 4 cells to 16 channels; down: a convolution of stride 2 and another, 32
-    channels; up: a transposed 4x4 convolution to 16; concatenated with the embedding, two convolutions to the 16 logits
-    of a block. BatchNorm and ReLU between. 30,471 parameters; one of them, the logarithm of the logit's slope in dB,
-    serves training alone (see `EmitterRecipe.margin_db`). n is a multiple of 8.
+    A `SensorEmbedding` over blocks of 4 x 4 cells to 16 channels; down: two convolutions of 32 channels, the first of
+    stride 2; up: a transposed 4x4 convolution to 16 channels; concatenated with the embedding, two convolutions to the
+    16 logits of a block; BatchNorm and ReLU in between. 30,471 parameters, one of which, the logarithm of the logit's
+    slope [1/dB], is used in training only (see `OccupancySet.loss`). n is a multiple of 8.
 
-    Source: paper 2, Section III.B; Termos and Hochwald (arXiv:2212.10444), encoder-decoder; its layers are ours.
+    Source: paper 2, Section III.B, and Termos and Hochwald (arXiv:2212.10444) for the encoder-decoder; layers: ours.
 
     >>> OccupancyNet()(torch.zeros(2, 1, 64, 64)).shape
     torch.Size([2, 1, 64, 64])
@@ -125,7 +125,7 @@ class Residual(nn.Module):
 
 
 class SharedResidual(nn.Module):
-    """One residual block gone through several times: the same convolutions, each time with a BatchNorm of its own."""
+    """One residual block applied several times: shared convolutions, separate BatchNorms."""
 
     def __init__(self, channels: int, passes: int = _PASSES):
         super().__init__()
@@ -141,14 +141,14 @@ class SharedResidual(nn.Module):
 class EmitterNet(nn.Module):
     """Residual CNN from maps to a list of emitters: (batch, maps, n, n) to (batch, slots, 3), in float32.
 
-    Output: existence logit, then row and column over n - 1, in 0..1 (sigmoid). In training a pair: the list, and logits
-    (batch, 8, 8) of "an emitter near this block", which are trained beside it (see `loss.near`).
+    Output: existence logit, then row and column over n - 1, in 0..1 (sigmoid). In training mode a pair: the list, and
+    the logits (batch, 8, 8) of "an emitter is near this block" for the auxiliary loss `loss.near`.
 
     A `SensorEmbedding` over 16 x 16 blocks; two residual blocks, the second of stride 2; a `SharedResidual`; the 8 x 8
     logits, whose sigmoid is added to the channels through a 1x1 convolution; a residual block of stride 2; two dense
-    layers over the 4 x 4 vectors left. The paper says "residual CNN": the rest is ours.
+    layers over the remaining 4 x 4 blocks. The paper only specifies a "residual CNN".
 
-    Parameters: n, cells a side, a multiple of 16; slots, the most emitters; widths, channels on 8 x 8 and on 4 x 4
+    Parameters: n, cells per side, a multiple of 16; slots, the most emitters; widths, channels on 8 x 8 and on 4 x 4
     blocks; maps.
     Source: paper 2, Section III.B; He et al. 2016; Lee et al. 2015 (deeply supervised nets).
 
@@ -177,22 +177,22 @@ class EmitterNet(nn.Module):
 
 
 def build_localizer(method: str, n: int, n_max: int = 3, maps: int = 1) -> EmitterNet:
-    """Return the localizer of a method: 68,144 parameters alone, about 41,000 behind the occupancy network (n = 64).
+    """Return the localizer of a method: 68,144 parameters if single-stage, about 41,000 if second stage (n = 64).
 
-    All have the same layers and kernels, a second stage fewer channels, so that each method has about 70 k in total.
-    maps: 2 for a second stage that sees the sensors' image beside the logits (see `second_input`).
+    All have the same layers and kernels; a second stage has fewer channels, so that each method has about 70,000
+    parameters in total. maps: 2 for a second stage with the sensors' image and the logits (see `second_input`).
     Source: paper 2, Section III.B.
     """
     return EmitterNet(n, n_max, _WIDTHS[method], maps)
 
 
 def second_input(logits: Tensor, method: str, sensed: Tensor | None = None) -> Tensor:
-    """Return what a second stage sees of occupancy logits, (batch, 1, n, n) to (batch, maps, n, n).
+    """Return the input of a second stage for occupancy logits, (batch, 1, n, n) to (batch, maps, n, n).
 
-    "logit": logits / 10, behind the sensors' image if that is given: an estimated map does not keep the readings
-    exactly. "binary": 1[sigmoid(logit) > 0.5].
+    "two_stage_logit": logits / 10, after the sensors' image if that is given, since an estimated map does not preserve
+    the readings exactly. "two_stage_binary": 1[sigmoid(logit) > 0.5].
 
-    Source: paper 2, Section III, where the logits come alone; the sensors' image and the scale are ours.
+    Source: paper 2, Section III, with the logits alone; the sensors' image and the scale are ours.
 
     >>> logits = torch.tensor([-5.0, 20.0])
     >>> second_input(logits, "two_stage_binary"), second_input(logits, "two_stage_logit")
@@ -209,9 +209,9 @@ def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Seq
 
 
 def _first_kernels() -> Tensor:
-    """Return log weights (KERNELS, 1, REACH, REACH): a narrow and a wide bell, and bells to six sides."""
+    """Return log weights (KERNELS, 1, REACH, REACH): a narrow and a wide Gaussian, and six around the centre."""
     axis = torch.linspace(-1, 1, REACH)
-    turns = [2 * math.pi * turn / (KERNELS - 2) for turn in range(KERNELS - 2)]
-    bells = [(0.0, 0.0, 0.25), (0.0, 0.0, 0.6), *((0.45 * math.cos(a), 0.45 * math.sin(a), 0.35) for a in turns)]
+    angles = [2 * math.pi * turn / (KERNELS - 2) for turn in range(KERNELS - 2)]
+    bells = [(0.0, 0.0, 0.25), (0.0, 0.0, 0.6), *((0.45 * math.cos(a), 0.45 * math.sin(a), 0.35) for a in angles)]
     return torch.stack([-((axis[:, None] - row) ** 2 + (axis - column) ** 2) / (2 * width**2)
                         for row, column, width in bells])[:, None]

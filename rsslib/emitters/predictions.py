@@ -1,4 +1,4 @@
-"""What the networks find in each sample, with the truth: made, scored, written and read; the folders of a chain."""
+"""The predictions of the networks with the true emitters, their files, and the folders of trained networks."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,12 +24,12 @@ VARIABLES = {"existence": ("sample", "slot"), "row": ("sample", "slot"), "column
 
 def predict(model: Model, recipe: EmitterRecipe, scene: Scene, occupancy: Model | None = None,
             set_name: str = "test") -> xr.Dataset:
-    """Return what a localizer finds in a set of a scene, with the truth.
+    """Return a localizer's predictions for a set of a scene, with the true emitters.
 
     Dims sample, slot, emitter: existence (probability), row and column [cells]; true_row and true_column [cells], NaN
-    where there is no emitter; attributes: recipe, n, side_m [m], threshold_dbm, set.
+    for absent emitters; attributes: recipe, n, side_m [m], threshold_dbm, set.
 
-    Errors: InputError where recipe, scene and occupancy network do not fit.
+    Errors: those of `draw_set`.
     """
     shown = draw_set(recipe, scene, set_name, occupancy, model.device)
     output = torch.cat([model.infer(shown.image(part)).cpu() for part in shown.parts()])
@@ -46,27 +46,27 @@ def predict(model: Model, recipe: EmitterRecipe, scene: Scene, occupancy: Model 
 
 
 def _attrs(recipe: EmitterRecipe) -> dict:
-    """Return the recipe as NetCDF attributes, which know no booleans."""
+    """Return the recipe as NetCDF attributes, which cannot be booleans."""
     return {key: int(value) if isinstance(value, bool) else list(value) if isinstance(value, tuple) else value
             for key, value in asdict(recipe).items()}
 
 
 def scores(predictions: xr.Dataset, threshold: float = THRESHOLD) -> Scores:
-    """Return each sample's counts and error, for `metrics.metrics`, from what `predict` returned."""
+    """Return the scores of predictions, for `metrics.metrics`."""
     return score(predictions.existence.values, np.stack([predictions.row, predictions.column], axis=-1),
                  np.stack([predictions.true_row, predictions.true_column], axis=-1), int(predictions.n),
                  float(predictions.side_m), threshold)
 
 
 def save(predictions: xr.Dataset, path: str | Path) -> Path:
-    """Write predictions whole, as NetCDF."""
+    """Write predictions as NetCDF, atomically."""
     with atomic_path(path) as temporary:
         predictions.to_netcdf(temporary, engine="netcdf4", encoding={name: {"zlib": True} for name in VARIABLES})
     return Path(path)
 
 
 def load(path: str | Path) -> xr.Dataset:
-    """Read what `save` wrote. Errors: InputError naming the file that is missing or is something else."""
+    """Read what `save` wrote. Errors: InputError naming the file if it is missing or no predictions file."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such predictions; run its training stage first (make reproduce)")
@@ -83,11 +83,11 @@ def load(path: str | Path) -> xr.Dataset:
 
 
 def occupancy_facts(model: Model, recipe: EmitterRecipe, scene: Scene, set_name: str = "test") -> dict:
-    """Return how well an occupancy network maps a set of a scene, beside what was trained.
+    """Return the accuracy of an occupancy network on a set of a scene, with its size.
 
     accuracy = mean over samples of the share of outdoor cells with 1[sigmoid(logit) > 0.5] = 1[P > T]; accuracy_std,
-    between samples; occupied, the share of cells with P > T: what "always occupied" would reach. Also environment, n,
-    samples, parameters.
+    its standard deviation over samples; occupied, the share of cells with P > T, the accuracy of "always occupied";
+    environment, n, samples, parameters.
 
     Errors: InputError for the recipe of a localizer. Source: paper 2, Section III.D.
     """
@@ -106,14 +106,14 @@ def occupancy_facts(model: Model, recipe: EmitterRecipe, scene: Scene, set_name:
 
 
 def occupancy_logits(model: Model, recipe: EmitterRecipe, scene: Scene, count: int = 64) -> np.ndarray:
-    """Return an occupancy network's logits of the first `count` test samples, (count, n, n)."""
+    """Return an occupancy network's logits for the first `count` test samples, (count, n, n)."""
     shown = draw_set(recipe, scene, "test", device=model.device)
     first = torch.arange(min(count, len(shown)), device=model.device)
     return model.infer(shown.sensed(first))[:, 0].cpu().numpy()
 
 
 def save_occupancy(folder: str | Path, facts: dict, logits: np.ndarray) -> Path:
-    """Write an occupancy network's facts (JSON) and logits (.npy), whole."""
+    """Write an occupancy network's facts (JSON) and logits (.npy), each atomically."""
     write_json(Path(folder) / "facts.json", facts)
     with atomic_path(Path(folder) / "logits.npy") as temporary:
         np.save(temporary, logits.astype(np.float16))
@@ -145,8 +145,8 @@ def network_folders(folder: str | Path, environment: str, networks: str | Sequen
                     name: str = "") -> dict[str, Path]:
     """Return the folder of each network: `<folder>/<environment>-<network>`, or `<folder>/<name>` for a single one.
 
-    The occupancy network comes first: the others may look through it.
-    Errors: InputError for a name of several networks.
+    The occupancy network comes first, since second stages need it.
+    Errors: InputError for a name with several networks.
     """
     chosen = [networks] if isinstance(networks, str) else sorted(networks, key=lambda network: network != "occupancy")
     if name and len(chosen) > 1:
@@ -155,15 +155,15 @@ def network_folders(folder: str | Path, environment: str, networks: str | Sequen
 
 
 def first_stage(folders: Mapping[str, Path], folder: str | Path, environment: str) -> Path | None:
-    """Return the weights that second stages look through, a folder: trained with them, else those of before.
+    """Return the folder of the occupancy weights for the second stages among `folders`, None without second stages.
 
-    Those of before are `<folder>/<environment>-occupancy`. None where no network of `folders` is a second stage.
-    Errors: InputError where there is no such network.
+    They are those of the occupancy network in `folders`, else of an earlier one, `<folder>/<environment>-occupancy`.
+    Errors: InputError if there is neither.
     """
-    behind = [network for network in folders if network.startswith("two_stage")]
-    if not behind:
+    second_stages = [network for network in folders if network.startswith("two_stage")]
+    if not second_stages:
         return None
     weights = folders.get("occupancy", Path(folder) / f"{environment}-occupancy") / "weights"
     if "occupancy" not in folders and not weights.is_dir():
-        raise InputError(f"{weights}: {behind[0]} looks through an occupancy network; train `occupancy` too")
+        raise InputError(f"{weights}: {second_stages[0]} needs an occupancy network; train `occupancy` too")
     return weights

@@ -1,4 +1,4 @@
-"""Two transmitters on real measurements: sums of one-transmitter samples, a network trained on them, its yardsticks."""
+"""Two transmitters in real measurements: sums of one-transmitter samples, a network trained on them, baselines."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -24,15 +24,15 @@ from rsslib.project import InputError
 def mix(dataset: xr.Dataset, samples: np.ndarray, count: int, shared: int = 6, seed: int = 0) -> xr.Dataset:
     """Return `count` samples, half as measured, half sums of two: r = 10 log10(10^(r_1/10) + 10^(r_2/10) - 10^(f/10)).
 
-    f is the receiver's floor, its lowest reading among `samples`: each reading holds the receiver's noise, which two
-    transmitters at once would meet only once. (Without it a network learns to tell sums by their doubled noise.)
+    f is the receiver's noise floor, its lowest reading among `samples`. Both readings contain the noise, which must
+    count only once in their sum; otherwise a network learns to recognize sums by their doubled noise.
 
-    A receiver that heard only one of the two keeps that reading; a shuttle stands where it was in the first sample,
-    and is left out if it moved more than 30 m. Two samples are added only if at least `shared` receivers heard both.
+    A receiver that heard only one of the two keeps that reading. A shuttle keeps its position in the first sample, and
+    is dropped if it moved more than 30 m. Two samples are added only if at least `shared` receivers heard both.
 
-    Input: a Measurements Dataset with one transmitter a sample; samples, those to draw from. Output: rss, sensor_x,
-    sensor_y (sample, sensor), tx_x, tx_y (sample, tx), the second NaN where there is one transmitter.
-    Errors: InputError for fewer than two samples, or none that share enough receivers.
+    Input: a Measurements Dataset with one transmitter per sample; samples, indices of those to draw from. Output: rss,
+    sensor_x, sensor_y (sample, sensor), tx_x, tx_y (sample, tx), NaN for an absent second transmitter.
+    Errors: InputError for fewer than two samples, or if too few pairs share enough receivers.
     """
     if len(samples) < 2:
         raise InputError(f"mix: {len(samples)} samples; expected at least two to add")
@@ -67,9 +67,8 @@ def images(dataset: xr.Dataset, raster: Grid, ranges: Scaling) -> np.ndarray:
 
 
 def labels(dataset: xr.Dataset, raster: Grid) -> np.ndarray:
-    """Return the label matrix, (sample, 2, 3) float32: existence, row and column over n - 1; absent all 0.
-
-    Rows and columns are not rounded.
+    """Return the label matrix, (sample, 2, 3) float32: existence, row and column over n - 1 (not rounded);
+    all 0 for an absent transmitter.
     """
     column, row = raster.to_pixels(dataset.tx_x.values, dataset.tx_y.values)
     exists = np.isfinite(column) & np.isfinite(row)
@@ -78,19 +77,19 @@ def labels(dataset: xr.Dataset, raster: Grid) -> np.ndarray:
 
 
 def square(grid: Grid, cells: int) -> Grid:
-    """Return a raster of cells x cells square pixels that covers a grid, with the same south-western corner."""
+    """Return a square grid of cells x cells pixels that covers `grid`, with the same south-west corner."""
     pixel = max(grid.width, grid.height) * grid.pixel_m / cells
     corner = grid.x0 - grid.pixel_m / 2 + pixel / 2, grid.y0 - grid.pixel_m / 2 + pixel / 2
     return Grid(*corner, cells, cells, pixel)
 
 
 class PairTrainer(Trainer):
-    """Trains a localizer for up to two transmitters on sums of the samples in `train`; keeps the best loss on `val`'s.
+    """Trains a localizer for up to two transmitters on mixed samples, and keeps the epoch with the lowest loss on `val`.
 
-    Half of the sums are samples as measured (see `mix`); fresh sums are drawn each epoch.
+    Each epoch has a new `mix` of the set `train`; validation is on one `mix` of `val`.
 
     Parameters: dataset (measurements), sets (index sets with `train` and `val`), recipe; path, of the checkpoint.
-    Attributes: model, and raster, the square grid of its images.
+    Attributes: model; raster, the square grid of its images.
     Errors: InputError for a set of fewer than two samples or a training that diverges.
     """
 
@@ -107,19 +106,19 @@ class PairTrainer(Trainer):
                          path=path)
 
     def batch_losses(self, number: int) -> Iterator[Tensor]:
-        """Yield the loss of each batch of this epoch's own sums."""
+        """Yield the loss of each batch of this epoch's mix."""
         size = self.recipe.batch_size
         maps, label = self._drawn("train", self.steps * size, 1000 * self.recipe.seed + self.epoch)
         for image, target in zip(maps.split(size), label.split(size)):
             yield training_loss(self.model(image), target, self.recipe.n, self.recipe.near_weight)
 
     def validate(self) -> tuple[float, dict]:
-        """Return the loss of the list on the sums of `val`."""
+        """Return the PIT loss on the mix of `val`."""
         loss = float(pit(torch.cat([self.model.infer(part) for part in self.val[0].split(BATCH)]), self.val[1]))
         return loss, {"val_loss": loss}
 
     def key(self) -> str:
-        """Name this training by its code, recipe, sets and data."""
+        """Return the key that identifies this training: code, recipe, sets and data."""
         sets = {name: np.asarray(chosen).tolist() for name, chosen in self.sets.items()}
         sums = [float(values.sum()) for values in self.dataset.data_vars.values()]
         return checkpoint.key(__name__, asdict(self.recipe), sets, self.dataset.attrs.get("md5", ""), sums)
@@ -131,18 +130,18 @@ class PairTrainer(Trainer):
 
 
 def save(trainer: PairTrainer, season: str, folder: str | Path) -> Path:
-    """Write a trained network with its recipe and the season whose samples were added."""
+    """Write a trained network with its recipe and the season of its training samples."""
     header = {"format": FORMAT, "recipe": asdict(trainer.recipe), "season": season}
     return weights.save(folder, {"weights": trainer.model.net}, header)
 
 
 def load(folder: str | Path) -> tuple[Model, EmitterRecipe, str]:
-    """Read what `save` wrote: network, recipe, season. Errors: InputError naming the file at fault."""
+    """Read what `save` wrote: network, recipe, season. Errors: those of `weights.load`."""
     return *load_model(folder, "cpu"), weights.load_header(folder, FORMAT, lambda header: header["season"])
 
 
 def located(model: Model, raster: Grid, dataset: xr.Dataset, ranges: Scaling) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the network finds: existence (sample, 2) and locations (sample, 2, 2) easting, northing [m]."""
+    """Return the predictions: existence (sample, 2), and easting, northing of the locations (sample, 2, 2) [m]."""
     image = torch.from_numpy(images(dataset, raster, ranges))[:, None]
     output = torch.cat([model.infer(part) for part in image.split(BATCH)]).double().numpy()
     x, y = raster.to_metres(output[..., 2] * (raster.width - 1), output[..., 1] * (raster.height - 1))
@@ -152,7 +151,7 @@ def located(model: Model, raster: Grid, dataset: xr.Dataset, ranges: Scaling) ->
 def peaks(localizer: Localizer, dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Return the two strongest modes of a one-transmitter ensemble's mean image: shares (sample, 2), locations [m].
 
-    See `kept_images.modes`. The shares are of the image's mass: the second tells whether there is a second transmitter.
+    See `kept_images.modes`: a large share of the second mode indicates a second transmitter.
     """
     samples, ensemble = localizer.samples(dataset.isel(tx=[0])), localizer.fitted()
     modes = np.array([kept_images.modes(image, ensemble.grid)
@@ -161,15 +160,15 @@ def peaks(localizer: Localizer, dataset: xr.Dataset) -> tuple[np.ndarray, np.nda
     return modes[..., 2], modes[..., :2]
 
 
-def fixed_locations(dataset: xr.Dataset, samples: np.ndarray, held: xr.Dataset, tries: int = 300,
+def fixed_locations(dataset: xr.Dataset, samples: np.ndarray, val: xr.Dataset, tries: int = 300,
                     seed: int = 0) -> np.ndarray:
-    """Return the two locations (2, 2) [m] to name where nothing was read: the best of `tries` pairs.
+    """Return the two locations (2, 2) [m] of the baseline that predicts the same pair for every sample.
 
-    Pairs of the samples' transmitters are drawn; the best has the smallest median error of a pair on `held`'s samples
-    with two transmitters.
+    The best of `tries` random pairs of the samples' transmitters: the one with the smallest median error on the samples
+    of `val` with two transmitters.
     """
     locations = np.stack(transmitters(dataset.isel(sample=samples)), axis=-1)
-    two = held.isel(sample=np.flatnonzero(np.isfinite(held.tx_x.values[:, 1])))
+    two = val.isel(sample=np.flatnonzero(np.isfinite(val.tx_x.values[:, 1])))
     drawn = locations[np.random.default_rng(seed).integers(len(locations), size=(tries, 2))]
     shape = two.sizes["sample"], 2
     errors = [np.median(judged(np.ones(shape), np.broadcast_to(pair, (*shape, 2)), two).error) for pair in drawn]
@@ -177,19 +176,21 @@ def fixed_locations(dataset: xr.Dataset, samples: np.ndarray, held: xr.Dataset, 
 
 
 def judged(existence: np.ndarray, location: np.ndarray, dataset: xr.Dataset, threshold: float = 0.5) -> Scores:
-    """Return counts and, where they are right, root mean squared distances of the best pairing [m]."""
+    """Return the scores of predicted locations, with errors in metres."""
     truth = np.stack([dataset.tx_x.values, dataset.tx_y.values], axis=-1)
     return score(existence, location, truth, 1, 1.0, threshold)
 
 
 def best_threshold(share: np.ndarray, two: np.ndarray) -> float:
-    """Return the share of the second mode above which most samples of a validation set are told right as two."""
+    """Return the threshold of the second mode's share that best separates two transmitters from one.
+
+    Input: share, (n,), of validation samples; two, (n,) bool, whether a sample has two transmitters."""
     limits = np.quantile(share, np.linspace(0, 1, 201))
     return float(limits[np.argmax([((share > limit) == two).mean() for limit in limits])])
 
 
 def _floor(dataset: xr.Dataset, samples: np.ndarray) -> np.ndarray:
-    """Return each receiver's lowest reading among the samples, (sensor,) [dB]; -inf of one that heard none."""
+    """Return each receiver's lowest reading among the samples, (sensor,) [dB]; -inf if it heard none."""
     rss = dataset.rss.values[samples].astype(np.float64)
     lowest = np.where(np.isfinite(rss), rss, np.inf).min(axis=0)
     return np.where(np.isfinite(lowest), lowest, -np.inf)

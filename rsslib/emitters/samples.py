@@ -1,4 +1,4 @@
-"""Samples of a scene with several emitters: what sensors in random cells measure, as networks see it, and the truth."""
+"""Samples of a scene with several emitters: readings of sensors in random cells, input images and labels."""
 
 import math
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ from rsslib.project import InputError
 from rsslib.propagation.scene import Scene
 
 MOST_EMITTERS = 6
-"""All permutations of the emitters are compared: 720 for six, 40,320 for eight."""
+"""The losses compare all permutations of the emitters: 720 for six, 40,320 for eight."""
 MARGIN_STEPS = 4
-"""Steps of a margin in a dB."""
+"""Steps of a margin per dB."""
 _BLOCK = 1024
-_CELLS = 2**20    # cells worked on at a time: they stay in the processor's cache
+_CELLS = 2**20    # cells per batch in `margins`, which fit the processor's cache
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Sparse samples: what sensors in random cells measure, and which emitters caused it.
+    """Samples: the readings of sensors in random cells, and the emitters.
 
-    n : cells a side
+    n : cells per side
     sensor : (samples, n_S) int32, cells of the sensors
-    value : (samples, n_S) float32, power of all emitters together there [dBm]
-    emitter : (samples, n_max) int32, cells of the emitters, -1 where there is none
-    power : (samples, n_max) float32 [dBm], NaN where there is none
+    value : (samples, n_S) float32, total received power there [dBm]
+    emitter : (samples, n_max) int32, cells of the emitters, -1 for absent ones
+    power : (samples, n_max) float32, their powers [dBm], NaN for absent ones
     """
 
     n: int
@@ -50,11 +50,11 @@ def draw(scene: Scene, set_name: str, count: int, sensors: int = 40, n_max: int 
     """Draw `count` samples: K ~ U{1..n_max} emitters with powers ~ U[powers_dbm], `sensors` sensors, no noise.
 
     Emitters lie in different cells of `scene.cells[set_name]`, sensors in different outdoor cells. A sample depends
-    on seed, set and its own number alone: the first thousand of a longer draw are the same, and another number
-    of sensors has the same emitters.
+    only on seed, set and its own number: a longer draw begins with the same samples, and another number of sensors
+    leaves the emitters as they are.
 
     Errors: InputError for more sensors or emitters than the scene has cells for.
-    Source: paper 2, Sections II and III.D; where the paper is silent, a choice of ours.
+    Source: paper 2, Sections II and III.D; unspecified details are ours.
 
     >>> from rsslib.propagation.scene import free_space
     >>> draw(free_space(16), "train", 5, sensors=8).value.shape
@@ -78,10 +78,15 @@ def draw(scene: Scene, set_name: str, count: int, sensors: int = 40, n_max: int 
 
 
 def received(scene: Scene, emitter: np.ndarray, power: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Return the power at `cells` of all emitters together, 10 log10(sum_k 10^((power_k + gain_k) / 10)) [dBm].
+    """Return the total received power at `cells`, 10 log10(sum_k 10^((power_k + gain_k) / 10)) [dBm].
 
     Input: emitter and power, (samples, n_max), as in `Samples`; cells, (samples or 1, cells). Output: (samples,
-    cells) float32, -inf where nothing arrives. Source: paper 2, Eq. (2).
+    cells) float32, -inf without emitters. Source: paper 2, Eq. (2).
+
+    >>> from rsslib.propagation.scene import free_space
+    >>> emitter, power = np.array([[0, -1]]), np.array([[30.0, np.nan]])
+    >>> received(free_space(16, side_m=16_000.0), emitter, power, np.array([[1]])).round(1)    # 30 dBm, 1 km away
+    array([[-73.3]], dtype=float32)
     """
     total = np.zeros((len(emitter), cells.shape[1]), np.float32)
     for slot in range(emitter.shape[1]):
@@ -97,7 +102,7 @@ def input_image(sensor: Tensor, value: Tensor, threshold_dbm: float, n: int) -> 
     """Return the input, (batch, 1, n, n): (P - T) / 10 + 0.1 where P > T is sensed, -0.1 where P <= T, else 0.
 
     Input: sensor, (batch, n_S) int64 cells; value, (batch, n_S) the power P [dBm]; threshold_dbm, T.
-    Source: paper 2, Eq. (4), its symbols read as in Abbas et al.
+    Source: paper 2, Eq. (4), with the symbols of Abbas et al.
 
     >>> input_image(torch.tensor([[0, 3]]), torch.tensor([[-70.0, -90.0]]), -80.0, 2)[0, 0]
     tensor([[ 1.1000,  0.0000],
@@ -110,9 +115,9 @@ def input_image(sensor: Tensor, value: Tensor, threshold_dbm: float, n: int) -> 
 def margins(scene: Scene, samples: Samples) -> np.ndarray:
     """Return how far the power is above T over the whole map, (samples, n, n) uint8: ceil(4 (P - T)), 0 to 255.
 
-    A cell is above T + d/4 dB exactly where its entry is above d, for d = 0, 1, ..., 254: bytes hold all that the
-    training asks, 82 MB for 20,000 maps of 64 x 64, 819 MB for 50,000 of 128 x 128. Indoor cells mean nothing: mask
-    them with `scene.outdoor`. Source: paper 2, Section III.B, for P > T.
+    The power of a cell is above T + d/4 dB if and only if its entry is above d, for d = 0, 1, ..., 254: bytes suffice
+    for the training targets, 82 MB for 20,000 maps of 64 x 64, 819 MB for 50,000 of 128 x 128. Indoor entries are
+    meaningless: mask them with `scene.outdoor`. Source: paper 2, Section III.B, for P > T.
     """
     above = np.empty((len(samples), scene.n**2), np.uint8)
     cells, rows = np.arange(scene.n**2)[None], max(1, _CELLS // scene.n**2)
@@ -124,7 +129,9 @@ def margins(scene: Scene, samples: Samples) -> np.ndarray:
 
 
 def labels(samples: Samples, slots: int) -> np.ndarray:
-    """Return the label matrix, (samples, slots, 3) float32: existence 1 or 0, row and column over n - 1; absent all 0.
+    """Return the label matrix, (samples, slots, 3) float32: existence 1 or 0, row and column over n - 1.
+
+    All values of an absent emitter are 0.
 
     Errors: InputError if a sample has more emitters than `slots`. Source: paper 2, Section III.C.
     """

@@ -1,4 +1,4 @@
-"""Training one network of the second paper: the maps and targets of a set, batch by batch, and its losses on them."""
+"""Training of the networks of paper 2: the inputs, targets and losses of a set, and the trainer."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -20,20 +20,20 @@ from rsslib.project import InputError
 from rsslib.propagation.scene import Scene
 
 BATCH = 250
-"""Samples at a time where nothing is trained."""
+"""Batch size of inference and validation."""
 CACHE_BYTES = 2**30
-"""Occupancy logits are kept, in 16 bits, while they are smaller: 164 MB for 20,000 maps of 64 x 64."""
+"""Occupancy logits of a set are stored, in 16 bits, up to this size: 20,000 maps of 64 x 64 take 164 MB."""
 
 
 def turned(target: Tensor, symmetry: int) -> Tensor:
-    """Return maps (..., n, n) in a symmetry of the square, 0 to 7: 1 flips columns, 2 rows, 4 then transposes."""
+    """Return maps (..., n, n) under a symmetry of the square, 0 to 7: 1 flips columns, 2 rows, 4 then transposes."""
     target = target.flip(-1) if symmetry & 1 else target
     target = target.flip(-2) if symmetry & 2 else target
     return target.transpose(-1, -2) if symmetry & 4 else target
 
 
 def turned_labels(target: Tensor, symmetry: int) -> Tensor:
-    """Return the labels (..., 3) of maps that were `turned`; what is absent stays 0."""
+    """Return the labels (..., 3) of maps after `turned`; values of absent emitters stay 0."""
     exists, row, column = target.unbind(-1)
     column = 1 - column if symmetry & 1 else column
     row = 1 - row if symmetry & 2 else row
@@ -42,10 +42,10 @@ def turned_labels(target: Tensor, symmetry: int) -> Tensor:
 
 
 class LocalizerSet:
-    """A set of samples as a localizer sees it: maps and label matrices.
+    """The inputs and targets of a localizer for a set of samples: maps and label matrices.
 
-    Parameters: samples; threshold_dbm; recipe of the network; logits_of, the frozen occupancy network that a two-stage
-    method looks through: images (batch, 1, n, n) to logits.
+    Parameters: samples; threshold_dbm; recipe; logits_of, for a two-stage method, the frozen occupancy network: images
+    (batch, 1, n, n) to logits; device.
     """
 
     turn = staticmethod(turned_labels)
@@ -64,35 +64,34 @@ class LocalizerSet:
         return len(self.sensor)
 
     def parts(self) -> tuple[Tensor, ...]:
-        """Return the numbers of all samples, BATCH at a time."""
+        """Return the indices of all samples in batches of BATCH."""
         return torch.arange(len(self), device=self.sensor.device).split(BATCH)
 
     def sensed(self, chosen: Tensor) -> Tensor:
-        """Return the sensors' images, Eq. (4), of the samples chosen."""
+        """Return the sensors' images, Eq. (4), of the samples `chosen`."""
         return sampling.input_image(self.sensor[chosen], self.value[chosen], self.threshold_dbm, self.n)
 
     def image(self, chosen: Tensor) -> Tensor:
         """Return the network's input, (batch, maps, n, n)."""
         if self.logits_of is None:
             return self.sensed(chosen)
-        # through 16 bits also where nothing is kept: memory must not change a result
+        # in 16 bits also if not stored: the memory limit must not change a result
         logits = self.logits_of(self.sensed(chosen)).half() if self.kept is None else self.kept[chosen]
         return second_input(logits, self.recipe.method, self.sensed(chosen) if self.recipe.maps == 2 else None)
 
     def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the maps and the targets of the samples chosen."""
+        """Return the inputs and the targets of the samples `chosen`."""
         return self.image(chosen), self.target[chosen]
 
     def loss(self, model: Model, image: Tensor, target: Tensor, margin: Tensor) -> Tensor:
-        """Return the loss of a network's output for a batch (see `loss.training_loss`); a localizer has no margin."""
+        """Return `loss.training_loss` of a batch; the margin is for `OccupancySet` only."""
         return training_loss(model(image), target, self.n, self.recipe.near_weight)
 
 
 class OccupancySet(LocalizerSet):
-    """A set of samples as the occupancy network sees it: sensors' images and the margin over the whole map.
+    """The inputs and targets of the occupancy network for a set of samples: sensors' images and maps of margins.
 
-    The loss asks for P > T, or for P > T + m with a margin m for each sample (see `EmitterRecipe.margin_db`); only
-    outdoor cells count.
+    The loss classifies P > T + m with a margin m per sample (see `EmitterRecipe.margin_db`); only outdoor cells count.
     """
 
     turn = staticmethod(turned)
@@ -103,9 +102,9 @@ class OccupancySet(LocalizerSet):
         self.outdoor = torch.from_numpy(np.array(scene.outdoor, np.float32)).to(device)
 
     def loss(self, model: Model, image: Tensor, target: Tensor, margin: Tensor) -> Tensor:
-        """Return the mean binary cross-entropy of logit - s m against P > T + m over the outdoor cells.
+        """Return the mean binary cross-entropy of logit - s m for P > T + m over the outdoor cells.
 
-        margin: each sample's m in quarters of a dB, (batch,) uint8; s, the network's learned slope [1/dB].
+        Input: margin, m in quarters of a dB, (batch,) uint8. s is the network's learned slope [1/dB].
         """
         logits, margin = model(image)[:, 0], margin[:, None, None]
         costs = F.binary_cross_entropy_with_logits(logits - model.net.log_slope.exp() * (margin / MARGIN_STEPS),
@@ -114,9 +113,9 @@ class OccupancySet(LocalizerSet):
 
 
 def symmetric(samples: LocalizerSet, image: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a batch with an eighth of it in each symmetry of the square; the sequence of the samples stays.
+    """Return a batch in eighths, one under each symmetry of the square, without reordering the samples.
 
-    Batches are shuffled, so that each sample meets all symmetries.
+    Since batches are shuffled, each sample occurs under all symmetries in the course of training.
     """
     images, targets = image.chunk(8), target.chunk(8)
     return (torch.cat([turned(part, symmetry) for symmetry, part in enumerate(images)]),
@@ -125,12 +124,12 @@ def symmetric(samples: LocalizerSet, image: Tensor, target: Tensor) -> tuple[Ten
 
 def draw_set(recipe: EmitterRecipe, scene: Scene, set_name: str, occupancy: Model | None = None,
              device: torch.device | str = "cpu") -> LocalizerSet:
-    """Draw a set of a scene ("train", "val", "test") and return it as the recipe's network sees it.
+    """Draw a set of a scene ("train", "val", "test") and return the inputs and targets of the recipe's network.
 
-    Errors: InputError for another n than the scene's, or a two-stage localizer without its occupancy network.
+    Errors: InputError for another n than the scene's, or if the occupancy network is missing or not needed.
     """
     if recipe.n != scene.n:
-        raise InputError(f"recipe: n is {recipe.n}, the scene has {scene.n} cells a side; expected the same")
+        raise InputError(f"recipe: n is {recipe.n}, the scene has {scene.n} cells per side; expected the same")
     if recipe.is_second_stage != (occupancy is not None):
         raise InputError(f"training: {recipe.method}, stage {recipe.stage}, "
                          f"{'with' if occupancy else 'without'} an occupancy network; expected one for the localizer "
@@ -145,10 +144,10 @@ def draw_set(recipe: EmitterRecipe, scene: Scene, set_name: str, occupancy: Mode
 class EmitterTrainer(Trainer):
     """Trains one network on the set "train" of a scene and keeps the epoch with the lowest loss on "val".
 
-    Parameters: recipe; scene; occupancy, the trained first stage of a two-stage method, whose weights stay; path, of
-    the checkpoint.
+    Parameters: recipe; scene; occupancy, the trained first stage of a two-stage method, which stays fixed; path, of
+    the checkpoint; device.
 
-    Errors: InputError where recipe, scene and occupancy network do not fit, or a training that diverges.
+    Errors: those of `draw_set`; InputError for `augment` on a map with indoor cells, or if the training diverges.
     Source: paper 2, Section III.D.
 
     >>> recipe = EmitterRecipe(method="two_stage_logit", stage="occupancy", epochs=5)   # doctest: +SKIP
@@ -158,23 +157,23 @@ class EmitterTrainer(Trainer):
     def __init__(self, recipe: EmitterRecipe, scene: Scene, occupancy: Model | None = None,
                  path: str | Path | None = None, device: str = "auto"):
         if recipe.augment and not np.asarray(scene.outdoor).all():
-            raise InputError("recipe: augment is true on a map with indoor cells; expected free space: a turned city "
-                             "is another city, set augment to false")
+            raise InputError("recipe: augment is true on a map with indoor cells; expected free space, since a "
+                             "reflected city is another city; set augment to false")
         torch.set_num_threads(recipe.threads)
         self.recipe, self.occupancy, self.model = recipe, occupancy, build(recipe, device)
         self.sets = {name: draw_set(recipe, scene, name, occupancy, self.model.device) for name in ("train", "val")}
         self.batch_size = min(recipe.batch_size, recipe.samples)
-        # the last, short batch of an epoch is left out
+        # the last, short batch of an epoch is dropped
         self.batches = recipe.samples // self.batch_size
         steps = recipe.epochs * self.batches
         super().__init__(f"{recipe.method} {recipe.stage}", [self.model.net], [optimizer(recipe, self.model, steps)],
                          [recipe.seed], recipe.epochs, path=path)
 
     def batch_losses(self, number: int) -> Iterator[Tensor]:
-        """Yield the loss of each batch of an epoch, in a new sequence of the samples."""
+        """Yield the loss of each batch of an epoch, in a new permutation of the samples."""
         train, generator = self.sets["train"], self.generators[number]
-        sequence = torch.randperm(len(train), generator=generator).to(self.model.device)
-        for chosen in sequence.split(self.batch_size)[: self.batches]:
+        permutation = torch.randperm(len(train), generator=generator).to(self.model.device)
+        for chosen in permutation.split(self.batch_size)[: self.batches]:
             image, target = train.batch(chosen)
             if self.recipe.augment:
                 image, target = symmetric(train, image, target)
@@ -191,10 +190,10 @@ class EmitterTrainer(Trainer):
         return total / len(val), {"val_loss": total / len(val)}
 
     def key(self) -> str:
-        """Name this training by its code, recipe and data."""
+        """Return the key that identifies this training: code, recipe and data."""
         tensors = [part for samples in self.sets.values() for part in (samples.sensor, samples.value, samples.target)]
         tensors += self.occupancy.state_dict().values() if self.occupancy else []
-        sums = [float(tensor.sum(dtype=torch.float64)) for tensor in tensors]    # no copy: maps take up to 1 GB
+        sums = [float(tensor.sum(dtype=torch.float64)) for tensor in tensors]    # sums in place: maps take up to 1 GB
         thresholds = [samples.threshold_dbm for samples in self.sets.values()]
         return checkpoint.key(__name__, asdict(self.recipe), sums, thresholds)
 

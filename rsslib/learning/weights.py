@@ -13,7 +13,7 @@ Built = TypeVar("Built")
 
 
 def parameter_count(module: nn.Module) -> int:
-    """Return the number of trained values of a network."""
+    """Return the number of parameters of a network."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 

@@ -101,7 +101,7 @@ def test_a_second_stage_finds_the_network_it_looks_through(tmp_path):
         return predictions.first_stage(folders, tmp_path, "sydney")
 
     assert weights("single_stage") is None and weights("occupancy") is None
-    with pytest.raises(InputError, match="sydney-occupancy.weights: two_stage_binary looks through"):
+    with pytest.raises(InputError, match="sydney-occupancy.weights: two_stage_binary needs an occupancy network"):
         weights(["single_stage", "two_stage_binary"])
     assert weights(["two_stage_binary", "occupancy"]) == tmp_path / "new" / "sydney-occupancy" / "weights"
     earlier = tmp_path / "sydney-occupancy" / "weights"

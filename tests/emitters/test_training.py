@@ -117,7 +117,7 @@ def test_the_network_of_a_turned_city_is_refused():
 
 
 @pytest.mark.parametrize("recipe, scene, through, message", [
-    (SINGLE, free_space(32), False, "n is 16, the scene has 32 cells a side"),
+    (SINGLE, free_space(32), False, "n is 16, the scene has 32 cells per side"),
     (LOGIT, FREE, False, "without an occupancy network"),
     (SINGLE, FREE, True, "single_stage, stage localizer, with an occupancy network")])
 def test_parts_that_do_not_fit_are_named(recipe, scene, through, message, occupancy):
