@@ -116,9 +116,10 @@ def test_deepmtl_gates_pairs_and_divides_false_alarms_by_predictions():
 
 
 def test_deepmtl_prefers_two_pairs_to_one_short_one():
-    crossed = ([(0.9, 5, 6), (0.9, 5, 4)], [(5, 5), (5, 7.9)])  # the second reaches only the first
+    # 10 m from the first to the first; each else 180 m, or out of reach
+    crossed = ([(0.9, 5, 5.1), (0.9, 5, 3.2)], [(5, 5), (5, 6.9)])
     values = deepmtl_metrics(*case(crossed))
-    assert values["miss_rate"] == 0 and values["error_m"] == pytest.approx((190 + 100) / 2)
+    assert values["miss_rate"] == 0 and values["error_m"] == pytest.approx(180)
 
 
 def test_deepmtl_without_pairs_says_why():

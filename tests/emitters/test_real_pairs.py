@@ -45,6 +45,18 @@ def test_half_are_single_and_powers_add(campus, april):
         assert mixed.rss.values[number, alone] == pytest.approx(parts[0, alone])
 
 
+def test_a_shuttle_that_moved_is_left_out_of_a_sum(campus, april):
+    mixed, count = real_pairs.mix(campus, april, 40, shared=2), 0
+    for number in range(1, 40, 2):
+        one, two = (int(np.flatnonzero(campus.tx_x.values[:, 0] == x)[0]) for x in mixed.tx_x.values[number])
+        (x, other_x), (y, other_y) = (campus[axis].values[[one, two]] for axis in ("sensor_x", "sensor_y"))
+        moved = np.hypot(x - other_x, y - other_y) > 30
+        heard = np.isfinite(campus.rss.values[[one, two]]).any(axis=0)
+        np.testing.assert_array_equal(np.isfinite(mixed.rss.values[number]), heard & ~moved)
+        count += int((heard & moved).sum())
+    assert count > 0
+
+
 def test_a_single_sample_is_left_as_measured(campus, april):
     mixed = real_pairs.mix(campus, april, 10, shared=2)
     source = int(np.flatnonzero(campus.tx_x.values[:, 0] == mixed.tx_x.values[4, 0])[0])
