@@ -1,6 +1,6 @@
-"""Measured and synthetic data under one schema, the Measurements Dataset, with their pixel grid and their splits.
+"""Measured and synthetic data in one schema, the Measurements Dataset, with pixel grids and splits.
 
-Front door: `load(source)` gives the dataset of the Utah campus ("frs"), of its synthetic twin ("campus") or of a file.
+Front door: `load(source)` returns the dataset of the Utah campus ("frs"), its synthetic twin ("campus") or a file.
 """
 
 from pathlib import Path
@@ -9,14 +9,14 @@ import xarray as xr
 
 
 def load(source: str | Path, raw_folder: str | Path = "data/raw/frs") -> xr.Dataset:
-    """Return the Measurements Dataset of `source`: "frs", "campus" or the path of your own (.nc or .npz).
+    """Return the Measurements Dataset of `source`: "frs", "campus" or the path of a file (.nc or .npz).
 
-    "frs" reads the files in `raw_folder`; "campus" is the synthetic twin with seed 0. Errors: those of the loader.
+    "frs" reads the files in `raw_folder`; "campus" is the synthetic twin with seed 0. Errors: those of each loader.
 
     >>> load("campus").attrs["source"]
     'campus'
     """
-    from rsslib.data import campus, frs, measurements  # here, not above: reading one form needs no other
+    from rsslib.data import campus, frs, measurements  # imported here: each needs only its own packages
 
     if source == "campus":
         return campus.make()

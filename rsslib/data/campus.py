@@ -1,4 +1,4 @@
-"""The synthetic campus: made-up measurements with the receivers, counts and seasons of the real ones."""
+"""The synthetic campus: simulated measurements with the receivers, sample counts and seasons of the real ones."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ SPACING_S = 4  # between two samples
 _LEVELS = {"cnode": (13.0, -95.0), "cbrs": (26.0, -97.0), "cell": (10.0, -98.0), "nuc": (24.0, -92.5),
            "bus": (32.0, -79.0)}  # level at 1 m and noise floor, dB
 _LEVEL_SPREAD, _FLOOR_SPREAD = 5.0, 1.5  # dB, from device to device
-_HOT, _HOT_FLOOR = "cellsdr1-smt-comp", -46.0  # reads high whatever the transmitter does
+_HOT, _HOT_FLOOR = "cellsdr1-smt-comp", -46.0  # has a high reading whatever the transmitter does
 _FEATURES = 256
-_BLOCK_M, _BLOCKS = 75.0, (33, 32)  # streets: about 75 m apart, a little beyond every season
+_BLOCK_M, _BLOCKS = 75.0, (33, 32)  # streets: about 75 m apart, a little beyond the area of every season
 _TRACK, _PAUSE_S = 90, 120  # samples per track, pause between tracks
 _SEASONS = {  # first sample; centre and half axes of the covered ellipse (m from ORIGIN); median step (m)
     "april": ("2022-04-20T09:00:00", (1140, 1355), (910, 755), 17.0),
@@ -31,16 +31,16 @@ _SEASONS = {  # first sample; centre and half axes of the covered ellipse (m fro
 
 
 def make(seed: int = 0, n_april: int = 811, n_july: int = 3416, n_november: int = 351) -> xr.Dataset:
-    r"""Make the Measurements Dataset of the synthetic campus; the counts are samples per season.
+    r"""Return the Measurements Dataset of the synthetic campus; the counts are samples per season.
 
     .. math:: r = 10 \log_{10}(10^{s/10} + 10^{f/10}), \quad s = c - 37.6 \log_{10} d + S + F
 
     with distance d (m), level c and noise floor f of the receiver (dB), shadowing S with correlation
     exp(-distance / 100 m) at either end, and fading F.  The transmitter moves along streets, 4 s between
-    samples; shuttles drive in loops.  `seed` alone determines the campus, whatever the counts.
-    Not comparable with the paper.  Errors: InputError for negative counts or no sample at all.
+    samples; shuttles drive in loops.  `seed` alone determines streets, receivers and shadowing, whatever the counts.
+    Not comparable with the paper.  Errors: InputError for negative counts or no samples.
 
-    Sources: slope, 3GPP TR 36.814; shadowing, M. Gudmundson, Electronics Letters 27 (1991) 2145;
+    Source: slope, 3GPP TR 36.814; shadowing, M. Gudmundson, Electronics Letters 27 (1991) 2145;
     receiver names and positions, doi:10.5281/zenodo.7259895 (CC BY 4.0).
 
     >>> make(seed=0, n_april=20, n_july=50, n_november=10).sizes["sample"]
@@ -66,14 +66,14 @@ def make(seed: int = 0, n_april: int = 811, n_july: int = 3416, n_november: int 
 
 
 def _streets(rng: np.random.Generator) -> np.ndarray:
-    """Return the crossings of a crooked street grid, (columns, rows, 2) [m]."""
+    """Return the crossings of an irregular street grid, (columns, rows, 2) [m]."""
     columns, rows = (np.arange(count) * _BLOCK_M for count in _BLOCKS)
     crossings = np.stack(np.meshgrid(columns, rows, indexing="ij"), axis=-1)
     return ORIGIN + crossings + rng.normal(0.0, _BLOCK_M / 6, crossings.shape)
 
 
 def _loop(rng: np.random.Generator, streets: np.ndarray) -> np.ndarray:
-    """Return a shuttle's closed line around some blocks, (points, 2) [m]."""
+    """Return a shuttle's closed route around some blocks, (points, 2) [m]."""
     (west, east), (south, north) = (np.sort(rng.choice(np.arange(4, size - 4), 2, replace=False)) for size in _BLOCKS)
     east, north = max(east, west + 4), max(north, south + 4)
     return np.concatenate([streets[west:east, south], streets[east, south:north], streets[east:west:-1, north],
@@ -81,7 +81,7 @@ def _loop(rng: np.random.Generator, streets: np.ndarray) -> np.ndarray:
 
 
 def _season(rng, season: str, count: int, receivers: pd.DataFrame, streets: np.ndarray, loops: dict) -> tuple:
-    """Return time, season, transmitters (count, 2) and receivers (count, sensor, 2) [m], NaN while not in operation."""
+    """Return time, season, transmitters (count, 2) and receivers (count, sensor, 2) [m], NaN when out of operation."""
     start, centre, axes, step = _SEASONS[season]
     index = np.arange(count)
     seconds = SPACING_S * index + _PAUSE_S * (index // _TRACK)
@@ -105,7 +105,7 @@ def _season(rng, season: str, count: int, receivers: pd.DataFrame, streets: np.n
 
 
 def _walk(rng, streets: np.ndarray, centre, axes, length_m: float) -> np.ndarray:
-    """Return a walk (points, 2) of at least `length_m` in the ellipse; it prefers streets it has seldom walked."""
+    """Return a walk (points, 2) of at least `length_m` in the ellipse that prefers the least visited crossings."""
     inside = (((streets - ORIGIN - centre) / axes) ** 2).sum(axis=-1) < 1.0
     visits = np.where(inside, 0.0, np.inf)
     here = tuple(rng.permutation(np.argwhere(inside))[0])
@@ -122,7 +122,7 @@ def _walk(rng, streets: np.ndarray, centre, axes, length_m: float) -> np.ndarray
 
 
 def _ride(rng, loop: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """Return a shuttle's positions [m] at `seconds`: around its loop, stopping and going every three minutes."""
+    """Return a shuttle's positions [m] at `seconds`: around its loop, with a stop every three minutes."""
     gaps = np.diff(seconds, prepend=seconds[0])
     phase = np.sin(2 * np.pi * seconds / 180 + rng.uniform(0, 2 * np.pi))
     speed = rng.uniform(6.0, 10.0) * np.maximum(0.0, phase)  # m/s
@@ -137,7 +137,7 @@ def _along(line: np.ndarray, distance: np.ndarray) -> np.ndarray:
 
 
 def _rss(world, rng, receivers: pd.DataFrame, tx: np.ndarray, rx: np.ndarray) -> np.ndarray:
-    """Return the receivers' readings, (sample, sensor) [dB], NaN while they are not in operation."""
+    """Return the receivers' readings, (sample, sensor) [dB], NaN when out of operation."""
     level, floor = np.array([_LEVELS[kind] for kind in receivers.kind]).T
     level = level + world.normal(0.0, _LEVEL_SPREAD, len(level))
     floor = np.where(receivers.sensor == _HOT, _HOT_FLOOR, floor + world.normal(0.0, _FLOOR_SPREAD, len(floor)))
@@ -151,7 +151,7 @@ def _rss(world, rng, receivers: pd.DataFrame, tx: np.ndarray, rx: np.ndarray) ->
 def _shadowing(rng, tx: np.ndarray, rx: np.ndarray) -> np.ndarray:
     """Return a random field over transmitter and receiver positions, (sample, sensor) [dB].
 
-    Random Fourier features of exp(-distance / SHADOWING_M): wave vectors from the Cauchy law of the plane.
+    Random Fourier features of exp(-distance / SHADOWING_M): wave vectors from the bivariate Cauchy distribution.
     """
     def wave_vectors() -> np.ndarray:
         return rng.normal(size=(2, _FEATURES)) / np.abs(rng.normal(size=_FEATURES)) / SHADOWING_M

@@ -1,4 +1,4 @@
-"""The cities of the second paper: where their buildings come from, and made-up streets where they cannot be had."""
+"""The cities of paper 2 from building footprints, or procedural streets if these are not available."""
 
 import json
 from pathlib import Path
@@ -12,11 +12,11 @@ from rsslib.data.city import City
 from rsslib.project import InputError, atomic_path
 
 BANNER = "MADE-UP STREETS: a procedural street grid, not the city, and not comparable with the paper"
-"""What every page and figure of a synthetic city must state."""
+"""To be shown on every page and figure of a synthetic city."""
 
 
 class Site(NamedTuple):
-    """A window of a city: longitude and latitude of its origin; west, south, east, north from there [m]."""
+    """A window of a city: longitude and latitude of its origin; west, south, east, north relative to it [m]."""
 
     origin_lonlat: tuple[float, float]
     window_m: tuple[float, float, float, float]
@@ -26,18 +26,18 @@ SITES = {
     "chicago": Site((-87.6298, 41.8795), (-680.0, -250.0, 420.0, 850.0)),
     "sydney": Site((151.2063, -33.8784), (-300.0, -310.0, 320.0, 310.0)),
 }
-"""The Loop, 1.1 km a side, and the south of Sydney's centre, 0.62 km; the paper prints no coordinates."""
+"""The Loop, 1.1 km a side, and the south of Sydney's centre, 0.62 km; the paper gives no coordinates."""
 
 _BLOCK_M, _STREET_M, _LOT_M = (95.0, 70.0), (14.0, 24.0), 24.0
-_HEIGHT_M, _SPREAD = 22.0, 0.75  # median and spread (of the logarithm) of the made-up heights
+_HEIGHT_M, _SPREAD = 22.0, 0.75  # median of the procedural heights, and standard deviation of their logarithm
 _PARKS = 0.08
 
 
 def load(name: str | Path, seed: int = 0) -> City:
-    """Return a city: "chicago" or "sydney", or the buildings of your own file (.geojson, longitude and latitude).
+    """Return a city: "chicago", "sydney", or the buildings in a file (.geojson, longitude and latitude).
 
-    Footprints come from RSSLIB_DATA (cities/<name>_buildings.geojson), the download cache or OpenStreetMap, in this
-    sequence; if none has them, from `procedural` with the seed: then `synthetic` is set, and BANNER must be shown.
+    Footprints are taken from RSSLIB_DATA (cities/<name>_buildings.geojson), else the download cache, else
+    OpenStreetMap, else `procedural` with the seed: then `synthetic` is set, and BANNER must be shown.
     Errors: InputError for another name, and those of `rsslib.data.footprints.read`.
 
     >>> load("chicago").side_m   # doctest: +SKIP
@@ -54,13 +54,13 @@ def load(name: str | Path, seed: int = 0) -> City:
         west, _, east, _ = SITES[name].window_m
         return procedural(seed, east - west, name)
     city = footprints.to_city(document, name, footprints.URL, "openstreetmap")
-    with atomic_path(_cached(name)) as temporary:  # only now: a document that gave no city is not kept
+    with atomic_path(_cached(name)) as temporary:  # only now: an unusable document must not be cached
         temporary.write_text(json.dumps(document), encoding="utf-8")
     return city
 
 
 def available(name: str) -> bool:
-    """Return whether RSSLIB_DATA or the cache holds the city's buildings; asks no network.
+    """Return whether RSSLIB_DATA or the cache has the city's buildings; does not use the network.
 
     >>> available("chicago")   # doctest: +SKIP
     True
@@ -69,7 +69,7 @@ def available(name: str) -> bool:
 
 
 def procedural(seed: int = 0, side_m: float = 600.0, name: str = "procedural") -> City:
-    """Make up a street grid: blocks of 95 m x 70 m, streets 14 m to 24 m wide, lots with log-normal heights, parks.
+    """Return a procedural city: blocks of 95 m x 70 m, streets 14 m to 24 m wide, log-normal heights, parks.
 
     The same seed and side give the same city. Errors: InputError for a side below 100 m.
 
@@ -89,7 +89,7 @@ def procedural(seed: int = 0, side_m: float = 600.0, name: str = "procedural") -
 
 
 def _intervals(rng: np.random.Generator, block_m: float, side_m: float) -> list[tuple[float, float]]:
-    """Return begin and end of each block along one axis, from beyond one edge to beyond the other [m]."""
+    """Return begin and end of each block along one axis, from edge to edge of the window [m]."""
     begin, blocks = -rng.uniform(0.0, block_m), []
     while begin < side_m:
         end = begin + block_m * rng.uniform(0.8, 1.2)
@@ -100,7 +100,7 @@ def _intervals(rng: np.random.Generator, block_m: float, side_m: float) -> list[
 
 
 def _lots(rng: np.random.Generator, west: float, south: float, east: float, north: float) -> list[tuple]:
-    """Cut a block into two rows of lots, some with a gap to the next; bounds in m."""
+    """Divide a block into two rows of lots, some with a gap to the next; return their bounds [m]."""
     middle, lots = south + (north - south) * rng.uniform(0.4, 0.6), []
     for low, high in ((south, middle), (middle, north)):
         edges = np.linspace(west, east, max(2, round((east - west) / _LOT_M) + 1))

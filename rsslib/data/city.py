@@ -1,4 +1,4 @@
-"""A square of a city as obstacles: footprints with heights, their height raster, the cells that lie outdoors."""
+"""Cities as obstacles: footprints with heights in a square, their height raster, the outdoor cells."""
 
 from dataclasses import dataclass, field
 
@@ -7,25 +7,23 @@ import shapely
 
 PIXEL_M = 2.0
 GROUND_M = 3.0
-"""What begins higher than this above the street has air below it: a bridge between houses, a tower on a podium."""
+"""Parts whose base is higher than this are raised: a bridge between buildings, a tower on a podium."""
 
 
 @dataclass(frozen=True, eq=False)
 class City:
     """Buildings in a square window, in metres from its south-west corner.
 
-    Parameters
-    ----------
-    name : "chicago", for instance
+    name : for instance "chicago"
     polygons : (buildings,) shapely geometries [m]
     heights_m, bases_m : (buildings,) top and bottom above the street [m]
     side_m : side of the window [m]
-    attribution, licence : what every picture of it must state
+    attribution, licence : to be shown with every picture of it
     source : "file", "openstreetmap" or "procedural"
     synthetic : whether the streets are made up
-    height_sources : buildings by where their height comes from: "height", "levels", "default"; "left_out" of the map
-    default_m : the height of the "default" ones [m]
-    md5 : of the file it was read from, "" without one
+    height_sources : number of buildings by source of their height: "height", "levels", "default"; "left_out" of the map
+    default_m : height of the "default" ones [m]
+    md5 : checksum of the file it was read from, or ""
     """
 
     name: str
@@ -43,12 +41,12 @@ class City:
 
     @property
     def standing(self) -> np.ndarray:
-        """Which buildings reach down to the street, (buildings,) bool."""
+        """Whether each building reaches down to the street, (buildings,) bool."""
         return self.bases_m < GROUND_M
 
 
 def centres(n: int, side_m: float) -> np.ndarray:
-    """Return the centres of n x n cells from the south-west corner, (n * n, 2) as x, y [m], cell = row * n + column.
+    """Return the centres of n x n cells, (n * n, 2), x and y from the south-west corner [m]; cell = row * n + column.
 
     >>> centres(2, 10.0).tolist()
     [[2.5, 2.5], [7.5, 2.5], [2.5, 7.5], [7.5, 7.5]]
@@ -58,10 +56,10 @@ def centres(n: int, side_m: float) -> np.ndarray:
 
 
 def height_raster(city: City, pixel_m: float = PIXEL_M) -> np.ndarray:
-    """Return the height of what stands on each pixel, at its centre, (rows, columns) float32 [m], 0 in the open.
+    """Return the building height at the centre of each pixel, (rows, columns) float32 [m], 0 outdoors.
 
-    Row 0 is south. The highest of overlapping buildings counts; one that begins above GROUND_M counts only where
-    another stands below it. The last row and column may reach beyond the window.
+    Row 0 is south. The highest of overlapping buildings counts; a raised one (see GROUND_M) counts only above a standing
+    one. The last row and column may extend beyond the window.
 
     >>> block = City("one", np.array([shapely.box(0, 0, 4, 2)]), np.array([9.0]), np.array([0.0]), 6.0)
     >>> height_raster(block).tolist()
@@ -77,10 +75,10 @@ def height_raster(city: City, pixel_m: float = PIXEL_M) -> np.ndarray:
 
 
 def outdoor(city: City, n: int, pixel_m: float = PIXEL_M, raster: np.ndarray | None = None) -> np.ndarray:
-    """Return which of n x n cells have their centre in the open, (n, n) bool.
+    """Return which of n x n cells have their centre outdoors, (n, n) bool.
 
-    The centre must lie outside every building and on a free pixel of `raster` (`height_raster(city, pixel_m)`, made
-    here if not given), so that footprints and raster agree.
+    The centre must be outside all standing buildings and on a free pixel of `raster` (by default
+    `height_raster(city, pixel_m)`), so that footprints and raster agree.
 
     >>> block = City("one", np.array([shapely.box(0, 0, 4, 2)]), np.array([9.0]), np.array([0.0]), 6.0)
     >>> outdoor(block, 3).tolist()

@@ -1,4 +1,4 @@
-"""Where measured files come from: a folder of yours (RSSLIB_DATA), the download cache, the public source."""
+"""The files of measured data: from a local folder (RSSLIB_DATA), the download cache or the public source."""
 
 import hashlib
 import json
@@ -12,21 +12,21 @@ from typing import Any
 from rsslib.project import InputError, atomic_path
 
 REGISTRY: dict[str, dict] = json.loads(Path(__file__).with_name("registry.json").read_text(encoding="utf-8"))
-"""Per data set: its public address and, per file, the folder there and the md5 (registry.json)."""
+"""For each data set, its public URL and, for each file, the folder there and the md5 (registry.json)."""
 
 SINGLE_TX = ("single_tx.csv", "location_coordinates.json", "location_indexes.json", "off_campus.json", "unused.json")
 """The files of the one-transmitter measurements."""
 
 SECONDS = 15.0
-"""How long a public source may stay silent before it counts as out of reach [s]."""
+"""Timeout after which a public source counts as unreachable [s]."""
 
 
 def fetch(destination: str | Path, names: Iterable[str] = SINGLE_TX, dataset: str = "frs") -> list[Path]:
     """Copy the named files of a data set into the folder `destination` and return their paths.
 
-    Each file comes from the folder in the environment variable RSSLIB_DATA (first its subfolder named after
-    the data set), the download cache or the public source, in this sequence.
-    Errors: InputError for a wrong checksum, a name outside the registry or a source out of reach; nothing is copied.
+    Each file is taken from the folder RSSLIB_DATA (first its subfolder named after the data set), else the download
+    cache, else the public source.
+    Errors: InputError for a wrong checksum, an unknown name or an unreachable source; then nothing is copied.
 
     >>> fetch("data/raw/frs", ["location_indexes.json"])   # doctest: +SKIP
     [PosixPath('data/raw/frs/location_indexes.json')]
@@ -46,7 +46,7 @@ def fetch(destination: str | Path, names: Iterable[str] = SINGLE_TX, dataset: st
 
 
 def available(names: Iterable[str] = SINGLE_TX, dataset: str = "frs") -> bool:
-    """Return whether RSSLIB_DATA or the cache holds all the named files; asks no network.
+    """Return whether RSSLIB_DATA or the cache has all the named files; does not use the network.
 
     >>> available()   # doctest: +SKIP
     True
@@ -55,7 +55,7 @@ def available(names: Iterable[str] = SINGLE_TX, dataset: str = "frs") -> bool:
 
 
 def reachable(names: Iterable[str] = SINGLE_TX, dataset: str = "frs", seconds: float = SECONDS) -> bool:
-    """Return whether the named files can be had: locally, or from a public source that answers in `seconds`.
+    """Return whether the named files are available locally or the public source answers within `seconds`.
 
     >>> reachable()   # doctest: +SKIP
     True
@@ -65,9 +65,9 @@ def reachable(names: Iterable[str] = SINGLE_TX, dataset: str = "frs", seconds: f
 
 
 def in_data_folder(name: str, subfolder: str) -> Path | None:
-    """Return the file in the folder that RSSLIB_DATA names or in its subfolder, None where neither holds it.
+    """Return the file in a subfolder of RSSLIB_DATA or in RSSLIB_DATA itself, None if it is in neither.
 
-    Errors: InputError if RSSLIB_DATA names no folder.
+    Errors: InputError if RSSLIB_DATA is not a folder.
     """
     folder = os.environ.get("RSSLIB_DATA")
     if not folder:
@@ -78,14 +78,14 @@ def in_data_folder(name: str, subfolder: str) -> Path | None:
 
 
 def cache_folder(dataset: str) -> Path:
-    """Return the folder in the user's cache where downloads of a data set are kept."""
-    import pooch  # here, not above: with RSSLIB_DATA set nothing is downloaded
+    """Return the folder of a data set in the user's download cache."""
+    import pooch  # imported here: with RSSLIB_DATA nothing is downloaded
 
     return Path(pooch.os_cache("rsslib")) / dataset
 
 
 def within(seconds: float, ask: Callable[[], Any]) -> tuple[Any, str]:
-    """Return what the network request `ask` returns and "", or None and why no answer came within `seconds`."""
+    """Return the result of the network request `ask` and "", or None and the reason for no answer within `seconds`."""
     outcome: list = [None, f"no answer in {seconds:g} s"]
 
     def run() -> None:
@@ -94,7 +94,7 @@ def within(seconds: float, ask: Callable[[], Any]) -> tuple[Any, str]:
         except (OSError, ValueError) as error:
             outcome[1] = type(error).__name__
 
-    # a thread, since neither looking up a host name nor a slow answer respects the timeout of the request
+    # a thread, since the request's timeout covers neither the lookup of the host name nor a slow transfer
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(seconds)
@@ -123,20 +123,20 @@ def _is_right(path: Path, name: str, dataset: str) -> bool:
 
 
 def _local(name: str, dataset: str) -> Path | None:
-    """Return the file in RSSLIB_DATA, right or wrong, else the one in the cache, if right."""
+    """Return the file in RSSLIB_DATA without a check, else the one in the cache if its checksum is right."""
     _entry(name, dataset)
     path = in_data_folder(name, dataset)
     if path:
         return path
     if os.environ.get("RSSLIB_DATA"):
-        raise InputError(f"RSSLIB_DATA={os.environ['RSSLIB_DATA']}: holds no {name}, neither in {dataset}/ nor itself; "
+        raise InputError(f"RSSLIB_DATA={os.environ['RSSLIB_DATA']}: no {name} in it or its subfolder {dataset}; "
                          "name the folder that holds the measurements, or unset it")
     path = cache_folder(dataset) / name
-    return path if _is_right(path, name, dataset) else None  # a spoilt download is fetched again
+    return path if _is_right(path, name, dataset) else None  # a corrupt download is fetched again
 
 
 def _download(name: str, dataset: str) -> Path:
-    """Download a file into the cache; pooch keeps it only if its checksum is right."""
+    """Download a file into the cache; pooch stores it only if its checksum is right."""
     import pooch
 
     url, expected = _url(name, dataset), _entry(name, dataset)["md5"]
@@ -145,7 +145,7 @@ def _download(name: str, dataset: str) -> Path:
         if not trouble:
             return Path(pooch.retrieve(url, f"md5:{expected}", name, cache_folder(dataset),
                                        downloader=pooch.HTTPDownloader(timeout=SECONDS)))
-    except OSError as error:  # also every error of requests
+    except OSError as error:  # includes the errors of requests
         trouble = type(error).__name__
     except ValueError:
         raise InputError(f"{name}: wrong checksum: expected md5 {expected}, got another from {url}; "

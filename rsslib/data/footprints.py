@@ -1,4 +1,4 @@
-"""A city from building footprints in GeoJSON (OpenStreetMap's keys): read from a file, or asked of OpenStreetMap."""
+"""Cities from building footprints in GeoJSON with OpenStreetMap keys: from a file or from OpenStreetMap."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from rsslib.data.download import SECONDS, within
 from rsslib.project import InputError
 
 LEVEL_M = 3.6
-"""Height of one level: usual for offices, an assumption of ours."""
+"""Assumed height of one level, typical of offices."""
 ATTRIBUTION, LICENCE = "(c) OpenStreetMap contributors, openstreetmap.org/copyright", "ODbL 1.0"
 URL = "https://overpass-api.de/api/interpreter"
 _TAGS = ("building", "building:part", "height", "building:levels", "min_height", "name")
@@ -22,10 +22,9 @@ _EARTH_M, _TALLEST_M = 6_371_008.8, 1000.0
 
 
 def read(path: str | Path, name: str | None = None) -> City:
-    """Read the buildings of a GeoJSON file into a city, named after the file if not given a name.
+    """Read the buildings of a GeoJSON file as a city, by default named after the file.
 
-    Errors: InputError naming the file, and the feature counted from 0, for a file that is missing, truncated or not
-    GeoJSON, and those of `to_city`.
+    Errors: InputError for a file that is missing, truncated or not GeoJSON, and those of `to_city`.
 
     >>> read("data/raw/cities/chicago_buildings.geojson").side_m                     # doctest: +SKIP
     1100.0
@@ -43,9 +42,9 @@ def read(path: str | Path, name: str | None = None) -> City:
 
 
 def request(origin_lonlat: tuple, window_m: tuple, seconds: float = SECONDS) -> dict | None:
-    """Return the buildings in a window as a GeoJSON document from OpenStreetMap, None if it sends none in time.
+    """Return the buildings in a window from OpenStreetMap as a GeoJSON document, None if there is no answer in time.
 
-    Input: origin (longitude, latitude) [degrees]; window west, south, east, north from it [m]; patience [s].
+    Input: origin (longitude, latitude) [degrees]; window west, south, east, north relative to it [m]; timeout [s].
     Source: wiki.openstreetmap.org/wiki/Overpass_API.
 
     >>> request((-87.6298, 41.8795), (-680, -250, 420, 850))   # doctest: +SKIP
@@ -63,16 +62,16 @@ def request(origin_lonlat: tuple, window_m: tuple, seconds: float = SECONDS) -> 
 
 
 def to_city(document: Any, name: str, where: str, source: str, md5: str = "") -> City:
-    """Turn a GeoJSON document into a city; `where` names the document in errors.
+    """Convert a GeoJSON document to a city; `where` names the document in errors.
 
     The window is the square `window_m` (west, south, east, north [m] from `origin_lonlat`) of the document, else the
-    largest square about the middle of its buildings. Distances are those of the azimuthal equidistant projection
-    there. A height is that of `height_m` or `height`; else 3.6 m a level of `levels` or `building:levels`; else the
-    median of the city's known heights. Left out are canopies (`building=roof`, open below) and parts of buildings
-    without a height of their own, whose building stands anyway. `height_sources` counts them all, in the window.
+    largest square around the centre of its buildings, in the azimuthal equidistant projection at its origin. The height
+    is `height_m` or `height`; else 3.6 m times `levels` or `building:levels`; else the median of the known heights.
+    Canopies (`building=roof`) and parts of buildings without a height of their own are left out. `height_sources`
+    counts the buildings in the window.
 
-    Errors: InputError for a document without polygons or heights, none in its window, a broken polygon, coordinates
-    beyond longitude -180..180 or latitude -90..90, a window that is no square.
+    Errors: InputError naming the feature, counted from 0, for a broken polygon or coordinates that are not on Earth;
+    InputError for a document without polygons or heights, none in its window, or a window that is not a square.
     """
     features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(features, list):
@@ -117,7 +116,7 @@ def _polygon(feature: Any, where: str) -> shapely.Geometry | None:
 
 def _to_window(polygons: np.ndarray, document: dict, where: str) -> tuple[np.ndarray, float]:
     """Project to metres from the window's south-west corner; return the polygons and the side of the window [m]."""
-    from pyproj import Transformer  # here, not above: a city in metres needs no projection
+    from pyproj import Transformer  # imported here: a procedural city needs no projection
 
     west, south, east, north = shapely.total_bounds(polygons)
     lon, lat = _numbers(document.get("origin_lonlat", ((west + east) / 2, (south + north) / 2)), 2,
@@ -146,17 +145,17 @@ def _numbers(values: Sequence, count: int, where: str) -> list[float]:
 
 
 def _height(tags: dict) -> tuple[float, float, str]:
-    """Return a building's top (NaN: unknown) and bottom [m], and where the top comes from."""
+    """Return a building's top (NaN: unknown) and base [m], and the source of the top."""
     top, levels = _metres(tags, "height_m", "height"), _metres(tags, "levels", "building:levels")
     is_part = tags.get("part", tags.get("building:part")) not in (None, False, "", "no")
-    kind = "height" if np.isfinite(top) else "levels" if np.isfinite(levels) else "default"
-    if tags.get("building") in ("roof", "no") and not is_part or is_part and kind == "default":
-        kind = "left_out"
-    return top if np.isfinite(top) else levels * LEVEL_M, float(np.nan_to_num(_metres(tags, "min_height"))), kind
+    origin = "height" if np.isfinite(top) else "levels" if np.isfinite(levels) else "default"
+    if tags.get("building") in ("roof", "no") and not is_part or is_part and origin == "default":
+        origin = "left_out"
+    return top if np.isfinite(top) else levels * LEVEL_M, float(np.nan_to_num(_metres(tags, "min_height"))), origin
 
 
 def _metres(tags: dict, *keys: str) -> float:
-    """Return the first number under `keys` ("12", "12 m") above 0 and below 1 km, NaN where there is none."""
+    """Return the first number under `keys` ("12", "12 m") above 0 and below 1 km, else NaN."""
     for key in keys:
         try:
             value = float(str(tags.get(key)).removesuffix("m").strip())
@@ -176,7 +175,7 @@ def _post(query: str, seconds: float) -> dict:
 
 
 def _feature(element: dict) -> dict | None:
-    """Return a way or a relation of ways as a GeoJSON feature, None if its lines enclose no area."""
+    """Return a way or a relation of ways as a GeoJSON feature, None if it encloses no area."""
     ways = [element] if element.get("type") == "way" else element.get("members", ())
     lines = [[(node["lon"], node["lat"]) for node in way["geometry"] if node] for way in ways if way.get("geometry")]
     area = shapely.build_area(shapely.multilinestrings([shapely.linestrings(line) for line in lines if len(line) > 1]))

@@ -1,6 +1,6 @@
 """Outdoor RSS measurements, University of Utah campus, 462.7 MHz (doi:10.5281/zenodo.7259895, CC BY 4.0).
 
-Every mistake in the raw files is named by file and row or key.
+Errors in the raw files are reported with file and row or key.
 """
 
 import ast
@@ -28,9 +28,9 @@ NOT_HEARD = -101.0
 def load_csv(folder: str | Path) -> xr.Dataset:
     """Load the one-transmitter measurements (single_tx.csv), without off_campus.json and unused.json.
 
-    The receivers are in the sequence of location_indexes.json, the fixed ones at the positions (degrees) of
-    location_coordinates.json; readings outside the campus box are dropped.  In dB and m.  The attribute
-    `extent_m` (west, east, south, north) spans the off-campus rows too, as the published grid does.
+    The receivers are sorted by location_indexes.json; the fixed ones have the positions (degrees) of
+    location_coordinates.json. Readings outside the campus box are dropped. The attribute `extent_m` (west, east, south,
+    north) includes the off-campus rows, as the published grid does. Units: dB and m.
     Errors: InputError naming file and row.
 
     >>> load_csv("data/raw/frs").sizes["sample"]   # doctest: +SKIP
@@ -39,7 +39,7 @@ def load_csv(folder: str | Path) -> xr.Dataset:
     folder = Path(folder)
     path = folder / "single_tx.csv"
     sensors = _sensor_names(folder)
-    positions = _read(folder / "location_coordinates.json", ast.literal_eval)  # holds tuples and None: no JSON
+    positions = _read(folder / "location_coordinates.json", ast.literal_eval)  # contains tuples and None: not JSON
     table = _read_table(path, sensors)
     table = table[~table.index.isin(list(_read(folder / "unused.json")))]
     kept = ~table.index.isin(list(_read(folder / "off_campus.json")))
@@ -59,10 +59,10 @@ def load_csv(folder: str | Path) -> xr.Dataset:
 
 
 def load_json(paths: str | Path | Iterable[str | Path], folder: str | Path | None = None) -> xr.Dataset:
-    """Load one or several files of the Zenodo JSON form, with any number of transmitters per sample.
+    """Load one or several files in the Zenodo JSON format, with any number of transmitters per sample.
 
-    `folder` holds location_indexes.json (default: the first file's folder).  Transmitter positions are
-    padded with NaN along `tx`; the rest is as in `load_csv`.  Errors: InputError naming file and key.
+    Input: folder, that of location_indexes.json (default: that of the first file). Transmitter positions are padded
+    with NaN along `tx`; otherwise as `load_csv`. Errors: InputError naming file and key.
 
     >>> load_json("data/raw/frs/two_tx.json").sizes["tx"]   # doctest: +SKIP
     2
@@ -94,9 +94,9 @@ def load_json(paths: str | Path | Iterable[str | Path], folder: str | Path | Non
 
 
 def table1(dataset: xr.Dataset) -> pd.DataFrame:
-    """Count samples, transmitter locations and receivers per sample, for all and per season (Table I).
+    """Return the counts of Table I: samples, transmitter locations, receivers per sample; in total and per season.
 
-    Columns: set, samples, locations (unique), min_sensors, max_sensors.  Source: Mitchell et al., Table I.
+    Columns: set, samples, locations (unique), min_sensors, max_sensors. Source: Mitchell et al., Table I.
 
     >>> from rsslib import data
     >>> table1(data.load("campus"))[["set", "samples", "locations"]].values[0].tolist()
@@ -113,7 +113,7 @@ def table1(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def _dataset(name: str, files: list[Path], labels, sensors: list[str], rss, lat, lon, tx_lat, tx_lon) -> xr.Dataset:
-    """Drop what was not heard or lies outside the box, project, and build the dataset."""
+    """Drop readings that are not heard or outside the campus box, project positions, and build the dataset."""
     time = pd.DatetimeIndex(pd.to_datetime(pd.Index(labels, dtype=str), format="%Y-%m-%d %H:%M:%S", errors="coerce"))
     for bad, problem in ((time.isna(), "not a time stamp; expected the form 2022-07-11 08:49:44"),
                          (time.duplicated(), "duplicate time stamp; keep one of the rows")):
@@ -121,7 +121,7 @@ def _dataset(name: str, files: list[Path], labels, sensors: list[str], rss, lat,
             raise InputError(f"{name}: row '{labels[int(bad.argmax())]}': {problem}")
     # a shuttle without a GPS fix reports (0, 0): its reading has no position and is dropped
     heard = np.isfinite(rss) & (rss > NOT_HEARD) & ~((lat == 0) & (lon == 0))
-    # outside the zone is a mistake in the file; outside the box is a shuttle that left the campus
+    # outside the UTM zone is an error in the file; outside the box is a shuttle that left the campus
     x, y = to_utm(np.where(heard, lat, np.nan), np.where(heard, lon, np.nan), time, name)
     heard &= (lat >= LAT_BOX[0]) & (lat <= LAT_BOX[1]) & (lon >= LON_BOX[0]) & (lon <= LON_BOX[1])
     if not heard.any(axis=1).all():
@@ -135,7 +135,7 @@ def _dataset(name: str, files: list[Path], labels, sensors: list[str], rss, lat,
 
 
 def _moves(sensor: str) -> bool:
-    """Return whether the receiver is a shuttle, with a position of its own in every row."""
+    """Return whether the receiver is a shuttle, with a position in every row."""
     return sensor_kind(sensor) == "bus"
 
 
@@ -154,12 +154,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict:
 
 
 def _read(path: Path, parse: Callable[[str], Any] = lambda text: json.loads(text, object_pairs_hook=_unique)) -> dict:
-    """Return the dictionary that a text file holds; a JSON key given twice is refused."""
+    """Return the dictionary in a text file; a duplicate JSON key is an error."""
     try:
         content = parse(path.read_text(encoding="utf-8").strip())
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; fetch the measurements first") from None
-    except (ValueError, SyntaxError) as error:  # also a text that is not UTF-8
+    except (ValueError, SyntaxError) as error:  # also if not UTF-8
         raise InputError(f"{path}: broken ({error}); fetch the file again") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected one key per sample or receiver; fetch the file again")
@@ -167,19 +167,19 @@ def _read(path: Path, parse: Callable[[str], Any] = lambda text: json.loads(text
 
 
 def _read_table(path: Path, sensors: list[str]) -> pd.DataFrame:
-    """Read single_tx.csv, indexed by time stamp, with every column known and every cell a number."""
+    """Read single_tx.csv, indexed by time stamp; unknown or missing columns and non-numeric cells are errors."""
     try:
         table = pd.read_csv(path, dtype={"timestamp": str}, index_col="timestamp")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; fetch the measurements first") from None
-    except ValueError as error:  # also an empty file, broken rows, no UTF-8
+    except ValueError as error:  # also an empty file, broken rows, not UTF-8
         raise InputError(f"{path}: not a table ({error}); fetch the file again") from None
     expected = [f"{name}{end}" for name in sensors for end in (("_rss", "_x", "_y") if _moves(name) else ("",))]
     expected += ["tx_x_coord", "tx_y_coord"]
     for column in [*expected, *table.columns]:
         if column not in table or column not in expected:
-            what = "is of an unknown receiver" if column in table else "is missing"
-            raise InputError(f"{path}: column '{column}' {what}; expected those of the receivers in "
+            problem = "is of an unknown receiver" if column in table else "is missing"
+            raise InputError(f"{path}: column '{column}' {problem}; expected those of the receivers in "
                              "location_indexes.json and no others")
     numbers = table[expected].apply(pd.to_numeric, errors="coerce")
     for row, number in np.argwhere(numbers.isna().to_numpy())[:1]:
@@ -190,7 +190,7 @@ def _read_table(path: Path, sensors: list[str]) -> pd.DataFrame:
 
 
 def _check_sample(sample: Any, where: str, sensors: list[str]) -> None:
-    """Refuse a sample with unknown receivers, receivers named twice, or entries that are not numbers."""
+    """Raise InputError for unknown or duplicate receivers, or entries that are not numbers."""
     if not isinstance(sample, dict) or not isinstance(sample.get("rx_data"), list):
         raise InputError(f"{where}: the list 'rx_data' is missing; expected rx_data, tx_coords and metadata")
     names = [entry[-1] if isinstance(entry, list) and entry else None for entry in sample["rx_data"]]

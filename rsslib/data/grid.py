@@ -1,4 +1,4 @@
-"""The pixel grid: metres to pixels, a measurement to the sensors drawn in its image."""
+"""The pixel grid: metres to pixels, measurements to input images."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ import xarray as xr
 from rsslib.project import InputError
 
 KINDS = ("cnode", "cbrs", "cell", "nuc", "bus")
-"""Receiver kinds; the network's input has a learned affine map for each, in this sequence."""
+"""Receiver kinds; the network's input layer has a learned affine map for each, in this order."""
 
 KIND_RANGE_DB = {"cnode": (-96.0, -35.0), "cbrs": (-100.0, 20.0), "cell": (-100.0, 20.0), "nuc": (-95.0, -4.0)}
 MAX_PIXELS = 2**19
@@ -18,14 +18,13 @@ MAX_PIXELS = 2**19
 class Grid:
     """A raster of square pixels in UTM metres; row 0 is south, column 0 is west.
 
-    Parameters
-    ----------
     x0, y0 : easting and northing of the *centre* of pixel (0, 0) [m]
     width, height : number of columns and rows
     pixel_m : side of a pixel [m]
 
-    >>> Grid(0.0, 0.0, 81, 75, 30.0).to_pixels(60.0, 15.0)
-    (2.0, 0.5)
+    >>> grid = Grid(0.0, 0.0, 81, 75, 30.0)
+    >>> grid.to_pixels(60.0, 15.0), grid.to_metres(2, 0.5), grid.shape
+    ((2.0, 0.5), (60.0, 15.0), (75, 81))
     """
 
     x0: float
@@ -36,32 +35,32 @@ class Grid:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns, the shape of one image."""
+        """Rows and columns: the shape of an image."""
         return self.height, self.width
 
     def to_pixels(self, x, y):
-        """Easting and northing [m] to unrounded column and row [pixels]."""
+        """Convert easting and northing [m] to column and row [pixels], not rounded."""
         return (x - self.x0) / self.pixel_m, (y - self.y0) / self.pixel_m
 
     def to_metres(self, column, row):
-        """Column and row [pixels] to easting and northing [m]."""
+        """Convert column and row [pixels] to easting and northing [m]."""
         return self.x0 + column * self.pixel_m, self.y0 + row * self.pixel_m
 
     @property
     def extent_km(self) -> tuple[float, float, float, float]:
-        """Edges (west, east, south, north) from the south-western corner, for drawing [km]."""
+        """Edges (west, east, south, north) relative to the south-west corner, for plots [km]."""
         return 0.0, self.width * self.pixel_m / 1000, 0.0, self.height * self.pixel_m / 1000
 
 
 def _sides(lowest: float, highest: float, pixel_m: float) -> int:
-    """Pixels that cover the extent and a buffer of one pixel; their span is a whole number of pixel pairs."""
+    """Return the number of pixels for an extent plus a buffer of one pixel on each side, rounded to an odd number."""
     return 2 * round((highest - lowest + 2 * pixel_m) / (2 * pixel_m)) + 1
 
 
 def transmitters(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Return easting and northing of each sample's transmitter, (samples,) [m], NaN where it is not known.
+    """Return easting and northing of each sample's transmitter, (samples,) [m], NaN if unknown.
 
-    Errors: InputError for a sample with two transmitters; these networks locate one.
+    Errors: InputError for a sample with several transmitters.
     """
     x, y = dataset.tx_x.values, dataset.tx_y.values
     if x.shape[1] > 1 and np.isfinite(x[:, 1:]).any():
@@ -74,8 +73,8 @@ def transmitters(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
 def extent(dataset: xr.Dataset) -> tuple[float, float, float, float]:
     """Return west, east, south and north of the site [m].
 
-    The attribute `extent_m` of the dataset has precedence: a site may be larger than the samples kept from it (the
-    Utah grid also spans its discarded off-campus transmitters). Else all transmitters and receivers count.
+    It is the attribute `extent_m` of the dataset if there is one, since a site may be larger than the extent of its
+    samples (the Utah grid includes the discarded off-campus transmitters), else that of transmitters and receivers.
     """
     x, y = (np.concatenate([dataset[f"tx_{axis}"].values.ravel(), dataset[f"sensor_{axis}"].values.ravel()])
             for axis in "xy")
@@ -87,9 +86,9 @@ def extent(dataset: xr.Dataset) -> tuple[float, float, float, float]:
 def make(dataset: xr.Dataset, pixel_m: float = 30.0) -> Grid:
     """Return the grid over the site of `dataset`, with one pixel of buffer on each side.
 
-    Errors: InputError if the pixel is not positive, or the image would have more than MAX_PIXELS: then a position
-    is in degrees, or lies far outside the site.
-    Source: paper 1 (Section III.C, 30 m per pixel) and its authors' published code line.
+    Errors: InputError unless pixel_m is above 0, or for an image of more than MAX_PIXELS, the sign of a position in
+    degrees or far outside the site.
+    Source: paper 1 (Section III.C, 30 m per pixel) and the published code of its authors.
 
     >>> from rsslib import data
     >>> make(data.load("campus")).shape
@@ -108,11 +107,9 @@ def make(dataset: xr.Dataset, pixel_m: float = 30.0) -> Grid:
 
 @dataclass(frozen=True)
 class SensorPixels:
-    """What is drawn in the input image of each sample: at most one reading in a pixel.
+    """The readings in the input image of each sample, at most one per pixel.
 
-    Parameters
-    ----------
-    pixel : (samples, sensors) int64, row * width + column, -1 where nothing is drawn
+    pixel : (samples, sensors) int64, row * width + column, -1 if not drawn
     value : (samples, sensors) float32, scaled RSS, at least 0, dimensionless
     kind : (samples, sensors) int64, index into KINDS
     """
@@ -123,16 +120,16 @@ class SensorPixels:
 
 
 Scaling = dict[str, tuple[float, float]]
-"""For each receiver, the RSS [dB] that is drawn as 0 and the RSS that is drawn as 1."""
+"""For each receiver, the RSS [dB] that is scaled to 0 and the RSS that is scaled to 1."""
 
 
 def scaling(dataset: xr.Dataset, fit: np.ndarray) -> Scaling:
-    """Return the RSS range of each receiver heard in the samples `fit`, those trained on.
+    """Return the RSS range of each receiver heard in the training samples `fit` (indices).
 
-    Fixed receivers have the range of their kind (KIND_RANGE_DB). A shuttle's range goes from the 25 % quantile to the
-    maximum of its own readings in `fit`; no other sample influences it. A receiver not heard in `fit` has no range and
-    is not drawn, since no network was trained on it. (Only with such a rule do April samples have few sensors, as
-    Table I prints.) Source: the authors' published code line; the choice of `fit` is ours.
+    Fixed receivers have the range of their kind (KIND_RANGE_DB). A shuttle's range is from the 25 % quantile to the
+    maximum of its readings in `fit`; no other sample influences it. A receiver not heard in `fit` has no range and is
+    not drawn, since no network was trained on it. (This also explains the few sensors of April samples in Table I.)
+    Source: the published code of the authors; the choice of `fit` is ours.
     """
     ranges = {}
     for number, (name, kind) in enumerate(zip(dataset.sensor.values, dataset.sensor_kind.values)):
@@ -148,17 +145,17 @@ def scaling(dataset: xr.Dataset, fit: np.ndarray) -> Scaling:
 
 
 def draw(dataset: xr.Dataset, grid: Grid, ranges: Scaling) -> SensorPixels:
-    """Return which reading is drawn in which pixel, for every sample.
+    """Return pixel, scaled value and kind of each reading, for every sample.
 
     The value is (rss - low) / (high - low) with the receiver's range, clipped below at 0. Of several receivers in one
-    pixel the one with the last index is drawn, as in the paper. Receivers without a range are not drawn.
+    pixel only the last is drawn, as in the paper. Receivers without a range are not drawn.
 
     >>> from rsslib import data
     >>> campus = data.load("campus")
     >>> draw(campus, make(campus), scaling(campus, np.arange(4578))).pixel.shape
     (4578, 40)
     """
-    unknown = (np.nan, np.nan)  # makes every value of the receiver NaN, as if it were not heard
+    unknown = (np.nan, np.nan)  # makes all values of the receiver NaN, as if not heard
     low, high = np.array([ranges.get(str(name), unknown) for name in dataset.sensor.values]).T
     value = np.maximum((dataset.rss.values - low) / (high - low), 0.0)
     heard = np.isfinite(value)
@@ -172,8 +169,8 @@ def draw(dataset: xr.Dataset, grid: Grid, ranges: Scaling) -> SensorPixels:
 
 def _last_only(pixel: np.ndarray) -> np.ndarray:
     """Return `pixel`, (samples, sensors), with -1 for each sensor that shares its pixel with a later one."""
-    image = np.arange(len(pixel))[:, None] * (pixel.max(initial=0) + 2)  # no two samples share a number
-    # np.unique gives the first of equal entries: read from the end, that is the last sensor
+    image = np.arange(len(pixel))[:, None] * (pixel.max(initial=0) + 2)  # samples have disjoint ranges of numbers
+    # np.unique returns the first of equal entries: in reverse order, that is the last sensor
     last = pixel.size - 1 - np.unique((image + pixel).ravel()[::-1], return_index=True)[1]
     merged = np.full(pixel.size, -1, pixel.dtype)
     merged[last] = pixel.ravel()[last]

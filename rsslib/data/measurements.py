@@ -1,4 +1,4 @@
-"""The Measurements Dataset: what every loader returns and every later step reads."""
+"""The Measurements Dataset: the schema that all loaders return, its checks and its files."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ _PREFIXES = {"cnode-": "cnode", "cbrssdr1-": "cbrs", "cellsdr1-": "cell", "bus-"
 
 
 def sensor_kind(name: str) -> str:
-    """Return the receiver kind (one of `grid.KINDS`) that a receiver's name implies; InputError if it implies none.
+    """Return the kind (one of `grid.KINDS`) of a receiver by its name. Errors: InputError for an unknown kind.
 
     >>> sensor_kind("cbrssdr1-fm-comp"), sensor_kind("ebc-nuc1-b210")
     ('cbrs', 'nuc')
@@ -45,15 +45,15 @@ def sensor_kind(name: str) -> str:
 def to_utm(lat, lon, rows=None, name: str = "coordinates") -> tuple[np.ndarray, np.ndarray]:
     """Project latitude and longitude [degrees, WGS 84] to easting and northing in UTM zone 12N [m].
 
-    Both arrays have the same shape, and so has the result; NaN stays NaN.
-    Errors: InputError for latitudes outside 0..84 or longitudes outside -114..-108, naming the file `name` and the
-    first bad one of `rows` (labels along the first axis, its index by default).
+    Input and output have the same shape; NaN stays NaN.
+    Errors: InputError for latitudes outside 0..84 or longitudes outside -114..-108, with `name` and the label of the
+    first bad row (from `rows`, by default its index).
 
     >>> x, y = to_utm([40.7649], [-111.8421])
     >>> x.round(), y.round()
     (array([428927.]), array([4513000.]))
     """
-    from pyproj import Transformer  # here, not above: training needs no projection
+    from pyproj import Transformer  # imported here: training needs no projection
 
     lat, lon = np.asarray(lat, dtype=np.float64), np.asarray(lon, dtype=np.float64)
     missing = np.isnan(lat) & np.isnan(lon)
@@ -73,7 +73,7 @@ def build(rss, sensor_x, sensor_y, tx_x, tx_y, time, season, sensors, kinds, *, 
 
     Shapes: `rss` [dB, NaN: not heard], `sensor_x`, `sensor_y` [m] are (sample, sensor); `tx_x`, `tx_y` [m] are
     (sample, tx), padded with NaN; `time`, `season` are (sample,); `sensors`, `kinds` are (sensor,).
-    Receiver positions become NaN where nothing was heard.
+    Positions of receivers that heard nothing become NaN.
     Errors: InputError for values of another type or shape, and those of `validate`.
 
     >>> dataset = build([[-80.0]], [[1e3]], [[2e3]], [[3e3]], [[4e3]], ["2022-07-01"], ["july"], ["bus-1"], ["bus"],
@@ -99,11 +99,11 @@ def build(rss, sensor_x, sensor_y, tx_x, tx_y, time, season, sensors, kinds, *, 
 
 
 def validate(dataset: xr.Dataset, name: str = "measurements") -> xr.Dataset:
-    """Return `dataset` unchanged if it keeps the schema, else raise InputError naming `name` and the sample.
+    """Return `dataset` unchanged if it is valid, else raise InputError with `name` and the sample.
 
-    Checked: variables, dimensions, coordinates, `crs`, `source`; receivers named once and of a known kind;
-    time stamps present and unique; every sample heard; positions of heard receivers and of transmitters, in
-    metres (coordinates that all lie within 180 of zero are taken for degrees).
+    Checked: variables, dimensions, coordinates, `crs`, `source`; unique receivers of a known kind; unique time stamps;
+    every sample heard; positions of transmitters and of receivers that heard, in metres (coordinates all within 180 of
+    zero are taken for degrees).
 
     >>> from rsslib import data
     >>> validate(data.load("campus")).sizes["sample"]
@@ -117,14 +117,14 @@ def validate(dataset: xr.Dataset, name: str = "measurements") -> xr.Dataset:
     unknown = ~np.isin(dataset.sensor_kind.values.astype(str), KINDS)
     for bad, labels, problem in (
         (unknown, sensors, f"unknown kind; expected one of {', '.join(KINDS)}"),
-        (pd.Index(sensors).duplicated(), sensors, "named twice; name it once"),
+        (pd.Index(sensors).duplicated(), sensors, "named twice; keep one"),
         (time.isna(), range(len(time)), "no time stamp; give it one"),
         (time.duplicated(), time, "duplicate time stamp; keep one of the samples"),
         (~heard.any(axis=1), time, "no receiver heard it; remove the sample"),
-        (np.isinf(rss).any(axis=1), time, "infinite RSS; write NaN for not heard"),
+        (np.isinf(rss).any(axis=1), time, "infinite RSS; use NaN for not heard"),
         ((heard & ~placed).any(axis=1), time,
-         "a heard receiver has no position; give its position, or write its RSS as NaN"),
-        (uneven.any(axis=1), time, "half a transmitter position; give both tx_x and tx_y in m"),
+         "a receiver that heard it has no position; add the position, or set its RSS to NaN"),
+        (uneven.any(axis=1), time, "incomplete transmitter position; give both tx_x and tx_y in m"),
     ):
         if bad.any():
             what = "receiver" if labels is sensors else "sample"
@@ -132,7 +132,7 @@ def validate(dataset: xr.Dataset, name: str = "measurements") -> xr.Dataset:
     for pair in (["sensor_x", "sensor_y"], ["tx_x", "tx_y"]):
         largest = np.abs(dataset[pair].to_array().values)
         if np.isfinite(largest).any() and np.nanmax(largest) <= 180:
-            raise InputError(f"{name}: {' and '.join(pair)} lie within 180 of zero: degrees, it seems; expected "
+            raise InputError(f"{name}: {' and '.join(pair)} are within 180 of zero, probably degrees; expected "
                              "metres: use to_utm, or add 1000 m to all coordinates of a very small site")
     return dataset
 
@@ -152,15 +152,15 @@ def _check_structure(dataset: xr.Dataset, name: str) -> None:
     if dataset.attrs.get("crs") != CRS:
         raise InputError(f"{name}: attribute crs is {dataset.attrs.get('crs')!r}; expected '{CRS}'; use to_utm")
     if not dataset.attrs.get("source"):
-        raise InputError(f"{name}: attribute source is missing; expected frs, campus or a name of your own")
+        raise InputError(f"{name}: attribute source is missing; expected frs, campus or another name")
     if dataset.sizes["sample"] == 0:
         raise InputError(f"{name}: no samples; expected at least one")
 
 
 def save(dataset: xr.Dataset, path: str | Path) -> Path:
-    """Write the Measurements Dataset to `path`, whole or not at all: NetCDF (.nc) or plain numpy (.npz).
+    """Write the Measurements Dataset to `path`, atomically: NetCDF (.nc) or plain numpy (.npz).
 
-    The same dataset gives the same bytes. The .npz form needs no netCDF4 to read.
+    Equal datasets give equal bytes. Reading .npz does not need netCDF4.
     Errors: InputError for another suffix, and those of `validate`.
 
     >>> save(dataset, "data/quick/measurements.nc")   # doctest: +SKIP
@@ -168,7 +168,7 @@ def save(dataset: xr.Dataset, path: str | Path) -> Path:
     path = Path(path)
     validate(dataset, path.name)
     if path.suffix not in (".nc", ".npz"):
-        raise InputError(f"{path}: unknown form '{path.suffix}'; expected a name ending in .nc or .npz")
+        raise InputError(f"{path}: unknown format '{path.suffix}'; expected a name ending in .nc or .npz")
     with atomic_path(path) as temporary:
         if path.suffix == ".npz":
             arrays: dict[str, Any] = {name: dataset[name].values for name in (*VARIABLES, *COORDINATES)}
@@ -176,7 +176,7 @@ def save(dataset: xr.Dataset, path: str | Path) -> Path:
             np.savez_compressed(temporary, attrs=json.dumps(dataset.attrs, sort_keys=True), **arrays)
         else:
             encoding: dict[str, dict] = {name: {"zlib": True, "complevel": 4} for name in VARIABLES}
-            # nanoseconds: the only whole-number unit that loses nothing of a datetime64[ns]
+            # nanoseconds: the only integer unit that is exact for datetime64[ns]
             encoding["time"] = {"units": "nanoseconds since 1970-01-01", "dtype": "int64"}
             dataset.drop_encoding().to_netcdf(temporary, engine="netcdf4", encoding=encoding)
     return path
@@ -185,7 +185,7 @@ def save(dataset: xr.Dataset, path: str | Path) -> Path:
 def load(path: str | Path) -> xr.Dataset:
     """Read a Measurements Dataset written by `save` (.nc or .npz) and validate it.
 
-    Errors: InputError naming the file if it is missing, unreadable or breaks the schema.
+    Errors: InputError naming the file if it is missing or unreadable, and those of `validate`.
 
     >>> load("data/quick/measurements.nc").sizes["sample"]   # doctest: +SKIP
     4578
@@ -216,7 +216,7 @@ def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], dict]:
 def _read_netcdf(path: Path) -> tuple[dict[str, np.ndarray], dict]:
     with xr.open_dataset(path, engine="netcdf4") as file:
         values = {str(name): file[name].values for name in file.variables}
-        # a list of numbers comes back as an array, which would not compare with the list
+        # lists of numbers are read as arrays, which do not compare equal to lists
         attrs = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in file.attrs.items()}
-    # NetCDF strings come back as objects
+    # NetCDF strings are read as objects
     return values | {name: values[name].astype(str) for name in _TEXTS if name in values}, attrs

@@ -1,4 +1,4 @@
-"""Named index sets of the paper's data separations: Random, Seasonal, GridN; never two sets at one location."""
+"""The paper's data splits as named index sets: Random, Seasonal, GridN; sets do not share transmitter locations."""
 
 import re
 
@@ -10,7 +10,7 @@ from rsslib.project import InputError
 
 SEASONS = ("july", "november")
 MARGIN_M = 15.0
-"""Half a 30 m pixel: with it (and locations numbered from the north) the sets' sizes are the published ones."""
+"""Half a 30 m pixel: with it, and locations numbered from the north, the sets have the published sizes."""
 
 
 def report_set(split: str) -> str:
@@ -23,7 +23,7 @@ def report_set(split: str) -> str:
 
 
 def _locations(dataset: xr.Dataset, samples: np.ndarray) -> np.ndarray:
-    """Number the transmitter locations of `samples` from north to south; samples at one location share its number."""
+    """Return the number of each sample's transmitter location, counted from north to south."""
     x, y = transmitters(dataset)
     return np.unique(np.stack([-y[samples], -x[samples]], axis=1), axis=0, return_inverse=True)[1].ravel()
 
@@ -32,31 +32,36 @@ def holdout(dataset: xr.Dataset, samples: np.ndarray, share: float = 0.2,
             seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Split `samples` by location into (kept, held out) index arrays; `share` of the locations is held out.
 
-    The draw is scikit-learn's `train_test_split(locations, test_size=share, random_state=seed)`: one random
-    permutation, its first ceil(share n) locations held out. Written out because training does without
-    scikit-learn; the tests compare the two. Errors: InputError for no samples.
+    Equal to scikit-learn's `train_test_split(locations, test_size=share, random_state=seed)`: the first ceil(share n)
+    of a random permutation of the locations are held out. (Training does not need scikit-learn.)
+    Errors: InputError for no samples.
+
+    >>> from rsslib import data
+    >>> kept, held_out = holdout(data.load("campus"), np.arange(10))
+    >>> len(kept), len(held_out)
+    (8, 2)
     """
     if not len(samples):
-        raise InputError("splits: no samples are left to hold some out; the data set is too small")
+        raise InputError("splits: no samples left to hold out; the data set is too small")
     location = _locations(dataset, samples)
     n = location.max() + 1
     permutation = np.random.RandomState(seed).permutation(n)
-    held = np.isin(location, permutation[: int(np.ceil(share * n))])
-    return samples[~held], samples[held]
+    held_out = np.isin(location, permutation[: int(np.ceil(share * n))])
+    return samples[~held_out], samples[held_out]
 
 
 def grid_test_cells(n: int, seed: int = 0) -> list[int]:
-    """Return the cells of an n x n partition that are kept for the OOD test (cell = xbin * n + ybin).
+    """Return the cells of an n x n partition reserved for the OOD test, cell = xbin * n + ybin.
 
-    n^2 - round(0.8 n^2) cells are drawn one at a time; a drawn cell and its index neighbours (+-1, +-n)
-    leave the urn, and only when it is empty are the neighbours drawn from as well.
-    Errors: InputError for n < 2 or n > 100. Source: paper 1, Section II.B; details: the authors' published code line.
+    n^2 - round(0.8 n^2) cells are drawn one at a time without replacement. Index neighbours (+-1, +-n) of drawn cells
+    are drawn only when no other cells are left.
+    Errors: InputError for n < 2 or n > 100. Source: paper 1, Section II.B; details: the authors' published code.
 
     >>> grid_test_cells(5)
     [12, 20, 5, 1, 14]
     """
-    if not 2 <= n <= 100:  # finer ones would take minutes to draw, and few would hold a sample
-        raise InputError(f"grid{n}: expected 2 to 100 bins a side, for instance grid2")
+    if not 2 <= n <= 100:  # finer ones take minutes to draw, and few cells contain samples
+        raise InputError(f"grid{n}: expected 2 to 100 bins per side, for instance grid2")
     rng = np.random.RandomState(seed)
     urn = list(range(n * n))
     neighbours: list[int] = []
@@ -73,14 +78,14 @@ def grid_test_cells(n: int, seed: int = 0) -> list[int]:
 
 
 def _edges(dataset: xr.Dataset, n: int) -> list[np.ndarray]:
-    """Return the n + 1 edges of equal bins along x and y [m], over the transmitters' extent and MARGIN_M beyond."""
+    """Return the n + 1 edges of the bins along x and y [m]."""
     return [np.linspace(axis.min() - MARGIN_M, axis.max() + MARGIN_M, n + 1) for axis in transmitters(dataset)]
 
 
 def cells(dataset: xr.Dataset, n: int) -> np.ndarray:
     """Return the cell of each sample, (samples,), in an n x n partition of the site: cell = xbin * n + ybin.
 
-    The bins are equal, over the transmitters' extent and MARGIN_M beyond it on every side.
+    The bins are equal and cover the extent of the transmitters plus MARGIN_M on each side.
     """
     x_bin, y_bin = (np.digitize(axis, edges) - 1 for axis, edges in zip(transmitters(dataset), _edges(dataset, n)))
     return x_bin * n + y_bin
@@ -89,7 +94,7 @@ def cells(dataset: xr.Dataset, n: int) -> np.ndarray:
 def unseen_cells(dataset: xr.Dataset, n: int, seed: int = 0) -> list[tuple[float, float, float, float]]:
     """Return the box of each unseen cell of an n x n partition: west, south, east, north [m, UTM].
 
-    They are the cells of `grid_test_cells(n, seed)`, in that sequence, placed as in `cells`. Errors: the same.
+    The cells are those of `grid_test_cells(n, seed)`, with the same errors; the partition is that of `cells`.
 
     >>> from rsslib import data
     >>> len(unseen_cells(data.load("campus"), 5))
@@ -103,11 +108,11 @@ def unseen_cells(dataset: xr.Dataset, n: int, seed: int = 0) -> list[tuple[float
 def make(dataset: xr.Dataset, name: str, seed: int = 0) -> dict[str, np.ndarray]:
     """Return the index sets of a split: "random", "july", "november" or "gridN" (N = 2, 3, ...).
 
-    random: train, val, test. july and november (the season trained on): train, val, then the held-out
-    fifth of each season under its name, and november_all under july. gridN: train, val (both in seen
-    cells; val also stops the training) and ood (in unseen cells).
-    Errors: InputError for an unknown name or a set left empty.
-    Source: paper 1, Section II.B; details from the authors' published code line.
+    random: train, val, test. july and november (the training season): train, val, the held-out fifth of each season as
+    july, november and april, and for july also november_all. gridN: train, val (both in seen cells) and ood (in unseen
+    cells).
+    Errors: InputError for an unknown name or an empty set.
+    Source: paper 1, Section II.B; details: the authors' published code.
 
     >>> from rsslib import data
     >>> {name: len(samples) for name, samples in make(data.load("campus"), "random").items()}
@@ -116,19 +121,19 @@ def make(dataset: xr.Dataset, name: str, seed: int = 0) -> dict[str, np.ndarray]
     if name in SEASONS:
         sets = _seasonal(dataset, name, seed)
     elif name == "random" or re.fullmatch(r"grid\d+", name):
-        rest, held = holdout(dataset, np.arange(dataset.sizes["sample"]), seed=seed)
+        rest, held_out = holdout(dataset, np.arange(dataset.sizes["sample"]), seed=seed)
         if name == "random":
             train, val = holdout(dataset, rest, seed=seed)
-            sets = {"train": train, "val": val, "test": held}
+            sets = {"train": train, "val": val, "test": held_out}
         else:
             n = int(name.removeprefix("grid"))
             unseen = np.isin(cells(dataset, n), grid_test_cells(n, seed))
-            sets = {"train": rest[~unseen[rest]], "val": held[~unseen[held]], "ood": rest[unseen[rest]]}
+            sets = {"train": rest[~unseen[rest]], "val": held_out[~unseen[held_out]], "ood": rest[unseen[rest]]}
     else:
         raise InputError(f"split {name!r}: expected random, july, november or gridN such as grid2")
     for key, samples in sets.items():
         if not len(samples):
-            raise InputError(f"split {name}: its set {key!r} is empty; the data set is too small for it")
+            raise InputError(f"split {name}: the set {key!r} is empty; the data set is too small")
     return sets
 
 

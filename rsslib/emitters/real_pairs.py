@@ -84,7 +84,7 @@ def square(grid: Grid, cells: int) -> Grid:
 
 
 class PairTrainer(Trainer):
-    """Trains a localizer for up to two transmitters on mixed samples, and keeps the epoch with the lowest loss on `val`.
+    """Trains a localizer for up to two transmitters on mixed samples, and keeps the epoch of lowest loss on `val`.
 
     Each epoch has a new `mix` of the set `train`; validation is on one `mix` of `val`.
 

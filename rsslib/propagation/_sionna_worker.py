@@ -1,6 +1,6 @@
-"""Ray tracing in a process of its own: `python _sionna_worker.py FOLDER` reads a job there and writes its maps.
+"""Ray tracing in a separate process: `python _sionna_worker.py FOLDER` reads a job and writes its maps there.
 
-It imports numpy and Sionna RT alone, so that any Python that has them can run it.
+It imports only numpy and Sionna RT, so that any Python with these can run it.
 """
 
 import json
@@ -40,10 +40,10 @@ def main(folder: Path) -> None:
             diffraction=job["diffraction"], seed=job["seed"])
         with open(folder / "part", "wb") as file:
             np.save(file, np.asarray(radio_map.path_gain.numpy(), np.float32)[0])
-        os.replace(folder / "part", folder / f"map{number}.npy")  # complete once it is visible
+        os.replace(folder / "part", folder / f"map{number}.npy")  # renamed only when complete
 
 
 if __name__ == "__main__":
-    # a script's own folder comes first in the search path, and holds another module named sionna
+    # the script's own folder is first in the search path, and contains another module named sionna
     sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != Path(__file__).resolve().parent]
     main(Path(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""Free space: the path gain between isotropic antennas, alone and as a table over the cells of a map."""
+"""Free-space path gain between isotropic antennas, by distance and by displacement of cells."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ from rsslib.project import InputError
 
 LIGHT_M_S = 299_792_458.0
 FREQUENCY_HZ = 3.5e9
-"""The paper does not print its frequency; another one only shifts every gain."""
+"""The paper does not state its frequency; in free space another one shifts all gains by a constant."""
 
 
 def wavelength_m(frequency_hz: float) -> float:
-    """Return the wavelength c / f [m]; InputError unless the frequency [Hz] is above 0.
+    """Return the wavelength c / f [m]. Errors: InputError unless the frequency [Hz] is above 0.
 
     >>> round(wavelength_m(3.5e9), 4)
     0.0857
@@ -36,9 +36,9 @@ def path_gain_db(distance_m, frequency_hz: float = FREQUENCY_HZ):
 def cell_gain_db(n: int, side_m: float, frequency_hz: float = FREQUENCY_HZ) -> np.ndarray:
     """Return the free-space gain between the centres of two cells of a square map, by displacement [dB].
 
-    Input: n cells a side, side of the map [m], frequency [Hz]. Output: (2n - 1, 2n - 1) float32; entry
-    [n - 1 + rows, n - 1 + columns] belongs to that displacement. Within one cell the distance is half a cell's side:
-    a sensor there stands next to the emitter, not on it.
+    Input: n cells per side, side of the map [m], frequency [Hz]. Output: (2n - 1, 2n - 1) float32; entry
+    [n - 1 + rows, n - 1 + columns] is for that displacement. Within one cell the distance is taken as half the side of
+    a cell.
 
     >>> cell_gain_db(64, 5000.0).shape
     (127, 127)

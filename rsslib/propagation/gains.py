@@ -1,4 +1,4 @@
-"""Gain libraries: the gain maps of many emitter positions of a city, to mix thousands of samples from."""
+"""Gain libraries: the gain maps of many emitter positions in a city, from which samples are drawn."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from rsslib.propagation.scene import SETS, levels_dbm, of_library
 BACKENDS = {"urban": urban, "sionna": sionna}
 SHARES = (0.70, 0.15, 0.15)
 STEP_DB = 0.01
-"""Gains are kept in hundredths of a dB: two bytes each in the file."""
+"""Gains are stored in hundredths of a dB, two bytes each."""
 DIMENSIONS = {"gain_db": ("position", "row", "column"), "x": ("position",), "y": ("position",), "cell": ("position",),
               "set": ("position",), "outdoor": ("row", "column")}
 ATTRIBUTES = ("environment", "n", "side_m", "frequency_hz", "model", "threshold_dbm", "occupied_share", "attribution",
@@ -29,11 +29,12 @@ def build(city: City, n: int, count: int = 1000, seed: int = 0, backend: str = "
     """Return the gain maps from `count` random outdoor cells of a city to all its n x n cells.
 
     Dataset: gain_db(position, row, column) float32 [dB], NaN indoors; x, y(position) [m] from the south-west corner;
-    cell(position) = row * n + column, all different; set(position), "train", "val" or "test", 70 : 15 : 15;
-    outdoor(row, column); attributes ATTRIBUTES and the city's heights. The threshold is that of `threshold`.
+    cell(position) = row * n + column, unique; set(position), "train", "val" or "test", 70 : 15 : 15;
+    outdoor(row, column); the attributes ATTRIBUTES and those of the city's heights. The threshold is from `threshold`.
 
-    Errors: InputError for another backend, fewer outdoor cells than `count`, fewer than 20 positions, and those of the
-    backend, whose `settings` may be given. Source: paper 2, Section III.D, with the backend's model instead of Atoll.
+    Input: city; n, cells per side; backend, a key of BACKENDS, to which `settings` go.
+    Errors: InputError for an unknown backend, fewer outdoor cells than `count` or fewer than 20 positions, and those of
+    the backend. Source: paper 2, Section III.D, with the backend's model instead of Atoll.
 
     >>> from rsslib.data import cities
     >>> build(cities.procedural(side_m=200.0), 16, count=20).gain_db.shape
@@ -42,11 +43,11 @@ def build(city: City, n: int, count: int = 1000, seed: int = 0, backend: str = "
     if backend not in BACKENDS:
         raise InputError(f"backend {backend!r}: expected one of {', '.join(BACKENDS)}")
     if n < 1:
-        raise InputError(f"n: expected at least 1 cell a side, found {n}")
+        raise InputError(f"n: expected at least 1 cell per side, found {n}")
     free = outdoor(city, n)
     if not 20 <= count <= free.sum():
         raise InputError(f"{city.name}: count is {count}, {int(free.sum())} of {n} x {n} cells lie outdoors; expected "
-                         "20 positions or more, one a cell: take fewer, or a larger n")
+                         "20 positions or more, one per cell: take fewer, or a larger n")
     rng = np.random.default_rng([seed, 1])
     cell = np.sort(rng.choice(np.flatnonzero(free), count, replace=False)).astype(np.int64)
     emitters = centres(n, city.side_m)[cell]
@@ -71,8 +72,8 @@ def build(city: City, n: int, count: int = 1000, seed: int = 0, backend: str = "
 def threshold(library: xr.Dataset, samples: int = 2000, seed: int = 0, share: float = 0.5) -> tuple[float, float]:
     """Return the power [dBm, in tenths] that about `share` of the outdoor cells exceed, and their exact share.
 
-    Over random mixes of emitters at the positions of the set "train" alone (`rsslib.propagation.scene.levels_dbm`).
-    Source: inferred; the paper's occupied share is unknown.
+    The powers are those of `scene.levels_dbm` in the set "train".
+    Source: inferred; the paper does not state the share of occupied cells.
 
     >>> from rsslib.data import cities
     >>> _, occupied = threshold(build(cities.procedural(side_m=200.0), 16, count=20))
@@ -85,13 +86,13 @@ def threshold(library: xr.Dataset, samples: int = 2000, seed: int = 0, share: fl
 
 
 def save(library: xr.Dataset, path: str | Path) -> Path:
-    """Write a gain library to `path` (.nc), compressed, whole or not at all; the same one gives the same bytes.
+    """Write a gain library to `path` (.nc), compressed, atomically and reproducibly byte for byte.
 
-    Errors: InputError for another suffix, or a library that `validate` refuses.
+    Errors: InputError for another suffix, and those of `validate`.
     """
     path = Path(path)
     if path.suffix != ".nc":
-        raise InputError(f"{path}: unknown form {path.suffix!r}; expected a name ending in .nc")
+        raise InputError(f"{path}: unknown format {path.suffix!r}; expected a name ending in .nc")
     validate(library, path.name)
     packed = library.assign(gain_db=(DIMENSIONS["gain_db"], _packed(library.gain_db.values),
                                      {"units": "dB", "scale_factor": STEP_DB, "missing_value": _MISSING}))
@@ -105,7 +106,7 @@ def save(library: xr.Dataset, path: str | Path) -> Path:
 def load(path: str | Path) -> xr.Dataset:
     """Read a gain library written by `save` and validate it.
 
-    Errors: InputError naming the file if it is missing, truncated or no gain library.
+    Errors: InputError naming the file if it is missing, truncated or not a gain library.
     """
     path = Path(path)
     if not path.is_file():
@@ -118,15 +119,15 @@ def load(path: str | Path) -> xr.Dataset:
         library = _dataset(values, attrs | {"synthetic": bool(attrs["synthetic"])})
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
-        raise InputError(f"{path}: no gain library ({reason}); remove it and make it again") from None
+        raise InputError(f"{path}: not a gain library ({reason}); remove it and make it again") from None
     return validate(library, str(path))
 
 
 def validate(library: xr.Dataset, name: str = "library") -> xr.Dataset:
-    """Return the library unchanged if it keeps its form, else raise InputError naming what does not.
+    """Return the library unchanged if it is valid, else raise InputError.
 
-    Checked: variables, dimensions, attributes; a gain in every outdoor cell and none indoors; positions in
-    different outdoor cells; sets named "train", "val" and "test".
+    Checked: variables, dimensions, attributes; finite gains in the outdoor cells only; positions in different outdoor
+    cells; sets "train", "val" and "test".
     """
     for variable, dims in DIMENSIONS.items():
         if variable not in library or library[variable].dims != dims:
@@ -136,7 +137,7 @@ def validate(library: xr.Dataset, name: str = "library") -> xr.Dataset:
         raise InputError(f"{name}: the attribute {missing[0]!r} is missing; expected {', '.join(ATTRIBUTES)}")
     n, cell, free = library.attrs["n"], library.cell.values, library.outdoor.values
     if free.shape != (n, n) or len(np.unique(cell)) < len(cell) or not np.isin(cell, np.flatnonzero(free)).all():
-        raise InputError(f"{name}: expected {n} x {n} cells and each position in an outdoor cell of its own, found a "
+        raise InputError(f"{name}: expected {n} x {n} cells and each position in its own outdoor cell, found a "
                          f"raster of {free.shape} and {len(np.unique(cell))} cells for {len(cell)} positions")
     wrong = (np.isfinite(library.gain_db.values) != free).any(axis=(1, 2))
     if wrong.any():
@@ -147,7 +148,7 @@ def validate(library: xr.Dataset, name: str = "library") -> xr.Dataset:
 
 
 def _packed(gain: np.ndarray) -> np.ndarray:
-    """Return gains [dB] as hundredths, int16."""
+    """Return gains [dB] in steps of STEP_DB, int16."""
     steps = np.rint(np.asarray(gain, np.float64) / STEP_DB)
     return np.where(np.isnan(steps), _MISSING, np.clip(np.nan_to_num(steps), -32767, 32767)).astype(np.int16)
 

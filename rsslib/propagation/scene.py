@@ -1,4 +1,4 @@
-"""A scene: a square of n x n cells, where emitters may stand, and the path gain between any two cells."""
+"""Scenes: a square of n x n cells, the cells where emitters may be, and the path gain between cells."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,24 +12,22 @@ from rsslib.propagation.friis import FREQUENCY_HZ, cell_gain_db
 FREE_SPACE = "free_space"
 SETS = ("train", "val", "test")
 SIDE_M, THRESHOLD_DBM = 5000.0, -80.0
-"""Free space of the reproduction; the paper prints neither. Friis is scale-free: the share of occupied cells counts."""
+"""Of free space; the paper states neither. The Friis gain is scale-free: only the share of occupied cells matters."""
 MOST, POWERS_DBM = 3, (10.0, 40.0)
-"""The mix of a sample: 1 to 3 emitters of independent powers, all equally likely."""
+"""Emitters in a sample: 1 to MOST, with independent powers, both uniform."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
     """A square map of n x n cells, cell = row * n + column from the south-west corner.
 
-    Parameters
-    ----------
     environment : "free_space", or a city's name
-    n : cells a side; side_m : side of the map [m]; frequency_hz [Hz]
+    n : cells per side; side_m : side of the map [m]; frequency_hz [Hz]
     threshold_dbm : power above which a cell counts as occupied [dBm]
     outdoor : (n, n) bool, cells that have a gain
-    cells : cells that may hold an emitter, (cells,) int64, for each of "train", "val" and "test"
-    attribution : what every picture of it must state; synthetic : whether its streets are made up
-    lookup : two arrays of cells that broadcast to their gains; use `gain_db`
+    cells : where emitters may be, (cells,) int64, for each of "train", "val" and "test"
+    attribution : to be shown with every picture of it; synthetic : whether its streets are made up
+    lookup : function of two broadcastable arrays of cells that returns gains; use `gain_db`
 
     >>> free = scene("free_space", 64)
     >>> free.gain_db(np.array([[0], [70]]), np.array([0, 1, 2])).shape
@@ -48,16 +46,16 @@ class Scene:
     lookup: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
     def gain_db(self, emitter_cells, cells) -> np.ndarray:
-        """Return the path gain from emitters' cells to cells, two arrays of integers that broadcast: float32 [dB].
+        """Return the path gain from emitters' cells to cells, two broadcastable arrays of integers: float32 [dB].
 
-        In a city the emitters' cells are those of its sets. The gain to a cell indoors is NaN.
+        In a city, emitters must be in cells of its sets, and gains to indoor cells are NaN.
         """
         return self.lookup(np.asarray(emitter_cells, np.int64), np.asarray(cells, np.int64))
 
 
 def free_space(n: int, side_m: float = SIDE_M, frequency_hz: float = FREQUENCY_HZ,
                threshold_dbm: float = THRESHOLD_DBM) -> Scene:
-    """Return free space: an emitter may stand in any cell, in every set, since there are no maps to memorize.
+    """Return free space, where emitters may be in any cell in every set, since there are no maps to memorize.
 
     Errors: InputError for a frequency that is not above 0. Source: rsslib.propagation.friis.
 
@@ -66,7 +64,7 @@ def free_space(n: int, side_m: float = SIDE_M, frequency_hz: float = FREQUENCY_H
     """
     width = 2 * n - 1
     table = cell_gain_db(n, side_m, frequency_hz).ravel()
-    offset = (np.arange(n)[:, None] * width + np.arange(n)).ravel()  # differences of offsets identify displacements
+    offset = (np.arange(n)[:, None] * width + np.arange(n)).ravel()  # differences identify displacements
     middle = (n - 1) * (width + 1)
 
     def lookup(emitter_cells: np.ndarray, cells: np.ndarray) -> np.ndarray:
@@ -78,7 +76,7 @@ def free_space(n: int, side_m: float = SIDE_M, frequency_hz: float = FREQUENCY_H
 
 
 def of_library(library: xr.Dataset) -> Scene:
-    """Return the scene of a gain library (`rsslib.propagation.gains`): emitters at its positions, in their set."""
+    """Return the scene of a gain library (`rsslib.propagation.gains`): emitters at the positions of each set."""
     n = library.sizes["row"]
     gains, cell = library.gain_db.values.ravel(), library.cell.values
     start = np.full(n * n, -1)  # where an emitter's map begins
@@ -97,7 +95,7 @@ def of_library(library: xr.Dataset) -> Scene:
 def scene(environment: str, n: int, library: xr.Dataset | None = None) -> Scene:
     """Return the scene of an environment: "free_space", or a city with its gain library.
 
-    Errors: InputError for a city without a library, or a library of another city or other cells.
+    Errors: InputError for a city without a library, or a library of another city or n.
 
     >>> scene("free_space", 64).threshold_dbm
     -80.0
@@ -113,10 +111,10 @@ def scene(environment: str, n: int, library: xr.Dataset | None = None) -> Scene:
 
 
 def levels_dbm(scene: Scene, set_name: str = "train", samples: int = 500, seed: int = 0) -> np.ndarray:
-    """Return the power at all outdoor cells for some random mixes of emitters, (samples, cells) float32 [dBm].
+    """Return the received power at all outdoor cells for random emitters, (samples, cells) float32 [dBm].
 
-    A mix has K ~ U{1, 2, 3} emitters in different cells of the set, with powers ~ U[10, 40] dBm.
-    Source: paper 2, Section III.D and Eq. (2); ranges inferred.
+    A sample has K ~ U{1, 2, 3} emitters in different cells of the set, with powers ~ U[10, 40] dBm.
+    Source: paper 2, Section III.D and Eq. (2); the ranges are inferred.
 
     >>> levels_dbm(free_space(16), samples=5).shape
     (5, 256)

@@ -1,7 +1,7 @@
-"""Ray tracing with Sionna RT instead of the urban model: sharper, slower, and sparse at street level.
+"""Ray tracing with Sionna RT, an alternative to the urban model: more detailed, slower, and sparse at street level.
 
-Sionna RT is no dependency: install `sionna-rt>=2.0,<2.1` here, or name another Python that has it in the environment
-variable RSSLIB_SIONNA_PYTHON. It runs in a process of its own, because some versions abort theirs on some LLVMs.
+Sionna RT is not a dependency: install `sionna-rt>=2.0,<2.1` here, or set the environment variable RSSLIB_SIONNA_PYTHON
+to a Python that has it. It runs in a separate process, because some versions abort the process with some LLVMs.
 """
 
 import json
@@ -26,17 +26,18 @@ from rsslib.propagation.urban import EMITTER_M, SENSOR_M
 MODEL = "Sionna RT radio maps (not Atoll)"
 VARIABLE = "RSSLIB_SIONNA_PYTHON"
 NO_RAY_DB = -250.0
-"""The gain where no ray arrives: far below any threshold, and yet a number."""
+"""The gain where no ray arrives: finite, but far below any threshold."""
 RAYS, DEPTH = 10_000_000, 5
-"""Few of an emitter's rays meet the plane of the sensors 1.5 m below it: with 1e7 the gains agree with Friis within
-1.1 dB rms up to 0.55 km, with 1e6 half of the cells get no ray. Within the plane of the sensors no ray meets a cell."""
+"""Few rays of an emitter meet the plane of the sensors 1.5 m below it: with 1e7 the gains agree with Friis within
+1.1 dB rms up to 0.55 km; with 1e6 half of the cells get no ray."""
 APART_M = 1.0
+"""Least height difference of the antennas: rays in the plane of the sensors cross no cell."""
 _WORKER = Path(__file__).with_name("_sionna_worker.py")
 _BEYOND_M = 300.0
 
 
 def available() -> tuple[bool, str]:
-    """Return whether Sionna RT works on this machine, and if not why: a small map is made in a process of its own.
+    """Return whether Sionna RT can compute a small map on this machine, and the reason if not.
 
     >>> available()                                                                  # doctest: +SKIP
     (False, "ModuleNotFoundError: No module named 'sionna'")
@@ -49,11 +50,11 @@ def gain_maps_db(city: City, emitters, n: int, frequency_hz: float = FREQUENCY_H
                  diffraction: bool = True, ground: bool = True) -> Iterator[np.ndarray]:
     """Yield the ray-traced gain map from each of the emitters (positions, 2) [m]: (n, n) float32 [dB], NaN indoors.
 
-    The mean gain over each cell, NO_RAY_DB where no ray arrives. Buildings are prisms of concrete (ITU-R P.2040) on a
-    concrete ground; `ground=False` leaves that out. Rays are reflected up to `depth` times, and diffracted once.
+    It is the mean gain over each cell, NO_RAY_DB where no ray arrives. Buildings are prisms of concrete (ITU-R P.2040),
+    as is the ground if `ground`. Rays are reflected up to `depth` times, and diffracted once.
 
-    Errors: InputError where Sionna RT does not work, the antennas are less than 1 m apart in height, or the process
-    fails; and those of `wavelength_m`.
+    Errors: InputError if Sionna RT does not work or fails, or the antennas are less than 1 m apart in height; and those
+    of `wavelength_m`.
     Source: J. Hoydis et al., Sionna RT: differentiable ray tracing for radio propagation modeling, 2023.
 
     >>> next(gain_maps_db(cities.load("sydney"), [(460.0, 85.0)], 64)).shape         # doctest: +SKIP
@@ -61,12 +62,12 @@ def gain_maps_db(city: City, emitters, n: int, frequency_hz: float = FREQUENCY_H
     """
     wavelength_m(frequency_hz)
     if abs(emitter_m - sensor_m) < APART_M:
-        raise InputError(f"sionna: emitter_m is {emitter_m}, sensor_m {sensor_m}; expected them {APART_M:g} m apart or "
-                         "more: rays along the plane of the sensors cross no cell")
+        raise InputError(f"sionna: emitter_m is {emitter_m}, sensor_m {sensor_m}; expected {APART_M:g} m apart or "
+                         "more: rays in the plane of the sensors cross no cell")
     works, reason = available()
     if not works:
-        raise InputError(f"sionna: ray tracing does not work here ({reason}); install sionna-rt>=2.0,<2.1, or name a "
-                         f"Python that has it in {VARIABLE}, or take the backend 'urban'")
+        raise InputError(f"sionna: ray tracing does not work here ({reason}); install sionna-rt>=2.0,<2.1, or set "
+                         f"{VARIABLE} to a Python that has it, or use the backend 'urban'")
     emitters, free = np.asarray(emitters, np.float64), outdoor(city, n)
     meshes = {"city.ply": _prisms(city)} if len(city.polygons) else {}
     if ground:
@@ -87,11 +88,11 @@ def _probe(python: str) -> tuple[bool, str]:
         power, = _run(job, {"ground.ply": _plane(10.0)}, python, 120.0)
     except InputError as error:
         return False, str(error)
-    return bool((power > 0).any()), "" if (power > 0).any() else "a small map got no power"
+    return bool((power > 0).any()), "" if (power > 0).any() else "no power in a small map"
 
 
 def _run(job: dict, meshes: dict, python: str, seconds: float = 600.0) -> Iterator[np.ndarray]:
-    """Start the worker and yield its maps as they come; `seconds` is the patience for one map."""
+    """Start the worker and yield its maps as they appear; `seconds` is the timeout per map."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for mesh, (vertices, faces) in meshes.items():
@@ -131,7 +132,7 @@ def _prisms(city: City) -> tuple[np.ndarray, np.ndarray]:
     parts, building = shapely.get_parts(city.polygons, return_index=True)
     bounds = np.stack([city.bases_m, city.heights_m], axis=1)[building]
     corners = np.concatenate([_prism(part, *bound) for part, bound in zip(parts, bounds) if part.area > 0])
-    # corners at one point become one: an edge diffracts where both its faces share its ends
+    # merge equal corners: an edge diffracts only if its two faces share its end points
     vertices, index = np.unique(corners.round(3), axis=0, return_inverse=True)
     return vertices, index.reshape(-1, 3)
 

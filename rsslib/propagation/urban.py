@@ -1,7 +1,6 @@
 """Path gain at street level: over the roofs (ITU-R P.526) plus around the corners (TR 38.901), with shadowing.
 
-Knife edges and shadowing first, then the model that joins them. It is not Atoll, the planning tool of the paper, whose
-models are not public.
+It replaces Atoll, the planning tool of the paper, whose models are not public.
 """
 
 from collections.abc import Iterator
@@ -14,9 +13,9 @@ from rsslib.propagation.friis import FREQUENCY_HZ, LIGHT_M_S, path_gain_db, wave
 
 MODEL = "ITU-R P.526 Bullington + 3GPP TR 38.901 UMi NLOS with shadowing (not Atoll)"
 LOWEST_NU = -0.78
-"""Below this the approximation of J is 0: the edge leaves more than half of the first Fresnel zone free."""
+"""Below this J is 0: the edge leaves more than half of the first Fresnel zone free."""
 SIGMA_DB, DECORRELATION_M = 7.82, 13.0
-"""Urban micro cell without line of sight: 3GPP TR 38.901, Tables 7.4.1-1 and 7.5-6."""
+"""Of UMi without line of sight: 3GPP TR 38.901, Tables 7.4.1-1 and 7.5-6."""
 WAVES = 256
 EMITTER_M = 3.0
 """Height of an emitter: a tall vehicle's antenna (3GPP TR 37.885, Section 6.1.2, vehicle type 3)."""
@@ -28,10 +27,12 @@ _BAND = 32
 
 
 def knife_edge_db(nu):
-    """Return the loss behind a knife edge, J = 6.9 + 20 log10(sqrt((nu - 0.1)^2 + 1) + nu - 0.1), 0 to nu = -0.78 [dB].
+    """Return the diffraction loss of a knife edge, J(nu) [dB]:
 
-    Input: nu = h sqrt(2 / lambda (1 / d1 + 1 / d2)), any shape, dimensionless: the edge stands h above the direct line,
-    d1 and d2 away from its ends. Output: the same shape.
+        J = 6.9 + 20 log10(sqrt((nu - 0.1)^2 + 1) + nu - 0.1),  0 up to nu = -0.78
+
+    Input: nu = h sqrt(2 / lambda (1 / d1 + 1 / d2)), any shape, dimensionless: the edge is h above the direct line,
+    at distances d1 and d2 from its ends. Output: the same shape.
     Source: ITU-R P.526-15, Section 4.1, Eqs. (26) and (31).
 
     >>> round(float(knife_edge_db(0.0)), 2)
@@ -44,16 +45,16 @@ def knife_edge_db(nu):
 def bullington_db(profile, distance_m, start_m: float, end_m: float, wavelength_m: float) -> np.ndarray:
     """Return the diffraction loss over terrain profiles by the Bullington construction, L_uc [dB].
 
-    An obstacle that breaks the direct line is replaced by the knife edge where the horizon lines of both ends meet:
+    If the direct line is blocked, the profile is replaced by a knife edge where the horizon lines of both ends meet:
 
         S_t = max (h_i - h_t) / d_i,  S_r = max (h_i - h_r) / (d - d_i),  d_b = (h_r - h_t + S_r d) / (S_t + S_r)
 
-    and L_uc = J(nu) at that point; with a free line L_uc = J(max nu_i) over the points.
+    and L_uc = J(nu) at that point. If it is free, L_uc = J(max nu_i) over the points.
 
     Input: profile h_i, (paths, points) [m], heights at the fractions (i + 1/2) / points of the path; distance d,
     (paths,) [m]; heights of the antennas h_t, h_r [m]; wavelength [m]. Output: (paths,).
-    Left out: the Earth's bulge (2 cm over 1 km), and the empirical addition of the standard's last equation, which
-    was fitted to terrain over tens of kilometres.
+    Omitted: the Earth's curvature (2 cm over 1 km), and the standard's final empirical correction, which was fitted to
+    terrain over tens of kilometres.
     Source: ITU-R P.526-15, Section 4.5.1; K. Bullington, Radio propagation at frequencies above 30 megacycles,
     Proc. IRE 35 (1947) 1122.
 
@@ -87,14 +88,11 @@ class Shadowing:
 
         S(a, b) = sigma / sqrt(M) sum_m [cos(k_m a + l_m b + phi_m) + cos(k_m b + l_m a + phi_m)],  m = 1..M
 
-    Its correlation is exp(-|a - a'| / D) exp(-|b - b'| / D): the plane waves k, l are drawn from the spectrum of that,
-    a bivariate Cauchy distribution of scale 1 / D. Where a and b are less than D apart, the spread grows.
+    Its correlation is exp(-|a - a'| / D) exp(-|b - b'| / D): the wave vectors k, l are drawn from the spectrum of it,
+    a bivariate Cauchy distribution of scale 1 / D. The standard deviation is larger if a and b are less than D apart.
 
-    Parameters
-    ----------
-    seed : the same seed gives the same field
-    sigma_db : standard deviation [dB]; decorrelation_m : distance D at which the correlation is 1 / e [m]
-    waves : number M of plane waves
+    Parameters: seed, which determines the field; sigma_db, standard deviation [dB]; decorrelation_m, distance D with a
+    correlation of 1 / e [m]; waves, number M of plane waves.
 
     Source: M. Gudmundson, Correlation model for shadow fading in mobile radio systems, Electronics Letters 27 (1991)
     2145; for both ends and as a sum of waves, Z. Wang, E. K. Tameh, A. R. Nix, Joint shadowing process in urban
@@ -114,18 +112,18 @@ class Shadowing:
         self._phase = rng.uniform(0.0, 2.0 * np.pi, waves)
 
     def waves_at(self, positions) -> list[np.ndarray]:
-        """Return what `between` needs of positions (points, 2) [m]: two (points, waves) complex64, to be kept."""
+        """Return the waves at positions (points, 2) [m] for `between`: two arrays (points, waves) complex64."""
         positions = np.asarray(positions, np.float64)
         return [np.exp(1j * (positions @ wave)).astype(np.complex64) for wave in (self._k, self._l)]
 
     def between(self, waves_a: list[np.ndarray], waves_b: list[np.ndarray]) -> np.ndarray:
-        """Return S from each position behind `waves_a` to each behind `waves_b`, (points a, points b) float32 [dB]."""
+        """Return S between the positions of two results of `waves_at`, (points a, points b) float32 [dB]."""
         phase = np.exp(1j * self._phase).astype(np.complex64)
         total = (waves_a[0] * phase) @ waves_b[1].T + (waves_a[1] * phase) @ waves_b[0].T
         return (self.sigma_db / np.sqrt(np.float32(self.waves))) * total.real
 
     def between_db(self, a, b) -> np.ndarray:
-        """Return S from each of the positions a (points, 2) to each of b (points, 2) [m]: (points a, points b) [dB]."""
+        """Return S between the positions a (points, 2) and b (points, 2) [m], (points a, points b) float32 [dB]."""
         return self.between(self.waves_at(a), self.waves_at(b))
 
 
@@ -135,9 +133,9 @@ def umi_los_db(distance_m, frequency_hz: float = FREQUENCY_HZ, base_m: float = 1
         PL_1 = 32.4 + 21 log10 d3 + 20 log10 f                                   up to d_BP
         PL_2 = 32.4 + 40 log10 d3 + 20 log10 f - 9.5 log10(d_BP^2 + (h_b - h_u)^2)   beyond
 
-    d_BP = 4 (h_b - 1)(h_u - 1) f / c, d3 the length of the straight line between the antennas.
-    Input: distance along the ground [m], any shape; frequency [Hz]; antenna heights h_b, h_u [m]. Output: that shape.
-    Errors: InputError for antennas no higher than 1 m. Source: 3GPP TR 38.901 V16.1.0, Table 7.4.1-1.
+    d_BP = 4 (h_b - 1)(h_u - 1) f / c; d3 is the 3-D distance between the antennas.
+    Input: horizontal distance [m], any shape; frequency [Hz]; antenna heights h_b, h_u [m]. Output: same shape.
+    Errors: InputError for antennas at 1 m or below. Source: 3GPP TR 38.901 V16.1.0, Table 7.4.1-1.
 
     >>> round(float(umi_los_db(100.0)), 2)
     85.31
@@ -173,19 +171,15 @@ class Urban:
         G = 10 log10(10^(G_roof / 10) + 10^(G_corner / 10)),
         G_roof = G_Friis - L_Bullington,  G_corner = min(S - PL_UMi, G_Friis)
 
-    UMi was fitted to base stations at 10 m; here its base is the higher of both antennas, which keeps the gain the same
-    both ways. Within a cell the distance is half a cell's side. Shadowing S does not apply to the first term, which
-    knows its obstacles.
+    UMi was fitted to base stations at 10 m; here the base is the higher of the two antennas, which makes the gain
+    reciprocal. Within a cell the distance is half a cell's side. Shadowing S does not apply to the first term, whose
+    obstacles are explicit.
 
-    Parameters
-    ----------
-    city, n : obstacles, and cells a side
-    frequency_hz [Hz]; emitter_m, sensor_m : antenna heights [m]
-    shadowing_db, decorrelation_m, seed : of the random field S; 0 dB for none
-    pixel_m : of the height raster, and step of the terrain profiles [m]
+    Parameters: city; n, cells per side; frequency_hz; emitter_m, sensor_m, antenna heights [m]; shadowing_db,
+    decorrelation_m, seed, of the random field S (0 dB: none); pixel_m, of the height raster and of the profiles [m].
 
     Errors: those of `wavelength_m` and `umi_los_db`.
-    Source: the parts' own; adding the powers is the reproduction's own choice (roofs alone leave streets too dark).
+    Source: that of each term; their sum is our choice, since the first term alone is too low in the streets.
 
     >>> from rsslib.data import cities
     >>> model = Urban(cities.procedural(side_m=200.0), 16)
@@ -222,7 +216,7 @@ class Urban:
     def _diffraction_db(self, emitter: np.ndarray, distance: np.ndarray) -> np.ndarray:
         """Return the diffraction loss to each outdoor cell, (cells,)."""
         loss = np.zeros(len(distance))
-        # profiles of about the same length together: whole arrays, and few points beyond one per pixel
+        # profiles of similar length are computed together, with few points more than one per pixel
         bands = np.ceil(distance / self.pixel_m / _BAND).astype(int)
         for band in range(1, bands.max() + 1):
             cells = np.flatnonzero(bands == band)
@@ -232,7 +226,7 @@ class Urban:
 
     def _profiles(self, start: np.ndarray, ends: np.ndarray, points: int) -> np.ndarray:
         """Return the heights along the straight lines from `start` to each of `ends`, (ends, points) [m]."""
-        # from the middle outwards: the same pixels, to the last bit, whichever end is first
+        # from the middle outwards, so that exchanging the ends gives exactly the same pixels
         offset = (2.0 * np.arange(points) + 1.0 - points) / (2.0 * points)
         middle, path = (start + ends) / (2.0 * self.pixel_m), (ends - start) / self.pixel_m
         column, row = ((middle[:, axis, None] + path[:, axis, None] * offset).astype(np.int32) for axis in (0, 1))

@@ -46,8 +46,8 @@ def test_types_units_and_attributes():
     ({"time": ["2022-07-05", None]}, "mine: sample 1: no time stamp"),
     ({"rss": [[-80.0, np.nan], [np.nan, np.nan]]}, "09:00:04: no receiver heard it"),
     ({"rss": [[-80.0, np.nan], [np.inf, -1.0]]}, "09:00:04: infinite RSS"),
-    ({"sensor_x": [[1.0, 5.0], [1.0, np.nan]]}, "09:00:04: a heard receiver has no position"),
-    ({"tx_x": [[3.0, 1.0], [3.0, 4.0]]}, "09:00:00: half a transmitter position"),
+    ({"sensor_x": [[1.0, 5.0], [1.0, np.nan]]}, "09:00:04: a receiver that heard it has no position"),
+    ({"tx_x": [[3.0, 1.0], [3.0, 4.0]]}, "09:00:00: incomplete transmitter position"),
     ({"kinds": ["nuc", "tram"]}, "mine: receiver bus-6186: unknown kind"),
     ({"sensors": ["a", "a"]}, "mine: receiver a: named twice"),
     ({"source": ""}, "attribute source is missing")])

@@ -106,7 +106,7 @@ def test_a_spoilt_library_is_refused_and_not_written(tmp_path, gains, spoil, mes
 
 
 def test_bad_files_are_named(tmp_path, gains):
-    with pytest.raises(InputError, match="f.csv: unknown form '.csv'"):
+    with pytest.raises(InputError, match="f.csv: unknown format '.csv'"):
         library.save(gains, tmp_path / "f.csv")
     path = tmp_path / "f.nc"
     with pytest.raises(InputError, match="f.nc: no such file"):
@@ -114,8 +114,8 @@ def test_bad_files_are_named(tmp_path, gains):
     whole = library.save(gains, path).read_bytes()
     for content in (b"", b"nothing of the kind", whole[:300], whole[: len(whole) // 2]):
         path.write_bytes(content)
-        with pytest.raises(InputError, match="f.nc: no gain library"):
+        with pytest.raises(InputError, match="f.nc: not a gain library"):
             library.load(path)
     xr.Dataset({"gain_db": ("position", [1.0])}).to_netcdf(path)
-    with pytest.raises(InputError, match="f.nc: no gain library"):
+    with pytest.raises(InputError, match="f.nc: not a gain library"):
         library.load(path)
