@@ -1,7 +1,6 @@
-"""The code that something rests on: the import closure of modules and notebooks, computed from their source.
+"""The import closure of modules and notebooks, computed from their source code.
 
-What a stage depends on (dvc.yaml), what a record's `code_hash` covers and whose checkpoint a training may take up all
-come from here, so that no list is kept by hand.
+It determines the dependencies of stages (dvc.yaml), the `code_hash` of records and the key of checkpoints.
 """
 
 import ast
@@ -17,31 +16,31 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def closure(*starts: str | Path) -> list[Path]:
-    """Return the files of rsslib that modules ("rsslib.localization.losses") and notebooks (paths) rest on, sorted.
+    """Return the files of rsslib that modules ("rsslib.localization.losses") and notebooks (paths) depend on, sorted.
 
-    These are the modules imported, also inside functions, and what they import in turn; a name that a package
-    re-exports leads to the module that defines it; imports under TYPE_CHECKING do not count. A file beside a module
-    that the module names in a text, such as "campus.csv", belongs to it.
+    They are the imported modules, also those imported inside functions, and their imports in turn. A name re-exported
+    by a package counts as an import of the module that defines it; imports under TYPE_CHECKING do not count. A file in
+    a module's folder that the module names in a string, such as "campus.csv", is included.
 
-    Errors: InputError for a module or notebook that is not there.
+    Errors: InputError for an unknown module or notebook.
 
     >>> [path.name for path in closure("rsslib.propagation.friis")]
     ['project.py', 'friis.py']
     """
     left = [path for start in starts for path in _first(start)]
-    found: set[Path] = set()
+    reached: set[Path] = set()
     while left:
         path = left.pop()
-        if path not in found:
-            found.add(path)
+        if path not in reached:
+            reached.add(path)
             left += _next(path)
-    return sorted(found)
+    return sorted(reached)
 
 
 def digest(*starts: str | Path) -> str:
-    """Return 12 hexadecimal digits of the SHA-256 over the closure and the notebooks' own code.
+    """Return the first 12 hexadecimal digits of the SHA-256 of the closure and of the notebooks' code.
 
-    Paths count from the package, line ends do not count: two checkouts of one commit agree.
+    Paths are relative to the package and line endings are normalised, so that all checkouts of a commit agree.
     """
     total = hashlib.sha256()
     for path in closure(*starts):
@@ -53,7 +52,7 @@ def digest(*starts: str | Path) -> str:
 
 
 def code_of(notebook: str | Path) -> str:
-    """Return the code of a notebook, cell after cell. Errors: InputError if it cannot be read."""
+    """Return the code cells of a notebook as one text. Errors: InputError if it cannot be read."""
     try:
         cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
     except (OSError, ValueError, KeyError) as error:
@@ -80,17 +79,17 @@ def _tree(path: Path, changed: int) -> ast.Module:
 
 
 def _next(path: Path) -> list[Path]:
-    """Return the files that one file of the package rests on."""
+    """Return the files that a file of the package depends on directly."""
     if path.suffix != ".py":
         return []
     tree = _tree(path, path.stat().st_mtime_ns)
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    beside = [other for other in path.parent.iterdir() if other.name in texts - {"__init__.py"} and other.is_file()]
-    return [*_imported(tree), *beside]
+    data = [other for other in path.parent.iterdir() if other.name in texts - {"__init__.py"} and other.is_file()]
+    return [*_imported(tree), *data]
 
 
 def _imported(tree: ast.AST) -> Iterator[Path]:
-    """Yield the files of the package that the imports of a module or notebook lead to."""
+    """Yield the files of the package that a module or notebook imports."""
     for node in _walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == PACKAGE.name:
             for alias in node.names:
@@ -100,7 +99,7 @@ def _imported(tree: ast.AST) -> Iterator[Path]:
 
 
 def _walk(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes of a tree but for those that only a type checker runs."""
+    """Yield the nodes of a tree, except those under TYPE_CHECKING."""
     for node in ast.iter_child_nodes(tree):
         if not (isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")):
             yield node
@@ -108,12 +107,12 @@ def _walk(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _resolved(module: str, name: str) -> Iterator[Path]:
-    """Yield the file behind `from module import name`: a module, or the one that defines what a package re-exports."""
+    """Yield the file for `from module import name`: a module, or the one that defines a re-exported name."""
     path = _file(f"{module}.{name}") or _file(module)
     if path is None:
         return
     if path.name == "__init__.py":
-        for node in ast.walk(_tree(path, path.stat().st_mtime_ns)):    # also under TYPE_CHECKING: it tells homes
+        for node in ast.walk(_tree(path, path.stat().st_mtime_ns)):    # re-exports may be under TYPE_CHECKING
             if isinstance(node, ast.ImportFrom) and any((alias.asname or alias.name) == name for alias in node.names):
                 yield from _resolved(str(node.module), name)
                 return
@@ -130,7 +129,7 @@ def _file(module: str) -> Path | None:
 
 
 def folded(paths: Iterable[Path]) -> list[str]:
-    """Return the files as dvc.yaml lists them: a folder where all of its modules are among them, else the files.
+    """Return the paths for dvc.yaml: a folder if all its modules are among `paths`, else single files.
 
     >>> folded([PACKAGE / "project.py"])
     ['rsslib/project.py']

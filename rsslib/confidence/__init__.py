@@ -1,4 +1,4 @@
-"""How far to trust a prediction, and what to do where it cannot be trusted.
+"""Confidence in predictions, and what to do if it is low.
 
-Start with `indicators`: scores and thresholds; `ranging` locates without a network, `hybrid` combines methods.
+Front door: `indicators` (scores and thresholds); `ranging` locates without a network, `hybrid` combines methods.
 """

@@ -1,4 +1,4 @@
-"""Hybrid localization: another method where confidence is low, or the surest of several models."""
+"""Hybrid localization: another method if confidence is low, or the most confident of several models."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,9 @@ _GRID = ("x0", "y0", "width", "height", "pixel_m")
 
 def fallback(predictions: xr.Dataset, x: np.ndarray, y: np.ndarray, indicator: str = INDICATOR,
              percentile: float = PERCENTILE) -> xr.Dataset:
-    """Return the predictions with the locations x, y (sample,) [m] of another method where confidence is low.
+    """Return the predictions with the locations x, y (sample,) [m] of another method for low-confidence samples.
 
-    Only x_hat and y_hat change: indicators and members stay the network's.
+    Only x_hat and y_hat change; the indicators and the values of the members remain.
     Errors: InputError unless there is one finite location for each sample. Source: paper 1, Section V.A.
 
     >>> x, y = ranging.locate(measurements, predictions.measurement.values, a=52.0)    # doctest: +SKIP
@@ -33,10 +33,10 @@ def fallback(predictions: xr.Dataset, x: np.ndarray, y: np.ndarray, indicator: s
 
 def normalised_confidence(predictions: xr.Dataset, indicator: str = INDICATOR,
                           percentile: float = PERCENTILE) -> np.ndarray:
-    """Return each sample's confidence divided by its model's own threshold, (sample,): below 1 is low.
+    """Return each sample's confidence divided by its model's threshold, (sample,): below 1 is low.
 
-    Of a spread, for which smaller is surer, it is threshold / spread.
-    Errors: InputError for a threshold of 0, which no confidence can be divided by. Source: paper 1, Section V.B.
+    For a spread, where smaller means more confident, it is threshold / spread.
+    Errors: InputError for a threshold of 0. Source: paper 1, Section V.B.
     """
     limit, confidence = threshold(predictions, indicator, percentile), score(predictions, indicator)
     if limit == 0:
@@ -48,11 +48,11 @@ def normalised_confidence(predictions: xr.Dataset, indicator: str = INDICATOR,
 
 def choose(models: Sequence[xr.Dataset], set_name: str, indicator: str = INDICATOR,
            percentile: float = PERCENTILE) -> xr.Dataset:
-    """Return the surest model's location for each sample of a set, with `chosen` (sample,), the model's number.
+    """Return the location of the most confident model for each sample of a set.
 
-    Input: the predictions of two models or more. Confidences are normalised (see `normalised_confidence`); where they
-    are equal the first model wins. Variables: x_hat, y_hat, x_true, y_true [m], error_m and confidence, both
-    (model, sample), chosen. Errors: InputError for models on different grids or of different samples.
+    Input: the predictions of two models or more. Confidences are normalised (see `normalised_confidence`); in a tie
+    the first model wins. Output: x_hat, y_hat, x_true, y_true [m] and chosen, the index of the model, (sample,);
+    error_m and confidence, (model, sample). Errors: InputError for models with different grids or samples.
     Source: paper 1, Section V.B, for any number of models.
     """
     parts = [of_set(model, set_name) for model in models]
@@ -77,9 +77,9 @@ def choose(models: Sequence[xr.Dataset], set_name: str, indicator: str = INDICAT
 
 
 def best_choice(error: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Return for which samples the model chosen has the smallest error (a tie counts), (sample,) bool.
+    """Return whether the chosen model has the smallest error (or ties), (sample,) bool.
 
-    Input: error, (model, sample) [m]; chosen, (sample,), numbers of models.
+    Input: error, (model, sample) [m]; chosen, (sample,), indices of models.
 
     >>> best_choice(np.array([[10.0, 30.0], [20.0, 5.0]]), np.array([0, 0]))
     array([ True, False])

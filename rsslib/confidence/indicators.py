@@ -1,4 +1,4 @@
-"""How sure an ensemble is: scores, low-confidence thresholds, and how well they tell OOD samples and large errors."""
+"""Confidence indicators: scores, low-confidence thresholds, and how well they detect OOD samples and large errors."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ from rsslib.localization.predictions import INDICATORS, of_set
 from rsslib.project import InputError
 
 INDICATOR = "max_mean_prediction"
-"""The paper's choice, and what "confidence" means unless another indicator is named."""
+"""The paper's choice, and the default meaning of "confidence"."""
 PERCENTILE = 10.0
 VARIANTS = (*INDICATORS, "max_prediction_normalised", "max_mean_prediction_normalised")
-"""The four indicators on raw images, and the two that change when each image is first divided by its sum."""
+"""The four indicators on raw images, and the two that change if each image is divided by its sum."""
 
 
 @dataclass(frozen=True)
 class Roc:
-    """A ROC curve: rates of false and true positives as the threshold moves, and the area below the curve."""
+    """A ROC curve: rates of false and true positives by threshold, and the area under the curve."""
 
     false_positive: np.ndarray
     true_positive: np.ndarray
@@ -26,7 +26,7 @@ class Roc:
 
 
 def score(predictions: xr.Dataset, indicator: str = INDICATOR) -> np.ndarray:
-    """Return the confidence in each sample, (sample,): larger is surer, so the spreads [m] are negated.
+    """Return the confidence in each sample, (sample,): larger is more confident, so spreads [m] are negated.
 
     Errors: InputError for an unknown indicator. Source: paper 1, Section IV.A.
 
@@ -43,19 +43,24 @@ def threshold(predictions: xr.Dataset, indicator: str = INDICATOR, percentile: f
     """Return the confidence below which a sample is called low-confidence: a percentile of the set `val` alone.
 
     Errors: InputError without validation samples. Source: paper 1, Sections IV.A and IV.C (k = 10).
+
+    >>> values = ("sample", [0.9, 0.5, 0.1]), ("sample", ["val", "val", "ood"])
+    >>> predictions = xr.Dataset({"max_mean_prediction": values[0]}, {"set": values[1]})
+    >>> threshold(predictions), is_low(predictions)
+    (0.54, array([False,  True,  True]))
     """
     return float(np.percentile(score(of_set(predictions, "val"), indicator), percentile))
 
 
 def is_low(predictions: xr.Dataset, indicator: str = INDICATOR, percentile: float = PERCENTILE) -> np.ndarray:
-    """Return which samples are low-confidence, (sample,) bool; see `threshold`."""
+    """Return whether each sample is low-confidence, (sample,) bool; see `threshold`."""
     return score(predictions, indicator) < threshold(predictions, indicator, percentile)
 
 
 def roc(positive: np.ndarray, confidence: np.ndarray) -> Roc:
-    """Return the ROC curve of calling the least sure samples positive.
+    """Return the ROC curve of low confidence as the detector of positive samples.
 
-    Input: positive, (n,) bool (OOD, or a large error), samples of both kinds; confidence, (n,), larger is surer.
+    Input: positive, (n,) bool, OOD samples or large errors, both values present; confidence, (n,).
 
     >>> roc(np.array([True, False, False]), np.array([0.1, 0.2, 0.3])).auroc
     1.0
@@ -65,14 +70,14 @@ def roc(positive: np.ndarray, confidence: np.ndarray) -> Roc:
 
 
 def risk_coverage(confidence: np.ndarray, error: np.ndarray, steps: int = 50) -> tuple[np.ndarray, np.ndarray]:
-    """Return shares of the samples kept, surest first, and the median error [m] of those kept, (steps,) each.
+    """Return shares of the samples kept, most confident first, and the median error [m] of those kept, (steps,) each.
 
     Source: El-Yaniv and Wiener, On the foundations of noise-free selective classification, 2010.
 
     >>> risk_coverage(np.array([0.9, 0.1]), np.array([10.0, 50.0]), steps=2)
     (array([0.5, 1. ]), array([10., 30.]))
     """
-    surest_first = np.asarray(error)[np.argsort(-np.asarray(confidence), kind="stable")]
+    by_confidence = np.asarray(error)[np.argsort(-np.asarray(confidence), kind="stable")]
     shares = np.linspace(1 / steps, 1, steps)
-    kept = np.maximum(1, np.round(shares * len(surest_first))).astype(int)
-    return shares, np.array([np.median(surest_first[:count]) for count in kept])
+    kept = np.maximum(1, np.round(shares * len(by_confidence))).astype(int)
+    return shares, np.array([np.median(by_confidence[:count]) for count in kept])

@@ -8,7 +8,7 @@ from rsslib.data.grid import transmitters
 from rsslib.project import InputError
 
 SLOPE_DB = 37.6
-"""RSS lost over a decade of distance: the 3GPP macro-cell model that the paper takes."""
+"""Path loss per decade of distance in the paper's 3GPP macro-cell model."""
 CANDIDATES = np.arange(0.0, 100.5, 0.5)
 """Values of `a` that `calibrate` tries [dB]."""
 
@@ -16,7 +16,7 @@ CANDIDATES = np.arange(0.0, 100.5, 0.5)
 def distance(rss: ArrayLike, a: float) -> np.ndarray:
     """Return the distance to the transmitter that a reading implies, d = 10^((a - r) / 37.6) [m] (Eq. 4).
 
-    The paper prints 10((a - r) / 37.6), a product; only the power is the inverse of a log-distance path loss.
+    The paper prints a product, 10((a - r) / 37.6); the inverse of the log-distance path loss is a power.
 
     Input: rss r [dB], any shape, NaN where not heard; a [dB], the reading at 1 m.
     Source: paper 1, Eq. (4), corrected; Aernouts et al. 2018.
@@ -28,7 +28,7 @@ def distance(rss: ArrayLike, a: float) -> np.ndarray:
 
 
 def min_max(x: ArrayLike, y: ArrayLike, d: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Return the centre of the box that all receivers allow: (max(x_i - d_i) + min(x_i + d_i)) / 2, y alike.
+    """Return the centre of the Min-Max box, (max(x_i - d_i) + min(x_i + d_i)) / 2 and the same for y.
 
     Input: receiver positions x, y and distances d, (samples, sensors) [m], NaN where not heard. Output: (samples,) [m].
     Source: Aernouts et al., A comparison of signal strength localization methods with Sigfox, 2018.
@@ -50,7 +50,7 @@ def locate(dataset: xr.Dataset, samples: np.ndarray, a: float) -> tuple[np.ndarr
 def training_errors(dataset: xr.Dataset, samples: np.ndarray, candidates: np.ndarray = CANDIDATES) -> np.ndarray:
     """Return the median error [m] of ranging over `samples` for each candidate of `a` [dB], (candidates,).
 
-    The transmitters of the samples are known.
+    The samples must have known transmitters.
     """
     true_x, true_y = (axis[samples] for axis in transmitters(dataset))
     located = (locate(dataset, samples, a) for a in candidates)
@@ -58,11 +58,11 @@ def training_errors(dataset: xr.Dataset, samples: np.ndarray, candidates: np.nda
 
 
 def calibrate(dataset: xr.Dataset, samples: np.ndarray, candidates: np.ndarray = CANDIDATES) -> float:
-    """Return the `a` [dB] of `candidates` with which the training samples have the least median error.
+    """Return the `a` [dB] of `candidates` with the lowest median error on the training samples.
 
-    A least-squares fit of the path loss itself would locate worse: Min-Max needs distances that are seldom too
-    short, not distances that are right on average.
-    Errors: InputError when the best `a` is the first or last of the candidates.
+    A least-squares fit of the path loss would locate worse, since Min-Max needs distances that are rarely too short,
+    rather than right on average.
+    Errors: InputError if the best `a` is the first or last candidate.
     Source: paper 1, Section V.A ("learned from the training data"); the criterion is inferred.
     """
     best = int(np.argmin(training_errors(dataset, samples, candidates)))

@@ -26,7 +26,7 @@ SITES = {
     "chicago": Site((-87.6298, 41.8795), (-680.0, -250.0, 420.0, 850.0)),
     "sydney": Site((151.2063, -33.8784), (-300.0, -310.0, 320.0, 310.0)),
 }
-"""The Loop, 1.1 km a side, and the south of Sydney's centre, 0.62 km; the paper gives no coordinates."""
+"""The Loop, 1.1 km wide, and the south of Sydney's centre, 0.62 km; the paper gives no coordinates."""
 
 _BLOCK_M, _STREET_M, _LOT_M = (95.0, 70.0), (14.0, 24.0), 24.0
 _HEIGHT_M, _SPREAD = 22.0, 0.75  # median of the procedural heights, and standard deviation of their logarithm

@@ -46,7 +46,9 @@ class City:
 
 
 def centres(n: int, side_m: float) -> np.ndarray:
-    """Return the centres of n x n cells, (n * n, 2), x and y from the south-west corner [m]; cell = row * n + column.
+    """Return the centres of n x n cells, (n * n, 2), x, y from the south-west corner [m].
+
+    They are in the order of cell = row * n + column.
 
     >>> centres(2, 10.0).tolist()
     [[2.5, 2.5], [7.5, 2.5], [2.5, 7.5], [7.5, 7.5]]

@@ -51,7 +51,7 @@ def near(logits: Tensor, labels: Tensor, n: int) -> Tensor:
 
     Target of a block: max over the emitters of exp(-d^2 / (2 0.6^2)), d the distance in blocks of its centre from the
     emitter. The gradient of `pit` reaches the blocks only through a few dense layers; this one reaches them directly.
-    Input: logits, (batch, side, side); labels as in `pair_costs`; n, cells a side of the map.
+    Input: logits, (batch, side, side); labels as in `pair_costs`; n, cells per side of the map.
     Source: Zhou et al. 2019 (objects as points) for the target, with Lee et al. 2015; not in paper 2.
 
     >>> label = torch.tensor([[[1.0, 0.0, 0.0]]])      # an emitter in the first of 2 x 2 blocks

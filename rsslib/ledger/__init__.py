@@ -1,4 +1,4 @@
-"""What the papers print and what our records say, compared claim by claim.
+"""The papers' claims compared with our records.
 
-Start with `page.main` (`python -m rsslib.claims`), which writes RESULTS.md; `results` writes and reads records.
+Front door: `page.main` (`python -m rsslib.claims`) writes RESULTS.md; `results` writes and reads records.
 """

@@ -1,4 +1,4 @@
-"""The claims file (claims.yaml): what the papers print, expanded from its tables and checked."""
+"""The claims file (claims.yaml): the papers' claims, expanded from its tables and validated."""
 
 import operator
 import re
@@ -27,7 +27,7 @@ _NAME = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
 
 @dataclass(frozen=True)
 class Claim:
-    """One number, ordering or statement of a paper; claims.yaml explains the fields."""
+    """A number, ordering or statement of a paper; claims.yaml documents the fields."""
 
     id: str
     paper: str
@@ -49,9 +49,9 @@ _EXTRA = {"labels", "notes", "tables"}
 
 
 def load(path: str | Path | None = None) -> list[Claim]:
-    """Read and check the claims file (ROOT/claims.yaml); each claim's `paper` becomes that paper's title.
+    """Read and validate the claims file (by default ROOT/claims.yaml); `paper` is replaced by the paper's title.
 
-    Raises InputError naming the claim and the key for anything unknown, missing or repeated.
+    Errors: InputError naming the claim and the key that is unknown, missing or repeated.
 
     >>> load()[0].kind  # doctest: +SKIP
     'value'
@@ -72,16 +72,16 @@ def load(path: str | Path | None = None) -> list[Claim]:
 
 
 def notes(path: str | Path | None = None) -> dict[str, str]:
-    """Return what the claims file says about a paper as a whole, {title: text}."""
+    """Return the notes on whole papers, {title: text}."""
     content = _read(Path(path or ROOT / "claims.yaml"))
     return {content["papers"][key]: text for key, text in content.get("notes", {}).items()}
 
 
 def printed(file: str, field: str, *keys: str, path: str | Path | None = None) -> dict[tuple, float]:
-    """Return what the papers print of one field of one file of records, {(values of `keys`): number}.
+    """Return the printed numbers for a field of a file of records, {(values of `keys`): number}.
 
-    Where the paper prints percent and the records hold shares, the number is a share.
-    Raises InputError when `keys` do not tell two claims apart.
+    If the paper prints percent and the records are shares, the numbers are shares.
+    Errors: InputError if `keys` do not distinguish two claims.
 
     >>> printed("table2", "median_m", "loss", "split")["emd", "random"]  # doctest: +SKIP
     47.4
@@ -91,8 +91,8 @@ def printed(file: str, field: str, *keys: str, path: str | Path | None = None) -
         spec, scale = claim.record, 1
         if isinstance(spec, Mapping) and spec.get("compute") == "percent" and spec["of"][1] == 1:
             spec, scale = spec["of"][0], 100
-        asked = isinstance(spec, Mapping) and (spec.get("file"), spec.get("field")) == (file, field)
-        if claim.kind == "value" and asked:
+        is_field = isinstance(spec, Mapping) and (spec.get("file"), spec.get("field")) == (file, field)
+        if claim.kind == "value" and is_field:
             values = tuple(spec["where"].get(key) for key in keys)
             if values in numbers:
                 raise InputError(f"claim {claim.id}: {file} {field} of {values} is printed twice; name more keys than "
@@ -117,14 +117,14 @@ def _read(path: Path) -> dict:
 
 
 class _Entries:
-    """The entries of a claims file, and the claims that they stand for by its labels and printed tables."""
+    """Expands the entries of a claims file to claims, with its labels and printed tables."""
 
     def __init__(self, content: Mapping):
         self._labels = content.get("labels", {})
         self._tables = {name: _table(name, text) for name, text in content.get("tables", {}).items()}
 
     def claims(self, entries: Iterable, shared: Mapping) -> Iterator[dict]:
-        """Yield the claims of `entries`; `shared` are the keys of the groups around them."""
+        """Yield the claims of `entries`; `shared` are the keys of their enclosing groups."""
         for number, entry in enumerate(entries):
             if not isinstance(entry, Mapping):
                 raise InputError(f"entry {number}: expected a mapping of keys, not {entry!r}")
@@ -147,7 +147,7 @@ class _Entries:
             raise KeyError(min(unused))
 
     def _combinations(self, entry: Mapping) -> Iterator[dict]:
-        """Yield what names in braces stand for: in each cell of a table, pair of cells, or choice of labels."""
+        """Yield the values of names in braces for each cell of a table, pair of cells, or combination of labels."""
         header, cells = self._tables[entry["table"]] if "table" in entry else ((), {})
         pairs = entry.get("pairs", {})
         axes = {**pairs, **entry.get("each", {})}
@@ -168,7 +168,7 @@ class _Entries:
         return {"key": key} | (self._labels[name][key] if name in self._labels else {})
 
     def _filled(self, node: Any, names: dict) -> Any:
-        """Fill in the names in braces; a text that is one name alone becomes what it stands for, whatever its type."""
+        """Replace the names in braces; a string that is a single name becomes its value of any type."""
         def value(match: re.Match) -> Any:
             name, attribute = match.groups()
             return names[name][attribute or "key"] if isinstance(names[name], Mapping) else names[name]
@@ -185,7 +185,7 @@ class _Entries:
 
 
 def _table(name: str, text: str) -> tuple[list[str], dict[tuple, str]]:
-    """Read a printed table: the names of its labels, and {(labels of the row, label of the column): number as text}."""
+    """Parse a printed table: the names of its labels, and {(labels of row and column): number as text}."""
     (head, *columns), *rows = (line.split() for line in text.splitlines())
     if wrong := [row for row, *numbers in rows if len(numbers) != len(columns)]:
         raise InputError(f"table {name}: expected {len(columns)} numbers in row {wrong[0]}")
@@ -194,13 +194,13 @@ def _table(name: str, text: str) -> tuple[list[str], dict[tuple, str]]:
 
 
 def _number(text: str) -> float:
-    """Read a printed number; 18.22/128 is a share, to four decimals."""
+    """Parse a printed number; 18.22/128 is a share, rounded to four decimals."""
     number, _, whole = text.partition("/")
     return round(float(number) / float(whole), 4) if whole else float(number) if "." in number else int(number)
 
 
 def _compared(labels: list[dict], texts: list[str], relation: str | None) -> dict:
-    """Return the names of a pair of cells, which change sides until the `relation`, if any, holds in print."""
+    """Return the names of a pair of cells, exchanged if the printed `relation` would not hold otherwise."""
     if relation and not RELATIONS[relation](*map(_number, texts)):
         labels, texts = labels[::-1], texts[::-1]
     (left, _, whole), (right, *_) = (text.partition("/") for text in texts)
@@ -211,7 +211,7 @@ def _compared(labels: list[dict], texts: list[str], relation: str | None) -> dic
 
 
 def _problem(entry: Mapping, papers: Mapping) -> str:
-    """Say what is wrong with a claim, or return an empty text."""
+    """Return the problem of an invalid claim, or ""."""
     missing, unknown = _REQUIRED - set(entry), set(entry) - _REQUIRED - _OPTIONAL
     if missing or unknown:
         word = f"missing key {min(missing)!r}" if missing else f"unknown key {min(unknown)!r}"

@@ -1,4 +1,4 @@
-"""Where a record comes from: its data, parameters and code, which stay; when and where it was made, which changes."""
+"""The provenance of records (data, parameters, code) and the stamp of a run (commit, time, machine)."""
 
 import hashlib
 import json
@@ -24,12 +24,12 @@ _START = time.perf_counter()
 
 def provenance(notebook: str, dataset_attrs: Mapping, parameters: Mapping, device: str = "cpu",
                torch: str | None = None) -> dict:
-    """Say where records come from: data (title, source, DOI, licence, md5), parameters, code, device, torch.
+    """Return the provenance of records: data (title, source, DOI, licence, md5), parameters, code, device, torch.
 
-    `notebook`, such as "notebooks/02_loss_comparison.ipynb", makes the records; `torch` is the version that trained,
-    without it the one installed here. `parameter_hash` is over the parameters as canonical JSON (their order does not
-    matter), `code_hash` over the code of the notebook and of those upstream of it (`upstream`), with the modules that
-    they rest on (`rsslib.sources`): 12 hexadecimal digits of SHA-256 each.
+    `notebook`, such as "notebooks/02_loss_comparison.ipynb", makes the records; `torch` is the version of the training, by
+    default the installed one. `parameter_hash` is that of the parameters as canonical JSON with sorted keys;
+    `code_hash` is that of the notebook, its `upstream` notebooks and their modules (`rsslib.sources`). Both are the
+    first 12 hexadecimal digits of SHA-256.
 
     Errors: InputError for a notebook that cannot be read.
     """
@@ -41,7 +41,7 @@ def provenance(notebook: str, dataset_attrs: Mapping, parameters: Mapping, devic
 
 
 def upstream(notebook: str, root: Path = ROOT) -> list[str]:
-    """Return a notebook and those whose stages make, directly or not, what its own stages read (dvc.yaml), sorted.
+    """Return a notebook and those on whose outputs its stages depend (dvc.yaml), directly or indirectly, sorted.
 
     >>> upstream("notebooks/train/localizer.ipynb")    # doctest: +SKIP
     ['notebooks/01_data_prep.ipynb', 'notebooks/train/localizer.ipynb']
@@ -58,7 +58,7 @@ def upstream(notebook: str, root: Path = ROOT) -> list[str]:
 
 
 def _paths(root: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """Return what the stages of each notebook read and make, paths with * for what differs between its stages."""
+    """Return the dependencies and the outputs of each notebook's stages, with * for variables in their paths."""
     if not (root / "dvc.yaml").is_file():
         return {}, {}
     stages = yaml.load((root / "dvc.yaml").read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
@@ -78,14 +78,14 @@ def _patterns(paths: list) -> Iterator[str]:
 
 
 def _meet(one: str, other: str) -> bool:
-    """Say whether one path may lie in the other, or be it."""
+    """Return whether the paths may be equal, or one may be in the other."""
     return all(fnmatch(a, b) or fnmatch(b, a) for a, b in zip(one.split("/"), other.split("/")))
 
 
 def stamp(started: float | None = None, **more: object) -> dict:
-    """Say what changes from run to run: commit, date, seconds, peak memory (MB), platform, and `more`.
+    """Return the facts of this run: commit, date, seconds, peak memory [MB], platform, and `more`.
 
-    Seconds count from `started` (a `time.perf_counter()` value), or else from the import of this module.
+    Seconds are since `started` (a `time.perf_counter()` value), by default since the import of this module.
     """
     return {"commit": _commit(), "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - (_START if started is None else started), 1),
@@ -111,7 +111,7 @@ def _peak_memory_mb() -> int | None:
 
 
 def _cpu() -> str:
-    """Name the processor and its instruction set: where both are equal, so are the results of a training."""
+    """Return the processor and a hash of its instruction set, on which the results of a training may depend."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Tidy records: one JSON file per table or figure, with its provenance, and a stamp of what changes."""
+"""Tidy records: one JSON file per table or figure with its provenance, and a stamp of each run."""
 
 import json
 import math
@@ -17,12 +17,11 @@ def write(profile: str, name: str, records: Iterable[Mapping], provenance: Mappi
           folder: str | Path | None = None, decimals: int = 4) -> Path:
     """Write `<folder>/<profile>/<name>.json` and `<name>.stamp.json`; return the path of the first.
 
-    Keys stay in the order given and floats are rounded to `decimals`, so that equal results are equal bytes.
-    `folder` is ROOT/results when not given. A value that is not finite is stored as null, and only when the
-    record says why under `<key>_reason`. When the records are there already, byte for byte, their stamp stays:
-    it tells of the run that made them.
+    Keys keep their order and floats are rounded to `decimals`, so that equal results give equal bytes. `folder` is
+    ROOT/results by default. A value that is not finite is stored as null and needs a reason under `<key>_reason`. If
+    the file exists with the same content, the stamp of the earlier run is kept.
 
-    Raises InputError for a value that is not finite and has no reason, or that JSON cannot hold.
+    Errors: InputError for a value that is not finite without a reason, or within a list.
 
     >>> write("smoke", "table2", [{"loss": "emd", "median_m": 47.4}], {}, {}, tmp)  # doctest: +SKIP
     """
@@ -43,7 +42,7 @@ def write(profile: str, name: str, records: Iterable[Mapping], provenance: Mappi
 def read(profile: str, name: str, folder: str | Path | None = None) -> dict:
     """Read one file of results: `{"provenance": {...}, "records": [...]}`, or a stamp for `<name>.stamp`.
 
-    Raises InputError when the file is missing or is not JSON.
+    Errors: InputError if the file is missing or not JSON.
 
     >>> read("quick", "table2")["records"][0]["loss"]  # doctest: +SKIP
     'com'
@@ -58,12 +57,12 @@ def read(profile: str, name: str, folder: str | Path | None = None) -> dict:
 
 
 def path(profile: str, name: str, folder: str | Path | None = None) -> Path:
-    """Return where a file of records is: `<folder>/<profile>/<name>.json`, by default below ROOT/results."""
+    """Return the path of a file of records, `<folder>/<profile>/<name>.json`, by default in ROOT/results."""
     return Path(folder or ROOT / "results") / profile / f"{name}.json"
 
 
 def value(key: str, number: float, reason: str, interval: Sequence[float] | None = None) -> Record:
-    """Return a record's number with its 95 % interval, or NaN and the reason for it where it is not finite.
+    """Return a number and its 95 % interval as fields of a record, or NaN and its reason if it is not finite.
 
     >>> value("median_m", 47.4, "no such sample", (45.0, 50.1))
     {'median_m': 47.4, 'ci95_median_m': (45.0, 50.1)}
@@ -76,7 +75,7 @@ def value(key: str, number: float, reason: str, interval: Sequence[float] | None
 
 
 def select(records: Sequence[Mapping], **where: object) -> list:
-    """Return the records whose values equal all of `where`; InputError if no record has such a key.
+    """Return the records with the values `where`. Errors: InputError for a key that no record has.
 
     >>> select([{"loss": "emd", "n": 1}, {"loss": "com", "n": 2}], loss="com")
     [{'loss': 'com', 'n': 2}]
@@ -89,21 +88,21 @@ def select(records: Sequence[Mapping], **where: object) -> list:
 
 
 def one(records: Sequence[Mapping], **where: object) -> Mapping:
-    """Return the one record that `select` returns; InputError if there is none or several.
+    """Return the single record with the values `where`. Errors: InputError if there is none or several.
 
     >>> one([{"loss": "emd", "n": 1}, {"loss": "com", "n": 2}], loss="com")["n"]
     2
     """
     matching = select(records, **where)
     if len(matching) != 1:
-        asked = ", ".join(f"{key}={value}" for key, value in where.items())
-        advice = "add a key that tells them apart" if matching else "check the values"
-        raise InputError(f"{len(matching)} records match {asked}, expected one of {len(records)}: {advice}")
+        wanted = ", ".join(f"{key}={value}" for key, value in where.items())
+        advice = "add a key that distinguishes them" if matching else "check the values"
+        raise InputError(f"{len(matching)} records match {wanted}, expected one of {len(records)}: {advice}")
     return matching[0]
 
 
 def plain(value: Any) -> Any:
-    """Turn numpy values, tuples and paths into what JSON holds."""
+    """Convert numpy values, tuples and paths to types that JSON supports."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (np.ndarray, np.generic)):
@@ -120,13 +119,13 @@ def _tidy(record: Mapping, where: str, decimals: int) -> Record:
     for key, value in list(tidy.items()):
         if isinstance(value, float) and not math.isfinite(value):
             if not tidy.get(f"{key}_reason"):
-                raise InputError(f"{where}: `{key}` is {value}; expected a number, or say why there is none "
-                                 f"under `{key}_reason`")
+                raise InputError(f"{where}: `{key}` is {value}; expected a number, or a reason under "
+                                 f"`{key}_reason`")
             tidy[key] = None
     try:
         json.dumps(tidy, allow_nan=False)
     except ValueError as error:
-        raise InputError(f"{where}: a list holds a value that is not finite; leave it out") from error
+        raise InputError(f"{where}: a list contains a value that is not finite; leave it out") from error
     return tidy
 
 

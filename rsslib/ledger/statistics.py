@@ -1,4 +1,4 @@
-"""Statistics of records, and their 95 % intervals: percentile bootstrap over samples, the same draws in every run."""
+"""Statistics of records with 95 % intervals: percentile bootstrap over samples with a fixed seed."""
 
 from collections.abc import Callable
 
@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import bootstrap, rankdata
 
-_BATCH = 250    # resamples drawn at once: it bounds the memory and changes no draw
+_BATCH = 250    # resamples at a time, which limits memory without changing the draws
 _LEVEL = 0.95
 
 Interval = tuple[float, float]
 
 
 def bootstrap_median(values: ArrayLike) -> Interval:
-    """Return the interval of the median of `values`, in their unit, from 2,000 resamples.
+    """Return the interval of the median of `values`, from 2,000 resamples.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3.
 
@@ -33,7 +33,7 @@ def share_interval(flags: ArrayLike) -> Interval:
 
 
 def spearman(confidence: ArrayLike, error: ArrayLike) -> float:
-    """Return Spearman's rank correlation of confidence and error: 0 where one is constant, and scipy's undefined.
+    """Return Spearman's rank correlation of confidence and error: 0 if one is constant, where scipy returns NaN.
 
     >>> round(spearman([0.9, 0.5, 0.1], [10.0, 20.0, 30.0]), 6)
     -1.0
@@ -42,20 +42,20 @@ def spearman(confidence: ArrayLike, error: ArrayLike) -> float:
 
 
 def spearman_interval(confidence: ArrayLike, error: ArrayLike) -> Interval:
-    """Return the interval of `spearman`, from 1,000 resamples of the samples."""
+    """Return the interval of `spearman`, from 1,000 resamples."""
     return _interval(_rank_correlation, np.asarray(confidence), np.asarray(error))
 
 
 def auroc_interval(positive: np.ndarray, confidence: np.ndarray) -> Interval:
-    """Return the interval of `rsslib.confidence.indicators.roc`'s area: resamples within each of the two kinds.
+    """Return the interval of the area under `rsslib.confidence.indicators.roc`, from 1,000 resamples per class.
 
-    Input: positive, (n,) bool, samples of both kinds; confidence, (n,), larger is surer.
+    Input: positive, (n,) bool, both values present; confidence, (n,).
     """
     positive, doubt = np.asarray(positive, bool), -np.asarray(confidence, float)
     generator = np.random.default_rng(0)
-    # drawn here, since scipy.stats.bootstrap refuses a kind with one sample
-    drawn = [kind[generator.integers(kind.size, size=(1000, kind.size))]
-             for kind in (doubt[positive], doubt[~positive])]
+    # drawn here, since scipy.stats.bootstrap refuses a class with one sample
+    drawn = [part[generator.integers(part.size, size=(1000, part.size))]
+             for part in (doubt[positive], doubt[~positive])]
     low, high = np.quantile(_area(*drawn), [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return float(low), float(high)
 
@@ -68,14 +68,14 @@ def _rank_correlation(first: ArrayLike, second: ArrayLike, axis: int = -1) -> np
 
 
 def _area(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
-    """Return areas below ROC curves from the positives' sums of ranks, (resamples,) (Mann and Whitney 1947)."""
+    """Return areas under ROC curves from the rank sums of the positives, (resamples,) (Mann and Whitney 1947)."""
     n, m = positive.shape[-1], negative.shape[-1]
     ranks = rankdata(np.concatenate([positive, negative], axis=-1), axis=-1)[..., :n].sum(-1)
     return (ranks - n * (n + 1) / 2) / (n * m)
 
 
 def _interval(statistic: Callable, *samples: np.ndarray, resamples: int = 1000) -> Interval:
-    if samples[0].size == 1:    # every resample is the sample itself
+    if samples[0].size == 1:    # all resamples are equal
         return float(statistic(*samples)), float(statistic(*samples))
     result = bootstrap(samples, statistic, n_resamples=resamples, batch=_BATCH, paired=len(samples) > 1,
                        confidence_level=_LEVEL, method="percentile", rng=np.random.default_rng(0))

@@ -1,4 +1,4 @@
-"""Verdicts: our side of a claim, read from the records of one profile, and how the two compare."""
+"""Verdicts: claims compared with the records of a profile."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ VERDICTS = (REPRODUCED, BETTER, HOLDS, DIFFERS, NOT_JUDGED, NOT_RUN)
 
 
 class Records:
-    """The records of one profile, below ROOT/results or another folder; each file is read once."""
+    """The records of a profile, by default in ROOT/results; each file is read only once."""
 
     def __init__(self, profile: str, folder: str | Path | None = None):
         self.profile, self._folder = profile, folder
         self._files: dict[str, dict] = {}
 
     def has(self, name: str) -> bool:
-        """Say whether the profile has a file of records of this name, such as "table2"."""
+        """Return whether the profile has the file of records `name`, such as "table2"."""
         return name in self._files or results.path(self.profile, name, self._folder).exists()
 
     def read(self, name: str) -> dict:
@@ -34,7 +34,7 @@ class Records:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a claim in one profile: a word of VERDICTS, our value as text, a note (the reason)."""
+    """The verdict on a claim in a profile: one of VERDICTS, our value as text, a note (the reason)."""
 
     claim: Claim
     profile: str
@@ -42,17 +42,17 @@ class Verdict:
     ours: str = ""
     note: str = ""
     explained: bool = True
-    """False where a difference, or a record missing from its file, has no reason in claims.yaml."""
+    """False if a difference, or a record missing from its file, has no reason in claims.yaml."""
 
     def __str__(self) -> str:
         return f"{self.verdict}: {self.note}" if self.note else self.verdict
 
 
 def judge(claims: Iterable[Claim], profile: str, folder: str | Path | None = None) -> list[Verdict]:
-    """Compare claims with the records of `<folder>/<profile>` (ROOT/results when not given).
+    """Return the verdicts on claims from the records of `<folder>/<profile>`, by default in ROOT/results.
 
-    A value within tolerance is `reproduced`, one beyond it on the better side is `better`, any other
-    `differs`; an ordering holds or differs. Without its record, or the file of it, a claim was `not run`.
+    A value within tolerance is `reproduced`, beyond it on the better side `better`, else `differs`; an ordering holds
+    or differs. A claim without record is `not run`.
 
     >>> from rsslib.ledger import claims
     >>> judge(claims.load(), "quick")[0].verdict  # doctest: +SKIP
@@ -79,7 +79,7 @@ def _judged(claim: Claim, records: Records) -> Verdict:
 
 
 def _measured(claim: Claim, records: Records) -> tuple[str, str, str]:
-    """Return the outcome, our value as text, and what makes an order uncertain: empty where nothing does."""
+    """Return the verdict, our value as text, and what makes an ordering uncertain ("" if nothing)."""
     if claim.record is None:
         return NOT_RUN, "", ""
     if claim.kind == "value":
@@ -112,9 +112,9 @@ def _compared(claim: Claim, value: float) -> str:
 
 
 def quantity(spec: Any, records: Records) -> tuple[float, Sequence | None]:
-    """Return the value that a selector of claims.yaml asks for and, where the record has one, its 95 % interval.
+    """Return the value of a selector of claims.yaml and its 95 % interval, if the record has one.
 
-    Raises InputError where there is no such file, record or number.
+    Errors: InputError for a missing file, record or number.
     """
     if not isinstance(spec, Mapping):
         return spec, None
@@ -130,12 +130,12 @@ def quantity(spec: Any, records: Records) -> tuple[float, Sequence | None]:
 
 
 def interval(record: Mapping, field: str) -> Sequence | None:
-    """Return the 95 % interval that a record has of one of its fields."""
+    """Return the 95 % interval of a field of a record, None if it has none."""
     return record.get(f"ci95_{field}", record.get(f"ci95_{field.removeprefix('median_')}"))
 
 
 def paired(record: Mapping, records: Records) -> tuple[float, Sequence] | None:
-    """Return an ordering's left minus right on the same samples, with its interval, if `<file>_pairs.json` has it."""
+    """Return an ordering's paired difference, left minus right, and its interval if `<file>_pairs.json` has them."""
     left, right = record["left"], record["right"]
     if not all(isinstance(side, Mapping) and "file" in side for side in (left, right)):
         return None
@@ -154,12 +154,12 @@ def paired(record: Mapping, records: Records) -> tuple[float, Sequence] | None:
 
 
 def _is(pair: Mapping, side: str, where: Mapping) -> bool:
-    """Say whether one side of a pair is the record that `where` asks for."""
+    """Return whether one side of a pair is the record with the values `where`."""
     return all(pair.get(f"{side}_{key}", pair.get(key)) == value for key, value in where.items())
 
 
 def files(spec: object) -> list[str]:
-    """Name the files of records that a claim's `record` reads, such as ["table2"].
+    """Return the files of records in a claim's `record`.
 
     >>> files({"compute": "ratio", "of": [{"file": "table2", "where": {}, "field": "n"}, 2]})
     ['table2']
@@ -172,7 +172,7 @@ def files(spec: object) -> list[str]:
 
 
 def number(value: float) -> str:
-    """Write a number as the ledger does: whole numbers whole, else one decimal, or 3 digits below ten.
+    """Format a number: integers as they are, others with one decimal, or with 3 digits below ten.
 
     >>> number(4577), number(277.52), number(1.052)
     ('4577', '277.5', '1.05')
@@ -183,7 +183,7 @@ def number(value: float) -> str:
 
 
 def ends(ci95: Sequence | None) -> str:
-    """Write an interval behind its number, " [260.0, 290.5]", or nothing.
+    """Format an interval to follow its number, or return "".
 
     >>> ends([260.0, 290.5]), ends(None)
     (' [260.0, 290.5]', '')
