@@ -46,9 +46,7 @@ class City:
 
 
 def centres(n: int, side_m: float) -> np.ndarray:
-    """Return the centres of n x n cells, (n * n, 2), x, y from the south-west corner [m].
-
-    They are in the order of cell = row * n + column.
+    """Return the centres of n x n cells, (n * n, 2), x, y from the south-west corner [m]; cell = row * n + column.
 
     >>> centres(2, 10.0).tolist()
     [[2.5, 2.5], [7.5, 2.5], [2.5, 7.5], [7.5, 7.5]]
@@ -60,8 +58,8 @@ def centres(n: int, side_m: float) -> np.ndarray:
 def height_raster(city: City, pixel_m: float = PIXEL_M) -> np.ndarray:
     """Return the building height at the centre of each pixel, (rows, columns) float32 [m], 0 outdoors.
 
-    Row 0 is south. The highest of overlapping buildings counts; a raised one (see GROUND_M) counts only above a standing
-    one. The last row and column may extend beyond the window.
+    Row 0 is south. The highest of overlapping buildings counts; a raised one (see GROUND_M) counts only above a
+    standing one. The last row and column may extend beyond the window.
 
     >>> block = City("one", np.array([shapely.box(0, 0, 4, 2)]), np.array([9.0]), np.array([0.0]), 6.0)
     >>> height_raster(block).tolist()

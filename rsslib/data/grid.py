@@ -52,11 +52,6 @@ class Grid:
         return 0.0, self.width * self.pixel_m / 1000, 0.0, self.height * self.pixel_m / 1000
 
 
-def _sides(lowest: float, highest: float, pixel_m: float) -> int:
-    """Return the number of pixels for an extent plus a buffer of one pixel on each side, rounded to an odd number."""
-    return 2 * round((highest - lowest + 2 * pixel_m) / (2 * pixel_m)) + 1
-
-
 def transmitters(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Return easting and northing of each sample's transmitter, (samples,) [m], NaN if unknown.
 
@@ -97,7 +92,8 @@ def make(dataset: xr.Dataset, pixel_m: float = 30.0) -> Grid:
     if not pixel_m > 0:
         raise InputError(f"pixel_m: expected a side above 0 m, found {pixel_m}; the paper uses 30")
     west, east, south, north = extent(dataset)
-    width, height = _sides(west, east, pixel_m), _sides(south, north, pixel_m)
+    # the extent and the buffer, rounded to an odd number of pixels
+    width, height = (2 * round((side + 2 * pixel_m) / (2 * pixel_m)) + 1 for side in (east - west, north - south))
     if width * height > MAX_PIXELS:
         raise InputError(f"the site spans {(east - west) / 1000:.0f} km x {(north - south) / 1000:.0f} km, "
                          f"{width} x {height} pixels of {pixel_m:g} m; expected at most {MAX_PIXELS}: check that "

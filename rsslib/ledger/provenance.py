@@ -26,8 +26,8 @@ def provenance(notebook: str, dataset_attrs: Mapping, parameters: Mapping, devic
                torch: str | None = None) -> dict:
     """Return the provenance of records: data (title, source, DOI, licence, md5), parameters, code, device, torch.
 
-    `notebook`, such as "notebooks/02_loss_comparison.ipynb", makes the records; `torch` is the version of the training, by
-    default the installed one. `parameter_hash` is that of the parameters as canonical JSON with sorted keys;
+    `notebook`, such as "notebooks/02_loss_comparison.ipynb", makes the records; `torch` is the version of the training,
+    by default the installed one. `parameter_hash` is that of the parameters as canonical JSON with sorted keys;
     `code_hash` is that of the notebook, its `upstream` notebooks and their modules (`rsslib.sources`). Both are the
     first 12 hexadecimal digits of SHA-256.
 

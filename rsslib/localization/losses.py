@@ -5,7 +5,7 @@ in 0..1, not normalised; a location is (batch, 2), unrounded (column, row).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ def centre_of_mass(images: Tensor) -> Tensor:
 
     Source: Yapar et al. 2023, the "CoM" of paper 1, Section III.A.
     """
-    columns, rows = _axes(images)
+    columns, rows = _axes(images.shape[-2], images.shape[-1], images)
     by_column, by_row = images.sum(-2), images.sum(-1)
     mass = by_column.sum(-1).clamp_min(1e-12)
     return torch.stack([by_column @ columns / mass, by_row @ rows / mass], dim=-1)
@@ -41,11 +41,9 @@ def distance_maps(locations: Tensor, height: int, width: int) -> Tensor:
     tensor([[[1.0000, 1.4142, 2.2361, 3.1623],
              [0.0000, 1.0000, 2.0000, 3.0000]]])
     """
-    columns = torch.arange(width, dtype=locations.dtype, device=locations.device)
-    rows = torch.arange(height, dtype=locations.dtype, device=locations.device)
-    across = (columns - locations[:, :1]).square()
-    along = (rows - locations[:, 1:]).square()
-    return (across[:, None, :] + along[:, :, None]).sqrt()
+    columns, rows = _axes(height, width, locations)
+    d_column, d_row = (columns - locations[:, :1]).square(), (rows - locations[:, 1:]).square()
+    return (d_column[:, None, :] + d_row[:, :, None]).sqrt()
 
 
 def emd(images: Tensor, locations: Tensor) -> Tensor:
@@ -66,8 +64,8 @@ def emd(images: Tensor, locations: Tensor) -> Tensor:
 
 def target_images(locations: Tensor, height: int, width: int) -> Tensor:
     """Return the target images, (batch, height, width): 0.92 in the transmitter's pixel, 0.01 in its 8 neighbours."""
-    off_column = (torch.arange(width, device=locations.device) - locations[:, :1].round()).abs()
-    off_row = (torch.arange(height, device=locations.device) - locations[:, 1:].round()).abs()
+    columns, rows = _axes(height, width, locations)
+    off_column, off_row = (columns - locations[:, :1].round()).abs(), (rows - locations[:, 1:].round()).abs()
     ring = (off_row <= 1).float()[:, :, None] * (off_column <= 1).float()[:, None]
     centre = (off_row == 0).float()[:, :, None] * (off_column == 0).float()[:, None]
     return 0.01 * ring + 0.91 * centre
@@ -145,10 +143,9 @@ def pot_reference(first: Tensor, second: Tensor, vectors: Tensor) -> Tensor:
         for p, q in zip(_normalised(first), _normalised(second))])
 
 
-def _axes(images: Tensor) -> tuple[Tensor, Tensor]:
-    height, width = images.shape[-2:]
-    kind = {"dtype": images.dtype, "device": images.device}
-    return torch.arange(width, **kind), torch.arange(height, **kind)
+def _axes(height: int, width: int, like: Tensor) -> Iterator[Tensor]:
+    """Return the columns and the rows of a map, with dtype and device of `like`."""
+    return (torch.arange(size, dtype=like.dtype, device=like.device) for size in (width, height))
 
 
 def _pixels(height: int, width: int, like: Tensor) -> Tensor:
