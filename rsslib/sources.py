@@ -120,12 +120,11 @@ def _resolved(module: str, name: str) -> Iterator[Path]:
 
 
 def _file(module: str) -> Path | None:
-    head, _, rest = module.partition(".")
-    if head != PACKAGE.name:
+    """Return the file of a module of the package, None for any other module."""
+    if module.partition(".")[0] != PACKAGE.name:
         return None
-    place = PACKAGE.joinpath(*rest.split(".")) if rest else PACKAGE
-    candidates = (place.with_suffix(".py"), place / "__init__.py") if rest else (place / "__init__.py",)
-    return next((path for path in candidates if path.is_file()), None)
+    path = PACKAGE.parent.joinpath(*module.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
 def folded(paths: Iterable[Path]) -> list[str]:

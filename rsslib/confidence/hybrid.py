@@ -25,7 +25,7 @@ def fallback(predictions: xr.Dataset, x: np.ndarray, y: np.ndarray, indicator: s
     for name, values in (("x", x), ("y", y)):
         if np.shape(values) != predictions.set.shape or not np.isfinite(values).all():
             raise InputError(f"fallback: expected {name} to be {predictions.sizes['sample']} finite numbers of metres, "
-                             "one for each prediction and in the same order")
+                             "one for each prediction, in the same order")
     low = is_low(predictions, indicator, percentile)
     return predictions.assign(x_hat=("sample", np.where(low, x, predictions.x_hat)),
                               y_hat=("sample", np.where(low, y, predictions.y_hat)))

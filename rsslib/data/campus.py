@@ -19,7 +19,7 @@ SPACING_S = 4  # between two samples
 _LEVELS = {"cnode": (13.0, -95.0), "cbrs": (26.0, -97.0), "cell": (10.0, -98.0), "nuc": (24.0, -92.5),
            "bus": (32.0, -79.0)}  # level at 1 m and noise floor, dB
 _LEVEL_SPREAD, _FLOOR_SPREAD = 5.0, 1.5  # dB, from device to device
-_HOT, _HOT_FLOOR = "cellsdr1-smt-comp", -46.0  # has a high reading whatever the transmitter does
+_HOT, _HOT_FLOOR = "cellsdr1-smt-comp", -46.0  # reads high regardless of the transmitter
 _FEATURES = 256
 _BLOCK_M, _BLOCKS = 75.0, (33, 32)  # streets: about 75 m apart, a little beyond the area of every season
 _TRACK, _PAUSE_S = 90, 120  # samples per track, pause between tracks
@@ -37,7 +37,7 @@ def make(seed: int = 0, n_april: int = 811, n_july: int = 3416, n_november: int 
 
     with distance d (m), level c and noise floor f of the receiver (dB), shadowing S with correlation
     exp(-distance / 100 m) at either end, and fading F.  The transmitter moves along streets, 4 s between
-    samples; shuttles drive in loops.  `seed` alone determines streets, receivers and shadowing, whatever the counts.
+    samples; shuttles drive in loops.  Streets, receivers and shadowing depend on `seed`, not on the counts.
     Not comparable with the paper.  Errors: InputError for negative counts or no samples.
 
     Source: slope, 3GPP TR 36.814; shadowing, M. Gudmundson, Electronics Letters 27 (1991) 2145;

@@ -112,8 +112,8 @@ def validate(dataset: xr.Dataset, name: str = "measurements") -> xr.Dataset:
     _check_structure(dataset, name)
     sensors, time = dataset.sensor.values, pd.DatetimeIndex(dataset.time.values)
     rss, tx_x, tx_y = (dataset[variable].values for variable in ("rss", "tx_x", "tx_y"))
-    heard, placed = ~np.isnan(rss), np.isfinite(dataset.sensor_x.values) & np.isfinite(dataset.sensor_y.values)
-    uneven = (np.isnan(tx_x) != np.isnan(tx_y)) | np.isinf(tx_x) | np.isinf(tx_y)
+    heard, located = ~np.isnan(rss), np.isfinite(dataset.sensor_x.values) & np.isfinite(dataset.sensor_y.values)
+    incomplete = (np.isnan(tx_x) != np.isnan(tx_y)) | np.isinf(tx_x) | np.isinf(tx_y)
     unknown = ~np.isin(dataset.sensor_kind.values.astype(str), KINDS)
     for bad, labels, problem in (
         (unknown, sensors, f"unknown kind; expected one of {', '.join(KINDS)}"),
@@ -122,9 +122,9 @@ def validate(dataset: xr.Dataset, name: str = "measurements") -> xr.Dataset:
         (time.duplicated(), time, "duplicate time stamp; keep one of the samples"),
         (~heard.any(axis=1), time, "no receiver heard it; remove the sample"),
         (np.isinf(rss).any(axis=1), time, "infinite RSS; use NaN for not heard"),
-        ((heard & ~placed).any(axis=1), time,
+        ((heard & ~located).any(axis=1), time,
          "a receiver that heard it has no position; add the position, or set its RSS to NaN"),
-        (uneven.any(axis=1), time, "incomplete transmitter position; give both tx_x and tx_y in m"),
+        (incomplete.any(axis=1), time, "incomplete transmitter position; give both tx_x and tx_y in m"),
     ):
         if bad.any():
             what = "receiver" if labels is sensors else "sample"

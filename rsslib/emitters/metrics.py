@@ -148,10 +148,10 @@ def differences(one: Scores, other: Scores, draws: int = 1000, seed: int = 0) ->
     both = np.isfinite(one.error) & np.isfinite(other.error)
     one, other = (replace(part, error=np.where(both, part.error, np.nan)) for part in (one, other))
     pair, times = (_sums(one), _sums(other)), _resampled(len(one.true), draws, seed)
-    whole, drawn = ([_ratios(weights @ sums) for sums in pair] for weights in (np.ones(len(one.true)), times))
-    values = {name: value - whole[1][name] for name, value in whole[0].items()}
+    points, drawn = ([_ratios(weights @ sums) for sums in pair] for weights in (np.ones(len(one.true)), times))
+    values = {name: value - points[1][name] for name, value in points[0].items()}
     return _with_reasons(values, dict.fromkeys(values, "no sample with emitters that both have right")) | {
-        f"{name}_ci95": _ends(some - drawn[1][name]) for name, some in drawn[0].items()}
+        f"{name}_ci95": _ends(values - drawn[1][name]) for name, values in drawn[0].items()}
 
 
 def deepmtl_metrics(existence: np.ndarray, location: np.ndarray, truth: np.ndarray, n: int, side_m: float,

@@ -31,9 +31,9 @@ def predict(model: Model, recipe: EmitterRecipe, scene: Scene, occupancy: Model 
 
     Errors: those of `draw_set`.
     """
-    shown = draw_set(recipe, scene, set_name, occupancy, model.device)
-    output = torch.cat([model.infer(shown.image(part)).cpu() for part in shown.parts()])
-    location, label = output[..., 1:].double().numpy() * (scene.n - 1), shown.target.double().cpu().numpy()
+    samples = draw_set(recipe, scene, set_name, occupancy, model.device)
+    output = torch.cat([model.infer(samples.image(part)).cpu() for part in samples.parts()])
+    location, label = output[..., 1:].double().numpy() * (scene.n - 1), samples.target.double().cpu().numpy()
     truth = np.where(label[..., :1] > 0, label[..., 1:] * (scene.n - 1), np.nan).round()
     values = (output[..., 0].double().sigmoid().numpy(), location[..., 0], location[..., 1], truth[..., 0],
               truth[..., 1])
@@ -91,25 +91,25 @@ def occupancy_facts(model: Model, recipe: EmitterRecipe, scene: Scene, set_name:
 
     Errors: InputError for the recipe of a localizer. Source: paper 2, Section III.D.
     """
-    shown = draw_set(recipe, scene, set_name, device=model.device)
-    if not isinstance(shown, OccupancySet):
+    samples = draw_set(recipe, scene, set_name, device=model.device)
+    if not isinstance(samples, OccupancySet):
         raise InputError(f"occupancy: the recipe's stage is {recipe.stage!r}; expected 'occupancy'")
-    right, occupied, outdoor = [], [], shown.outdoor.sum()
-    for part in shown.parts():
-        above, called = shown.target[part] > 0, model.infer(shown.sensed(part))[:, 0] > 0
-        right.append(((called == above).float() * shown.outdoor).sum((1, 2)) / outdoor)
-        occupied.append((above * shown.outdoor).sum((1, 2)) / outdoor)
-    accuracy = torch.cat(right)
-    return {"environment": scene.environment, "n": scene.n, "samples": len(shown), "accuracy": float(accuracy.mean()),
+    correct, occupied, outdoor = [], [], samples.outdoor.sum()
+    for part in samples.parts():
+        above, predicted = samples.target[part] > 0, model.infer(samples.sensed(part))[:, 0] > 0
+        correct.append(((predicted == above).float() * samples.outdoor).sum((1, 2)) / outdoor)
+        occupied.append((above * samples.outdoor).sum((1, 2)) / outdoor)
+    accuracy = torch.cat(correct)
+    return {"environment": scene.environment, "n": scene.n, "samples": len(samples), "accuracy": float(accuracy.mean()),
             "accuracy_std": float(accuracy.std(correction=0)), "occupied": float(torch.cat(occupied).mean()),
             "parameters": parameter_count(model.net)}
 
 
 def occupancy_logits(model: Model, recipe: EmitterRecipe, scene: Scene, count: int = 64) -> np.ndarray:
     """Return an occupancy network's logits for the first `count` test samples, (count, n, n)."""
-    shown = draw_set(recipe, scene, "test", device=model.device)
-    first = torch.arange(min(count, len(shown)), device=model.device)
-    return model.infer(shown.sensed(first))[:, 0].cpu().numpy()
+    samples = draw_set(recipe, scene, "test", device=model.device)
+    first = torch.arange(min(count, len(samples)), device=model.device)
+    return model.infer(samples.sensed(first))[:, 0].cpu().numpy()
 
 
 def save_occupancy(folder: str | Path, facts: dict, logits: np.ndarray) -> Path:

@@ -67,8 +67,9 @@ def images(dataset: xr.Dataset, raster: Grid, ranges: Scaling) -> np.ndarray:
 
 
 def labels(dataset: xr.Dataset, raster: Grid) -> np.ndarray:
-    """Return the label matrix, (sample, 2, 3) float32: existence, row and column over n - 1 (not rounded);
-    all 0 for an absent transmitter.
+    """Return the label matrix, (sample, 2, 3) float32: existence 1 or 0, row and column over n - 1.
+
+    Rows and columns are not rounded; all values of an absent transmitter are 0.
     """
     column, row = raster.to_pixels(dataset.tx_x.values, dataset.tx_y.values)
     exists = np.isfinite(column) & np.isfinite(row)

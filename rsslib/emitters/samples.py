@@ -99,7 +99,7 @@ def received(scene: Scene, emitter: np.ndarray, power: np.ndarray, cells: np.nda
 
 
 def input_image(sensor: Tensor, value: Tensor, threshold_dbm: float, n: int) -> Tensor:
-    """Return the input, (batch, 1, n, n): (P - T) / 10 + 0.1 where P > T is sensed, -0.1 where P <= T, else 0.
+    """Return the sensors' image, (batch, 1, n, n): at sensors (P - T) / 10 + 0.1 if P > T, -0.1 if P <= T; else 0.
 
     Input: sensor, (batch, n_S) int64 cells; value, (batch, n_S) the power P [dBm]; threshold_dbm, T.
     Source: paper 2, Eq. (4), with the symbols of Abbas et al.
@@ -108,12 +108,12 @@ def input_image(sensor: Tensor, value: Tensor, threshold_dbm: float, n: int) -> 
     tensor([[ 1.1000,  0.0000],
             [ 0.0000, -0.1000]])
     """
-    shown = torch.where(value > threshold_dbm, (value - threshold_dbm) / 10 + 0.1, -0.1)
-    return shown.new_zeros(len(sensor), n * n).scatter(1, sensor, shown).view(-1, 1, n, n)
+    scaled = torch.where(value > threshold_dbm, (value - threshold_dbm) / 10 + 0.1, -0.1)
+    return scaled.new_zeros(len(sensor), n * n).scatter(1, sensor, scaled).view(-1, 1, n, n)
 
 
 def margins(scene: Scene, samples: Samples) -> np.ndarray:
-    """Return how far the power is above T over the whole map, (samples, n, n) uint8: ceil(4 (P - T)), 0 to 255.
+    """Return the margins of the power over T in all cells, (samples, n, n) uint8: ceil(4 (P - T)) in 0..255.
 
     The power of a cell is above T + d/4 dB if and only if its entry is above d, for d = 0, 1, ..., 254: bytes suffice
     for the training targets, 82 MB for 20,000 maps of 64 x 64, 819 MB for 50,000 of 128 x 128. Indoor entries are

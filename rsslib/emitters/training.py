@@ -193,7 +193,7 @@ class EmitterTrainer(Trainer):
         """Return the key that identifies this training: code, recipe and data."""
         tensors = [part for samples in self.sets.values() for part in (samples.sensor, samples.value, samples.target)]
         tensors += self.occupancy.state_dict().values() if self.occupancy else []
-        sums = [float(tensor.sum(dtype=torch.float64)) for tensor in tensors]    # sums in place: maps take up to 1 GB
+        sums = [float(tensor.sum(dtype=torch.float64)) for tensor in tensors]    # no float64 copy: maps take up to 1 GB
         thresholds = [samples.threshold_dbm for samples in self.sets.values()]
         return checkpoint.key(__name__, asdict(self.recipe), sums, thresholds)
 

@@ -174,8 +174,8 @@ class _Entries:
             return names[name][attribute or "key"] if isinstance(names[name], Mapping) else names[name]
 
         if isinstance(node, str):
-            whole = _NAME.fullmatch(node)
-            return value(whole) if whole else _NAME.sub(lambda match: str(value(match)), node)
+            single = _NAME.fullmatch(node)
+            return value(single) if single else _NAME.sub(lambda match: str(value(match)), node)
         if isinstance(node, Mapping):
             return {key: self._filled(part, names) for key, part in node.items() if key != "each"}
         if isinstance(node, list):

@@ -157,5 +157,5 @@ def _pixels(height: int, width: int, like: Tensor) -> Tensor:
 def _normalised(images: Tensor) -> Tensor:
     mass = images.sum((-2, -1), keepdim=True)
     if not bool((mass > 0).all()):
-        raise InputError("sliced Wasserstein: expected every map to hold some mass, found one that sums to 0")
+        raise InputError("sliced Wasserstein: expected maps with a sum above 0, found one that sums to 0")
     return images / mass

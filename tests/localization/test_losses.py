@@ -241,5 +241,5 @@ def test_directions_are_unit_vectors_of_their_seed():
 def test_an_empty_map_has_no_sliced_distance():
     distance, _, (first, second) = sliced(0)
     second[1] = 0
-    with pytest.raises(InputError, match="expected every map to hold some mass"):
+    with pytest.raises(InputError, match="expected maps with a sum above 0"):
         distance(first, second)
