@@ -101,9 +101,10 @@ def _imported(tree: ast.AST) -> Iterator[Path]:
 def _walk(tree: ast.AST) -> Iterator[ast.AST]:
     """Yield the nodes of a tree, except those under TYPE_CHECKING."""
     for node in ast.iter_child_nodes(tree):
-        if not (isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")):
-            yield node
-            yield from _walk(node)
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            node = ast.Module(node.orelse, [])
+        yield node
+        yield from _walk(node)
 
 
 def _resolved(module: str, name: str) -> Iterator[Path]:

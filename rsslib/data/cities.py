@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from rsslib.data import download, footprints
-from rsslib.data.city import City
+from rsslib.data.buildings import City
 from rsslib.project import InputError, atomic_path
 
 BANNER = "MADE-UP STREETS: a procedural street grid, not the city, and not comparable with the paper"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from rsslib.data.city import City
+from rsslib.data.buildings import City
 from rsslib.data.download import SECONDS, within
 from rsslib.project import InputError
 

@@ -14,7 +14,7 @@ from rsslib.emitters.metrics import THRESHOLD, Scores, score
 from rsslib.emitters.training import OccupancySet, draw_set
 from rsslib.learning.weights import parameter_count
 from rsslib.project import InputError, atomic_path, write_json
-from rsslib.propagation import gains
+from rsslib.propagation import gain_maps
 from rsslib.propagation import scene as scenes
 from rsslib.propagation.scene import Scene
 
@@ -138,7 +138,7 @@ def scene_of(folder: str | Path, environment: str, n: int) -> Scene:
     if not path.is_file():
         raise InputError(f"{path}: no gain maps of {environment!r}; `make smoke` makes those of `procedural`, "
                          "`make reproduce` those of the cities, notebooks/train/scenes.ipynb any")
-    return scenes.scene(environment, n, gains.load(path))
+    return scenes.scene(environment, n, gain_maps.load(path))
 
 
 def network_folders(folder: str | Path, environment: str, networks: str | Sequence[str],

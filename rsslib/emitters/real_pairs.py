@@ -91,16 +91,20 @@ class PairTrainer(Trainer):
 
     Parameters: dataset (measurements), sets (index sets with `train` and `val`), recipe; path, of the checkpoint.
     Attributes: model; raster, the square grid of its images.
-    Errors: InputError for a set of fewer than two samples or a training that diverges.
+    Errors: InputError for a recipe of another n_max than 2, a set of fewer than two samples, or a training that
+    diverges.
     """
 
     def __init__(self, dataset: xr.Dataset, sets: Mapping[str, np.ndarray], recipe: EmitterRecipe,
                  path: str | Path | None = None):
+        if recipe.n_max != 2:
+            raise InputError(f"recipe: n_max is {recipe.n_max}; expected 2, since two samples are added")
         torch.set_num_threads(recipe.threads)
         self.dataset, self.sets, self.recipe = dataset, sets, recipe
         self.raster, self.ranges = square(make(dataset), recipe.n), scaling(dataset, sets["train"])
         self.model = build(recipe, "cpu")
-        self.steps = recipe.samples // recipe.batch_size
+        self.batch_size = min(recipe.batch_size, recipe.samples)
+        self.steps = recipe.samples // self.batch_size
         self.val = self._drawn("val", recipe.val_samples, 10**6 + recipe.seed)
         super().__init__("two transmitters", [self.model.net],
                          [optimizer(recipe, self.model, recipe.epochs * self.steps)], [recipe.seed], recipe.epochs,
@@ -108,7 +112,7 @@ class PairTrainer(Trainer):
 
     def batch_losses(self, number: int) -> Iterator[Tensor]:
         """Yield the loss of each batch of this epoch's mix."""
-        size = self.recipe.batch_size
+        size = self.batch_size
         maps, label = self._drawn("train", self.steps * size, 1000 * self.recipe.seed + self.epoch)
         for image, target in zip(maps.split(size), label.split(size)):
             yield training_loss(self.model(image), target, self.recipe.n, self.recipe.near_weight)

@@ -76,7 +76,7 @@ def free_space(n: int, side_m: float = SIDE_M, frequency_hz: float = FREQUENCY_H
 
 
 def of_library(library: xr.Dataset) -> Scene:
-    """Return the scene of a gain library (`rsslib.propagation.gains`): emitters at the positions of each set."""
+    """Return the scene of a gain library (`rsslib.propagation.gain_maps`): emitters at the positions of each set."""
     n = library.sizes["row"]
     gains, cell = library.gain_db.values.ravel(), library.cell.values
     start = np.full(n * n, -1)  # where an emitter's map begins
@@ -103,7 +103,7 @@ def scene(environment: str, n: int, library: xr.Dataset | None = None) -> Scene:
     if environment == FREE_SPACE:
         return free_space(n)
     if library is None:
-        raise InputError(f"scene: {environment} needs a gain library; make one with rsslib.propagation.gains.build")
+        raise InputError(f"scene: {environment} needs a gain library; make one with rsslib.propagation.gain_maps.build")
     actual = library.attrs.get("environment"), library.sizes.get("row")
     if actual != (environment, n):
         raise InputError(f"scene: the library is of {actual[0]} with n = {actual[1]}; expected {environment}, n = {n}")

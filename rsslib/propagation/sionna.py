@@ -18,7 +18,7 @@ import numpy as np
 import shapely
 from shapely.geometry.polygon import orient
 
-from rsslib.data.city import City, outdoor
+from rsslib.data.buildings import City, outdoor
 from rsslib.project import InputError
 from rsslib.propagation.friis import FREQUENCY_HZ, wavelength_m
 from rsslib.propagation.urban import EMITTER_M, SENSOR_M

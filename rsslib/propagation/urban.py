@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rsslib.data.city import PIXEL_M, City, centres, height_raster, outdoor
+from rsslib.data.buildings import PIXEL_M, City, centres, height_raster, outdoor
 from rsslib.project import InputError
 from rsslib.propagation.friis import FREQUENCY_HZ, LIGHT_M_S, path_gain_db, wavelength_m
 

@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from rsslib.data import cities, download, footprints
-from rsslib.data.city import height_raster, outdoor
+from rsslib.data.buildings import height_raster, outdoor
 from rsslib.project import InputError
 
 ORIGIN = (-87.6298, 41.8795)

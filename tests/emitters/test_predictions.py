@@ -13,7 +13,7 @@ from rsslib.emitters import samples as sampling
 from rsslib.emitters.localizer import build
 from rsslib.emitters.metrics import metrics
 from rsslib.project import InputError
-from rsslib.propagation import gains
+from rsslib.propagation import gain_maps
 
 
 def test_predictions_hold_the_truth_and_come_back_from_their_file(reference, tmp_path):
@@ -87,8 +87,8 @@ def test_occupancy_facts_and_logits_are_kept(occupancy, tmp_path):
 
 def test_a_scene_is_free_space_or_has_a_library(tmp_path):
     assert predictions.scene_of(tmp_path, "free_space", 32).n == 32
-    library = gains.build(cities.procedural(seed=2, side_m=300.0), 16, count=30)
-    gains.save(library, tmp_path / "procedural.nc")
+    library = gain_maps.build(cities.procedural(seed=2, side_m=300.0), 16, count=30)
+    gain_maps.save(library, tmp_path / "procedural.nc")
     town = predictions.scene_of(tmp_path, "procedural", 16)
     assert (town.environment, town.side_m) == ("procedural", 300.0)
     with pytest.raises(InputError, match="chicago.nc: no gain maps of 'chicago'; `make smoke` makes"):

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from rsslib.data import cities
-from rsslib.data.city import centres
+from rsslib.data.buildings import centres
 from rsslib.project import InputError
-from rsslib.propagation import gains, scene
+from rsslib.propagation import gain_maps, scene
 from rsslib.propagation.friis import path_gain_db
 
 
 @pytest.fixture(scope="module")
 def town():
-    return gains.build(cities.procedural(seed=2, side_m=300.0), 24, count=60, seed=1)
+    return gain_maps.build(cities.procedural(seed=2, side_m=300.0), 24, count=60, seed=1)
 
 
 def test_free_space_is_friis_between_centres():

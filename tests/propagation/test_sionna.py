@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import shapely
 
-from rsslib.data.city import City, centres
+from rsslib.data.buildings import City, centres
 from rsslib.project import InputError
 from rsslib.propagation import sionna
 from rsslib.propagation.friis import path_gain_db

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import fresnel
 
 from rsslib.data import cities
-from rsslib.data.city import City
+from rsslib.data.buildings import City
 from rsslib.project import InputError
 from rsslib.propagation.friis import path_gain_db
 from rsslib.propagation.urban import (

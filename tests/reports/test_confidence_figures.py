@@ -14,7 +14,7 @@ from rsslib.data import splits
 from rsslib.data.grid import Grid
 from rsslib.project import ROOT
 from rsslib.reports import style
-from rsslib.reports.confidence_paper import detection, figures
+from rsslib.reports.confidence_paper import figures, ood_detection
 
 GRID = Grid(1000.0, 2000.0, 41, 37, 30.0)
 TRUTH = GRID.to_metres(12.2, 20.4)
@@ -76,20 +76,20 @@ def models():
 
 
 def confidence_roc(**options):
-    curves = {detection.title(split): detection.rocs(model, split) for split, model in models().items()}
+    curves = {ood_detection.title(split): ood_detection.rocs(model, split) for split, model in models().items()}
     return figures.confidence_roc(curves, NOTE, **options)
 
 
 def indicator_scores(**options):
-    return figures.indicator_scores(detection.indicator_records(models()), NOTE, **options)
+    return figures.indicator_scores(ood_detection.indicator_records(models()), NOTE, **options)
 
 
 def risk_coverage(**options):
-    return figures.risk_coverage(detection.coverage(models()), NOTE, **options)
+    return figures.risk_coverage(ood_detection.coverage(models()), NOTE, **options)
 
 
 def confidence_scatter(**options):
-    panels = {detection.title(split): detection.scatter(model, split) for split, model in models().items()}
+    panels = {ood_detection.title(split): ood_detection.scatter(model, split) for split, model in models().items()}
     return figures.confidence_scatter(panels, NOTE, **options)
 
 
@@ -209,7 +209,7 @@ def test_error_cdf_says_each_median():
 
 
 def test_confidence_roc_lists_areas_best_first_and_marks_each_threshold():
-    ax, curves = confidence_roc().axes[0], detection.rocs(models()["grid2"], "grid2")
+    ax, curves = confidence_roc().axes[0], ood_detection.rocs(models()["grid2"], "grid2")
     listed = [float(text.get_text()) for text in ax.get_legend().get_texts()]
     assert listed == sorted(listed, reverse=True) == sorted((round(curve.auroc, 2) for curve in curves.values()),
                                                             reverse=True)
@@ -218,7 +218,7 @@ def test_confidence_roc_lists_areas_best_first_and_marks_each_threshold():
 
 
 def test_indicator_scores_draw_each_area_of_the_ood_sets_with_its_interval():
-    fig, records = indicator_scores(), detection.indicator_records(models())
+    fig, records = indicator_scores(), ood_detection.indicator_records(models())
     assert titles(fig) == ["Which samples are OOD?", "Which OOD samples have a high error?"]
     ood = [record for record in records if record["target"] == "ood"]
     drawn = {line.get_ydata()[0] for line in fig.axes[0].lines if len(line.get_ydata()) == 1}
@@ -231,12 +231,12 @@ def test_indicator_scores_draw_each_area_of_the_ood_sets_with_its_interval():
 
 def test_risk_coverage_says_the_error_of_all():
     shown = texts(risk_coverage())
-    for label, end in (end for curves in detection.coverage(models()).values() for end in curves.items()):
+    for label, end in (end for curves in ood_detection.coverage(models()).values() for end in curves.items()):
         assert f"{end[1][-1]:.0f} m" in shown and label in shown
 
 
 def test_confidence_scatter_has_validation_above_ood_and_says_rho_and_the_low_share():
-    panel = detection.scatter(models()["grid2"], "grid2")
+    panel = ood_detection.scatter(models()["grid2"], "grid2")
     above, below = figures.confidence_scatter({"Grid2": panel}, NOTE).axes
     for ax, name, part in ((above, "val", panel.val), (below, "ood", panel.ood)):
         (dots,) = (drawn for drawn in ax.collections if isinstance(drawn, PathCollection))

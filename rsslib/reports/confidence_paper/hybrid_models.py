@@ -8,7 +8,7 @@ import xarray as xr
 from rsslib.confidence import hybrid, indicators, ranging
 from rsslib.data import splits
 from rsslib.localization import predictions
-from rsslib.reports.confidence_paper.detection import Models
+from rsslib.reports.confidence_paper.ood_detection import Models
 from rsslib.reports.confidence_paper.summaries import median_error, share
 
 SETS = ("july", "november", "april")

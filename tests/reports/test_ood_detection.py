@@ -8,7 +8,7 @@ from rsslib.confidence import indicators
 from rsslib.ledger import results
 from rsslib.localization import predictions
 from rsslib.project import InputError
-from rsslib.reports.confidence_paper import detection
+from rsslib.reports.confidence_paper import ood_detection
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def models():
 
 
 def test_each_indicator_has_a_curve_with_its_threshold_on_it(models):
-    curves = detection.rocs(models["grid2"], "grid2")
+    curves = ood_detection.rocs(models["grid2"], "grid2")
     assert set(curves) == set(indicators.VARIANTS)
     curve = curves["max_mean_prediction"]
     assert curve.at_threshold[0] == pytest.approx(0.1) and 0.3 < curve.at_threshold[1] < 0.9
@@ -27,7 +27,7 @@ def test_each_indicator_has_a_curve_with_its_threshold_on_it(models):
 
 
 def test_every_indicator_is_judged_on_every_task(models):
-    records = detection.indicator_records(models)
+    records = ood_detection.indicator_records(models)
     assert len(records) == 2 * 3 * 6
     one = results.one(records, split="november", target="ood", set="july", indicator="sum_spread")
     low, high = one["ci95_auroc"]
@@ -39,7 +39,7 @@ def test_every_indicator_is_judged_on_every_task(models):
 
 def test_a_task_of_one_kind_says_so():
     model = hand_made.predictions(["val"] * 5 + ["ood"] * 5, np.arange(10) / 10, np.full(10, 5.0))
-    records = detection.indicator_records({"grid2": model})
+    records = ood_detection.indicator_records({"grid2": model})
     (record,) = results.select(records, target="high_error", set="val", indicator="max_spread")
     assert np.isnan(record["auroc"]) and record["auroc_reason"] == "all samples are of one kind"
 
@@ -48,7 +48,7 @@ def test_figure_ten_counts_what_the_threshold_marks():
     sets = ["val"] * 10 + ["ood"] * 4
     sure = [0.0, *np.linspace(0.5, 1.0, 9), 0.1, 0.2, 0.9, 0.9]
     model = hand_made.predictions(sets, sure, [300, 10, 10, 10, 20, 20, 20, 30, 30, 30, 39, 500, 100, 7])
-    val, ood = detection.error_records({"grid2": model})
+    val, ood = ood_detection.error_records({"grid2": model})
     assert val["n"] == 10 and val["low_confidence_rate"] == pytest.approx(0.1)
     # the threshold is 0.45: two OOD samples are low, of 39 and 500 m; the validation median is 20 m
     assert ood["threshold"] == pytest.approx(0.45) and ood["low_confidence_rate"] == 0.5
@@ -58,18 +58,18 @@ def test_figure_ten_counts_what_the_threshold_marks():
 
 def test_figure_ten_has_a_record_for_every_set():
     model = hand_made.predictions(["val"] * 10 + ["july"] * 3 + ["april"] * 3, np.linspace(0, 1, 16), np.full(16, 9.0))
-    assert [r["set"] for r in detection.error_records({"november": model})] == ["val", "july", "april"]
+    assert [r["set"] for r in ood_detection.error_records({"november": model})] == ["val", "july", "april"]
 
 
 def test_every_split_has_a_title():
-    assert [detection.title(split) for split in ("grid2", "july", "grid10")] == ["Grid2", "July→Nov", "Grid10"]
+    assert [ood_detection.title(split) for split in ("grid2", "july", "grid10")] == ["Grid2", "July→Nov", "Grid10"]
 
 
 def test_table_three_splits_the_ood_set_at_the_threshold():
     sets = ["val"] * 10 + ["july"] * 4 + ["november"] * 3
     sure = [0.0, *np.linspace(0.5, 1.0, 9), 0.1, 0.2, 0.9, 0.9, 1, 1, 1]
     model = hand_made.predictions(sets, sure, [*np.full(10, 50), 200, 400, 60, 80, 1, 2, 3])
-    (record,) = detection.table3({"november": model})
+    (record,) = ood_detection.table3({"november": model})
     assert (record["set"], record["n"], record["low_confidence_rate"]) == ("july", 4, 0.5)
     assert (record["low_confidence_median_m"], record["high_confidence_median_m"]) == (300, 70)
     assert (record["in_distribution_set"], record["in_distribution_median_m"]) == ("november", 2)
@@ -77,19 +77,19 @@ def test_table_three_splits_the_ood_set_at_the_threshold():
 
 def test_table_three_says_why_a_median_is_missing():
     model = hand_made.predictions(["val"] * 10 + ["ood"] * 2, [*np.linspace(0.5, 1, 10), 1, 1], np.full(12, 9.0))
-    (record,) = detection.table3({"grid2": model})
+    (record,) = ood_detection.table3({"grid2": model})
     assert np.isnan(record["low_confidence_median_m"]) and record["low_confidence_median_m_reason"] == "no such sample"
 
 
 def test_the_records_can_be_written(models, tmp_path):
-    written = {"fig07": detection.indicator_records(models), "fig10": detection.error_records(models)}
+    written = {"fig07": ood_detection.indicator_records(models), "fig10": ood_detection.error_records(models)}
     for name, records in written.items():
         results.write("smoke", name, records, {}, {}, tmp_path)
         assert len(results.read("smoke", name, tmp_path)["records"]) == len(records)
 
 
 def test_confidence_orders_errors_in_the_coverage_curves(models):
-    curves = detection.coverage(models)
+    curves = ood_detection.coverage(models)
     assert list(curves) == ["Grid2", "Nov→July"]
     shares, kept = curves["Grid2"]["OOD"]
     assert shares[-1] == 1 and kept[5] < kept[-1]
@@ -97,4 +97,4 @@ def test_confidence_orders_errors_in_the_coverage_curves(models):
 
 def test_a_missing_training_is_named(tmp_path):
     with pytest.raises(InputError, match="grid5-emd/predictions.nc: no such predictions file"):
-        detection.load(tmp_path, ["grid5"])
+        ood_detection.load(tmp_path, ["grid5"])

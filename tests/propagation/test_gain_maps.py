@@ -5,9 +5,9 @@ import pytest
 import xarray as xr
 
 from rsslib.data import cities
-from rsslib.data.city import centres, outdoor
+from rsslib.data.buildings import centres, outdoor
 from rsslib.project import InputError
-from rsslib.propagation import gains as library
+from rsslib.propagation import gain_maps as library
 from rsslib.propagation import scene
 from rsslib.propagation.urban import Urban
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from rsslib.data.city import City, centres, outdoor
+from rsslib.data.buildings import City, centres, outdoor
 from rsslib.progress import Progress
 from rsslib.project import InputError, atomic_path
 from rsslib.propagation import sionna, urban
@@ -110,7 +110,7 @@ def load(path: str | Path) -> xr.Dataset:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such file; expected a gain library (.nc); make one with gains.build and save")
+        raise InputError(f"{path}: no such file; expected a gain library (.nc); make one with gain_maps.build and save")
     try:
         with xr.open_dataset(path, engine="netcdf4", mask_and_scale=False) as packed:
             values, attrs = {name: packed[name].values for name in DIMENSIONS}, dict(packed.attrs)

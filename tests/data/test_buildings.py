@@ -3,7 +3,7 @@
 import numpy as np
 import shapely
 
-from rsslib.data.city import City, height_raster, outdoor
+from rsslib.data.buildings import City, height_raster, outdoor
 
 
 def city(*boxes, side=20.0):
