@@ -78,7 +78,7 @@ def errors_by_split(runs: Runs) -> dict[str, dict[str, np.ndarray]]:
     errors: dict[str, dict[str, np.ndarray]] = {}
     for (split, loss), run in runs.items():
         judged_set = predictions.of_set(run.predictions, splits.report_set(split))
-        errors.setdefault(SEPARATIONS[split], {})[loss] = predictions.errors(judged_set)
+        errors.setdefault(SEPARATIONS.get(split, split.capitalize()), {})[loss] = predictions.errors(judged_set)
     return errors
 
 
