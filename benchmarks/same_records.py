@@ -15,10 +15,12 @@ FOLDERS = ("results/quick", "results/smoke")
 MISSING = "missing"
 RUNS = (
     ("01_data_prep", "--section data.smoke"),
-    ("train/localizer", "--section train.smoke --section split.smoke.grid2 --section loss.emd"),
-    ("train/emitters", "--section emitters.smoke.base environment=free_space stage=single_stage epochs=2 inputs="),
+    *(("train/localizer", f"--section train.smoke --section split.smoke.grid2 --section loss.{loss}")
+      for loss in ("com", "pse", "emd")),
+    ("train/emitters", "--section emitters.smoke.base environment=free_space epochs=2 inputs= "
+                       "stage=[occupancy,single_stage,two_stage_logit,two_stage_binary]"),
 )
-"""Notebooks and their arguments: measurements, then one small network of each paper."""
+"""Notebooks and their arguments: measurements, then small networks of both papers, of each loss and method."""
 
 
 def main() -> int:

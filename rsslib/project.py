@@ -46,7 +46,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def write_json(path: str | Path, content: object) -> Path:
-    """Write `content` as JSON to `path`, whole or not at all; return the path."""
+    """Write `content` as JSON to `path`, atomically; return the path."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return Path(path)

@@ -55,9 +55,10 @@ def code_of(notebook: str | Path) -> str:
     """Return the code cells of a notebook as one text. Errors: InputError if it cannot be read."""
     try:
         cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{notebook}: not a notebook ({error}); expected a file of the folder notebooks") from None
-    return "\n".join("".join(cell["source"]) + "\n" for cell in cells if cell["cell_type"] == "code")
+    code = "\n".join("".join(cell["source"]) + "\n" for cell in cells if cell["cell_type"] == "code")
+    return "\n".join(line for line in code.split("\n") if not line.startswith(("%", "!")))    # magics are not Python
 
 
 def _is_notebook(start: str | Path) -> bool:
@@ -114,9 +115,11 @@ def _resolved(module: str, name: str) -> Iterator[Path]:
         return
     if path.name == "__init__.py":
         for node in ast.walk(_tree(path, path.stat().st_mtime_ns)):    # re-exports may be under TYPE_CHECKING
-            if isinstance(node, ast.ImportFrom) and any((alias.asname or alias.name) == name for alias in node.names):
-                yield from _resolved(str(node.module), name)
-                return
+            if isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    if (alias.asname or alias.name) == name:
+                        yield from _resolved(str(node.module), alias.name)
+                        return
     yield path
 
 

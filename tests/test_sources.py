@@ -118,3 +118,19 @@ def test_a_folder_is_named_where_all_its_modules_are_there(made):
     files = [made / name for name in ("base.py", "data/tables.py", "data/other.py", "front/__init__.py")]
     assert sources.folded(files) == ["made/base.py", "made/data", "made/front"]
     assert sources.folded(files[:2]) == ["made/base.py", "made/data/tables.py"]
+
+
+def test_a_re_export_under_another_name_leads_to_its_module(made):
+    (made / "front/__init__.py").write_text("from made.data import other as site\n")
+    (made / "caller.py").write_text("from made.front import site\n")
+    assert names(made, "made.caller") == ["caller.py", "data/other.py"]
+
+
+def test_magics_of_a_notebook_are_no_code(made, notebook):
+    cells = json.loads(notebook.read_text())["cells"]
+    magic = {"cell_type": "code", "source": ["%matplotlib inline\n", "!ls\n", "from made import alone"]}
+    notebook.write_text(json.dumps({"cells": [*cells, magic]}))
+    assert names(made, notebook) == ["alone.py", "base.py"]
+    notebook.write_text("[1]")
+    with pytest.raises(InputError, match="study.ipynb: not a notebook"):
+        sources.closure(notebook)

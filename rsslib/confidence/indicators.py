@@ -28,14 +28,20 @@ class Roc:
 def score(predictions: xr.Dataset, indicator: str = INDICATOR) -> np.ndarray:
     """Return the confidence in each sample, (sample,): larger is more confident, so spreads [m] are negated.
 
-    Errors: InputError for an unknown indicator. Source: paper 1, Section IV.A.
+    Errors: InputError for an unknown indicator, or one that is absent or not finite.
+    Source: paper 1, Section IV.A.
 
     >>> score(xr.Dataset({"max_spread": ("sample", [0.0, 50.0])}), "max_spread")
     array([ -0., -50.])
     """
     if indicator not in VARIANTS:
         raise InputError(f"indicator {indicator!r}: expected one of {', '.join(VARIANTS)}")
+    if indicator not in predictions:
+        raise InputError(f"predictions: no {indicator!r}; expected what Localizer.predict returns")
     values = predictions[indicator].values.astype(np.float64)
+    if not np.isfinite(values).all():
+        raise InputError(f"predictions: {indicator} of sample {int(np.argmin(np.isfinite(values)))} is not finite; "
+                         "train again and check the inputs")
     return -values if indicator.endswith("spread") else values
 
 
@@ -49,6 +55,8 @@ def threshold(predictions: xr.Dataset, indicator: str = INDICATOR, percentile: f
     >>> threshold(predictions), is_low(predictions)
     (0.54, array([False,  True,  True]))
     """
+    if not (predictions.set.values == "val").any():
+        raise InputError("predictions: no validation samples, which set the threshold; predict the set 'val' too")
     return float(np.percentile(score(of_set(predictions, "val"), indicator), percentile))
 
 

@@ -42,17 +42,28 @@ def min_max(x: ArrayLike, y: ArrayLike, d: ArrayLike) -> tuple[np.ndarray, np.nd
 
 
 def locate(dataset: xr.Dataset, samples: np.ndarray, a: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return easting and northing of each sample's transmitter by ranging and Min-Max, (samples,) [m]."""
+    """Return easting and northing of each sample's transmitter by ranging and Min-Max, (samples,) [m].
+
+    Errors: InputError if `a` is not finite, or no receiver heard a sample.
+    """
+    if not np.isfinite(a):
+        raise InputError(f"ranging: a is {a}; expected a number of dB, such as `calibrate` returns")
     x, y, rss = (dataset[name].values[samples] for name in ("sensor_x", "sensor_y", "rss"))
+    silent = ~np.isfinite(rss).any(axis=1)
+    if silent.any():
+        raise InputError(f"ranging: no receiver heard sample {np.asarray(samples)[silent.argmax()]}; leave it out")
     return min_max(x, y, distance(rss, a))
 
 
 def training_errors(dataset: xr.Dataset, samples: np.ndarray, candidates: np.ndarray = CANDIDATES) -> np.ndarray:
     """Return the median error [m] of ranging over `samples` for each candidate of `a` [dB], (candidates,).
 
-    The samples must have known transmitters.
+    Errors: InputError without samples, or for one whose transmitter is unknown.
     """
     true_x, true_y = (axis[samples] for axis in transmitters(dataset))
+    if not len(true_x) or np.isnan(true_x).any():
+        raise InputError(f"ranging: expected samples with known transmitters, found {len(true_x)}, of which "
+                         f"{int(np.isnan(true_x).sum())} have none")
     located = (locate(dataset, samples, a) for a in candidates)
     return np.array([np.median(np.hypot(x - true_x, y - true_y)) for x, y in located])
 

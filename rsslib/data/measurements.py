@@ -130,8 +130,8 @@ def validate(dataset: xr.Dataset, name: str = "measurements") -> xr.Dataset:
             what = "receiver" if labels is sensors else "sample"
             raise InputError(f"{name}: {what} {labels[int(np.argmax(bad))]}: {problem}")
     for pair in (["sensor_x", "sensor_y"], ["tx_x", "tx_y"]):
-        largest = np.abs(dataset[pair].to_array().values)
-        if np.isfinite(largest).any() and np.nanmax(largest) <= 180:
+        coordinates = np.abs(dataset[pair].to_array().values)
+        if np.isfinite(coordinates).any() and coordinates[np.isfinite(coordinates)].max() <= 180:
             raise InputError(f"{name}: {' and '.join(pair)} are within 180 of zero, probably degrees; expected "
                              "metres: use to_utm, or add 1000 m to all coordinates of a very small site")
     return dataset
@@ -195,9 +195,10 @@ def load(path: str | Path) -> xr.Dataset:
         raise InputError(f"{path}: no such file; expected measurements (.nc or .npz); run the data stage")
     try:
         dataset = _dataset(*(_read_npz(path) if path.suffix == ".npz" else _read_netcdf(path)))
-    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, BadZipFile) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
-        raise InputError(f"{path}: not measurements ({reason}); remove it, run the data stage") from None
+        raise InputError(f"{path}: not measurements ({reason}); expected {', '.join((*VARIABLES, *COORDINATES))}, as "
+                         "rsslib.data.measurements.save writes them") from None
     return validate(dataset, str(path))
 
 

@@ -1,5 +1,6 @@
 """The networks of paper 2: their recipes, their device and precision, their files."""
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,6 +30,8 @@ _RULES: dict[str, recipe.Rule] = {
     "seed": recipe.SEED, "learning_rate": recipe.RATE,
     **dict.fromkeys(("weight_decay", "muon_rate", "near_weight"), recipe.WEIGHT),
     "margin_db": (recipe.NUMBER, "a number, at least 0 and at most 60", lambda margin: 0 <= margin <= 60),
+    "powers_dbm": ((tuple, list), "the lowest, then the highest power [dBm], two finite numbers",
+                   lambda powers: len(powers) == 2 and -math.inf < powers[0] <= powers[1] < math.inf),
     **dict.fromkeys(("augment", "beside"), recipe.FLAG)}
 
 

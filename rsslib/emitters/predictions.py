@@ -33,6 +33,8 @@ def predict(model: Model, recipe: EmitterRecipe, scene: Scene, occupancy: Model 
     """
     samples = draw_set(recipe, scene, set_name, occupancy, model.device)
     output = torch.cat([model.infer(samples.image(part)).cpu() for part in samples.parts()])
+    if not bool(torch.isfinite(output).all()):
+        raise InputError("predictions: an output is not a number; the training diverged, lower learning_rate")
     location, label = output[..., 1:].double().numpy() * (scene.n - 1), samples.target.double().cpu().numpy()
     truth = np.where(label[..., :1] > 0, label[..., 1:] * (scene.n - 1), np.nan).round()
     values = (output[..., 0].double().sigmoid().numpy(), location[..., 0], location[..., 1], truth[..., 0],

@@ -61,9 +61,10 @@ def draw(scene: Scene, set_name: str, count: int, sensors: int = 40, n_max: int 
     (5, 8)
     """
     outdoor, permitted = np.flatnonzero(scene.outdoor), np.asarray(scene.cells[set_name], np.int64)
-    for name, wanted, most in (("sensors", sensors, len(outdoor)), ("n_max", n_max, len(permitted))):
-        if wanted > most:
-            raise InputError(f"draw: {name} is {wanted}; the scene has {most} cells for them in the set {set_name!r}")
+    for name, wanted, most in (("count", count, math.inf), ("sensors", sensors, len(outdoor)),
+                               ("n_max", n_max, len(permitted))):
+        if not 1 <= wanted <= most:
+            raise InputError(f"draw: {name} is {wanted}; expected 1 to {most}, one a cell of the set {set_name!r}")
     blocks = []
     for number in range(-(-count // _BLOCK)):
         random = np.random.default_rng([seed, crc32(set_name.encode()), number])

@@ -31,15 +31,17 @@ def key(module: str, *facts: object) -> str:
 class Checkpoint:
     """The checkpoint file of one training: saved at most every SECONDS, loaded on a restart, removed at the end.
 
-    Parameters: path, None for no checkpoint; name, a function that returns the training's `key`, called only when
-    needed. A file with another key is not loaded.
+    Parameters: path, None for no checkpoint; name, a function that returns the training's `key`, called once, before
+    the training, so that an edit of the code during a long run does not sign what the old code trained. A file with
+    another key is not loaded.
 
     >>> Checkpoint(None, lambda: "mine").load("cpu") is None
     True
     """
 
     def __init__(self, path: str | Path | None, name: Callable[[], str]):
-        self.path, self.name = Path(path) if path else None, name
+        self.path = Path(path) if path else None
+        self.key = name() if path else ""
         self.saved = time.monotonic()
 
     def save(self, state: Callable[[], dict]) -> None:
@@ -47,7 +49,7 @@ class Checkpoint:
         if self.path is None or time.monotonic() - self.saved <= SECONDS:
             return
         with atomic_path(self.path) as temporary:
-            torch.save({"key": self.name(), **state()}, temporary)
+            torch.save({"key": self.key, **state()}, temporary)
         self.saved = time.monotonic()
 
     def load(self, device: str | torch.device) -> dict | None:
@@ -56,7 +58,7 @@ class Checkpoint:
             return None
         try:
             state = torch.load(self.path, weights_only=True, map_location=device)
-            if state["key"] != self.name():
+            if state["key"] != self.key:
                 raise KeyError("made by other code, another recipe or other data")
         except Exception as error:  # an unusable checkpoint costs time, but must not stop the training
             log.warning("%s: not continued (%s); training starts from scratch", self.path, error)

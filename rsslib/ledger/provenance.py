@@ -66,9 +66,9 @@ def _paths(root: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
     makes: dict[str, set[str]] = {}
     for stage in stages["stages"].values():
         body = stage.get("do", stage)
-        for notebook in re.findall(r"notebooks/\S+\.ipynb", body["cmd"]):
-            reads.setdefault(notebook, set()).update(_patterns(body["deps"]))
-            makes.setdefault(notebook, set()).update(_patterns(body["outs"]))
+        for notebook in re.findall(r"notebooks/[^\s',]+\.ipynb", str(body["cmd"])):
+            reads.setdefault(notebook, set()).update(_patterns(body.get("deps", [])))
+            makes.setdefault(notebook, set()).update(_patterns(body.get("outs", [])))
     return reads, makes
 
 

@@ -77,10 +77,14 @@ def save(images: xr.Dataset, path: str | Path) -> Path:
 
 
 def load(path: str | Path) -> tuple[xr.Dataset, Grid]:
-    """Read what `save` wrote: the images and their grid. Errors: InputError for a missing file."""
+    """Read what `save` wrote: the images and their grid. Errors: InputError naming the file."""
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file of kept images; run its training stage first (make reproduce)")
-    with xr.open_dataset(path, engine="netcdf4") as file:
-        images = file.load()
-    height, width = images.image.shape[1:]
-    return images, Grid(images.attrs["x0"], images.attrs["y0"], width, height, images.attrs["pixel_m"])
+    try:
+        with xr.open_dataset(path, engine="netcdf4") as file:
+            images = file.load()
+        height, width = images.image.shape[1:]
+        return images, Grid(images.attrs["x0"], images.attrs["y0"], width, height, images.attrs["pixel_m"])
+    except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: not a file of kept images ({reason}); run its training stage again") from None

@@ -16,7 +16,7 @@ from rsslib.localization import predictions
 from rsslib.localization.ensemble import Ensemble, EnsembleTrainer, Recipe, Samples
 from rsslib.project import InputError
 
-FORMAT = "rsslib-localizer-2"
+FORMAT = "rsslib-localizer-1"
 
 
 class Localizer:
@@ -80,7 +80,11 @@ class Localizer:
     def load(cls, folder: str | Path, device: str = "auto") -> "Localizer":
         """Read what `save` wrote. Errors: InputError naming the file that is missing or of another format."""
         def build(header: dict) -> Localizer:
-            localizer = cls(Recipe(**header["recipe"]), device)
+            settings = dict(header["recipe"])
+            if settings.pop("collision", "last") != "last":    # older versions knew other rules
+                raise InputError(f"{folder}: collision is {header['recipe']['collision']!r}; this version knows 'last' "
+                                 "only: train it again")
+            localizer = cls(Recipe(**settings), device)
             localizer.ranges = {name: tuple(ends) for name, ends in header["ranges_db"].items()}
             localizer.ensemble = Ensemble(localizer.recipe, grids.Grid(**header["grid"]), localizer.device)
             return localizer

@@ -113,7 +113,7 @@ def load(path: str | Path) -> xr.Dataset:
         with xr.open_dataset(path, engine="netcdf4") as file:
             dataset = file.load()
         return dataset.assign_coords(set=dataset.set.astype(str))
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(f"{path}: not a predictions file ({reason}); run its training stage again") from None
 

@@ -57,11 +57,13 @@ def free_space(n: int, side_m: float = SIDE_M, frequency_hz: float = FREQUENCY_H
                threshold_dbm: float = THRESHOLD_DBM) -> Scene:
     """Return free space, where emitters may be in any cell in every set, since there are no maps to memorize.
 
-    Errors: InputError for a frequency that is not above 0. Source: rsslib.propagation.friis.
+    Errors: InputError for no cells, or a frequency that is not above 0. Source: rsslib.propagation.friis.
 
     >>> free_space(16).outdoor.shape
     (16, 16)
     """
+    if n < 1:
+        raise InputError(f"free_space: n is {n}; expected at least 1 cell per side")
     width = 2 * n - 1
     table = cell_gain_db(n, side_m, frequency_hz).ravel()
     offset = (np.arange(n)[:, None] * width + np.arange(n)).ravel()  # differences identify displacements

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
+from rsslib.project import InputError
 from rsslib.reports import style
 
 FINER = (1, 1.5, 2, 3, 5, 7)
@@ -31,8 +32,13 @@ def known(names: Iterable[str], records: Iterable[Mapping], key: str) -> list[st
 
 def row(titles: Iterable[str], height: float, note: str, synthetic: bool | str, ylabel: str = "", rows: int = 1,
         sharex: Literal["col", "all"] = "col") -> tuple[Figure, np.ndarray]:
-    """Return a figure and its axes, (rows, titles): a column for each of up to five titles, y shared by all."""
+    """Return a figure and its axes, (rows, titles): a column for each of up to five titles, y shared by all.
+
+    Errors: InputError for no title.
+    """
     titles = list(titles)
+    if not titles:
+        raise InputError("figure: nothing to draw; expected at least one data separation, such as grid2")
     fig = style.page(style.COLUMN_IN if len(titles) == 1 else style.PAGE_IN, height, note, synthetic)
     axes = fig.subplots(rows, len(titles), sharex=sharex, sharey=True, squeeze=False)
     for ax, title in zip(axes[0], titles):

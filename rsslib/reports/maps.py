@@ -15,6 +15,7 @@ from matplotlib.transforms import offset_copy
 
 from rsslib.data import splits
 from rsslib.data.grid import Grid, transmitters
+from rsslib.project import InputError
 from rsslib.reports import style
 
 HALO = [withStroke(linewidth=2.5, foreground="white")]
@@ -87,7 +88,10 @@ def sheet(number: int, most: int, tall: float, feet: tuple[float, float], note: 
     """Return a figure of `number` maps, at most `most` in a row, each `tall` times as high as it is wide.
 
     There are `feet` inches below each row and above them all, and `bar_in` inches for a colour bar at the right.
+    Errors: InputError for no map.
     """
+    if not number:
+        raise InputError("maps: no data separation to draw; expected at least one gridN, such as grid2")
     rows = -(-number // most)
     columns = -(-number // rows)
     width = style.COLUMN_IN if columns == 1 else style.PAGE_IN

@@ -5,6 +5,7 @@ know, executes the notebook with papermill, and strips what changes from run to 
 """
 
 import argparse
+import ast
 import difflib
 import json
 import logging
@@ -12,7 +13,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from rsslib.progress import relay
 from rsslib.project import ROOT, InputError, atomic_path
 
 _KERNEL_FILE = re.compile(r"\S*ipykernel_\d+[/\\]\d+\.py")
-_SECTION = "take parameters from a section of params.yaml, such as data.smoke; may be repeated, later sections win"
-_VALUES = "set a parameter of the notebook, in YAML, such as learning_rate=5e-4 or splits=[random,grid2]; wins over all"
+_SECTION = "take parameters from a section of params.yaml, such as data.smoke; may be repeated, the last one wins"
+_VALUES = "set a parameter, in YAML, such as learning_rate=5e-4 or splits=[random,grid2]; wins over every section"
 _EXAMPLE = """example, a section with two other values:
   python -m rsslib.run notebooks/01_data_prep.ipynb scratch/fine.ipynb --section data.smoke root=scratch pixel_m=25.0"""
 
@@ -63,7 +64,7 @@ def check(notebook: str | Path, parameters: Mapping[str, Any]) -> None:
     """Raise InputError unless every name stands in the cell tagged `parameters` of `notebook`, lists as lists."""
     known = _parameters(notebook)
     for name, value in parameters.items():
-        if isinstance(known.get(name), list) and not isinstance(value, list):
+        if known.get(name) and not isinstance(value, list):
             raise InputError(f"{notebook}: `{name}` is a list; write '{name}=[{'' if value is None else value}]'")
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
@@ -73,7 +74,7 @@ def check(notebook: str | Path, parameters: Mapping[str, Any]) -> None:
 
 
 def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]) -> Path:
-    """Execute `notebook` with `parameters` from ROOT and write the stripped copy `out`, whole or not at all.
+    """Execute `notebook` with `parameters` from ROOT and write the stripped copy `out` atomically.
 
     When a cell fails, the copy that shows the error is kept as `<out stem>.failed.ipynb` and
     PapermillExecutionError is raised; an earlier `out` stays as it was.
@@ -147,17 +148,24 @@ def _section(content: Mapping[str, Any], name: str, path: Path) -> dict[str, Any
     return dict(section)
 
 
-def _parameters(notebook: str | Path) -> dict[str, Any]:
-    """Return what the cell tagged `parameters` assigns, by name."""
+def _parameters(notebook: str | Path) -> dict[str, bool]:
+    """Return the names that the cell tagged `parameters` assigns: is the value a list?"""
     try:
         cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{notebook}: no such notebook, or not a notebook ({error})") from None
-    values: dict[str, Any] = {}
-    for cell in cells:
-        if "parameters" in cell["metadata"].get("tags", []):
-            exec("".join(cell["source"]), values)    # the notebook runs next anyway
-    return {name: value for name, value in values.items() if name != "__builtins__"}
+    source = "\n".join("".join(cell["source"]) for cell in cells if "parameters" in cell["metadata"].get("tags", []))
+    names: dict[str, bool] = {}
+    for node in ast.parse(source).body:
+        pairs: Iterable[tuple[ast.expr, ast.expr | None]] = ()
+        if isinstance(node, ast.AnnAssign):
+            pairs = [(node.target, node.value)]
+        elif isinstance(node, ast.Assign):
+            target, value = node.targets[0], node.value
+            several = isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
+            pairs = zip(target.elts, value.elts) if several else [(target, value)]    # type: ignore[attr-defined]
+        names |= {part.id: isinstance(given, ast.List) for part, given in pairs if isinstance(part, ast.Name)}
+    return names
 
 
 def _strip(notebook: dict[str, Any]) -> None:

@@ -65,5 +65,14 @@ def test_an_unknown_indicator_and_a_lack_of_validation_are_named():
     model = hand_made.shifted()
     with pytest.raises(InputError, match="indicator 'entropy': expected one of max_prediction"):
         indicators.score(model, "entropy")
-    with pytest.raises(InputError, match="no set 'val'"):
+    with pytest.raises(InputError, match="predict the set 'val' too"):
         indicators.threshold(predictions.of_set(model, "ood"))
+
+
+def test_a_confidence_that_is_absent_or_no_number_is_named():
+    model = hand_made.shifted()
+    with pytest.raises(InputError, match="no 'sum_spread'; expected what Localizer.predict returns"):
+        indicators.score(model.drop_vars("sum_spread"), "sum_spread")
+    model.max_mean_prediction.values[7] = np.nan
+    with pytest.raises(InputError, match="max_mean_prediction of sample 7 is not finite"):
+        indicators.is_low(model)

@@ -46,3 +46,16 @@ def test_the_calibration_finds_the_slack_of_its_own_samples(campus):
 def test_a_best_value_at_the_end_of_those_tried_is_refused(campus):
     with pytest.raises(InputError, match="the best a is 300 dB, the first or last of those tried"):
         ranging.calibrate(campus, np.arange(50), candidates=np.array([200.0, 300.0]))
+
+
+def test_what_cannot_be_ranged_is_named(campus):
+    silent, unknown = campus.copy(deep=True), campus.copy(deep=True)
+    silent.rss.values[3] = np.nan
+    unknown.tx_x.values[4] = np.nan
+    with pytest.raises(InputError, match="no receiver heard sample 3"):
+        ranging.locate(silent, np.array([2, 3]), 50.0)
+    with pytest.raises(InputError, match="a is nan"):
+        ranging.locate(campus, np.array([0]), float("nan"))
+    for samples in (np.array([4, 5]), np.array([], int)):
+        with pytest.raises(InputError, match="expected samples with known transmitters, found"):
+            ranging.calibrate(unknown, samples)

@@ -146,6 +146,15 @@ def test_degrees_are_refused(pair):
         small(**degrees)
 
 
+def test_degrees_are_refused_though_a_receiver_that_heard_nothing_is_at_infinity():
+    dataset = small()
+    dataset.sensor_x[:], dataset.sensor_y[:] = -111.8, 40.76
+    silent = np.argwhere(np.isnan(dataset.rss.values))[0]
+    dataset.sensor_x[tuple(silent)] = np.inf
+    with pytest.raises(InputError, match="degrees"):
+        measurements.validate(dataset)
+
+
 @pytest.mark.parametrize("change", [{"rss": [["loud", 1.0], [1.0, 1.0]]}, {"sensor_x": [[1001.0] * 3] * 2},
                                     {"time": ["2022-07-05", "yesterday"]}, {"season": ["july"]}, {"rss": 5}])
 def test_values_of_another_type_or_shape_are_refused(change):

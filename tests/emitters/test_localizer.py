@@ -20,7 +20,8 @@ def same(one, other):
     ("precision", "half", "one of auto"), ("seed", -1, "at least 0"), ("augment", 1, "true or false"),
     ("schedule", "cosine", "one of constant"), ("near_weight", -0.1, "at least 0"),
     ("muon_rate", float("inf"), "finite"), ("margin_db", 61.0, "at most 60"), ("margin_db", "25", "a number"),
-    ("stage", "occupancy", "single_stage has no stage")])
+    ("stage", "occupancy", "single_stage has no stage"), ("powers_dbm", 5, "two finite numbers"),
+    ("powers_dbm", (40.0, 10.0), "two finite numbers"), ("powers_dbm", (float("nan"), 10.0), "two finite numbers")])
 def test_settings_are_checked(setting, value, expected):
     with pytest.raises(InputError, match=f"recipe: .*{expected}"):
         EmitterRecipe(**{setting: value})

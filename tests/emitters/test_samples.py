@@ -85,9 +85,10 @@ def test_sensors_keep_out_of_buildings_and_emitters_in_their_set():
 
 
 @pytest.mark.parametrize("asked, message", [
-    ({"sensors": 257}, "sensors is 257; the scene has 256 cells for them"),
-    ({"scene": CITY, "sensors": 241}, "sensors is 241; the scene has 240 cells"),
-    ({"scene": replace(FREE, cells={"train": np.array([1, 2])})}, "n_max is 3; the scene has 2 cells .* set 'train'")])
+    ({"sensors": 257}, "sensors is 257; expected 1 to 256"),
+    ({"count": 0}, "count is 0; expected 1 to"), ({"sensors": 0}, "sensors is 0; expected 1 to 256"),
+    ({"scene": CITY, "sensors": 241}, "sensors is 241; expected 1 to 240"),
+    ({"scene": replace(FREE, cells={"train": np.array([1, 2])})}, "n_max is 3; expected 1 to 2, .* set 'train'")])
 def test_more_than_there_are_cells_for_cannot_be_drawn(asked, message):
     with pytest.raises(InputError, match=message):
         sampling.draw(**{"scene": FREE, "set_name": "train", "count": 5} | asked)

@@ -72,3 +72,13 @@ def test_a_training_is_another_where_code_that_it_rests_on_is_edited(tmp_path, m
     with (package / edited).open("a", encoding="utf-8") as file:
         file.write("# edited\n")
     assert [checkpoints.key(training) != key for training, key in zip(trainings, before)] == [changes] * 3
+
+
+def test_the_key_is_that_of_the_code_which_trains_not_of_a_later_edit(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "SECONDS", -1.0)
+    code = ["old"]
+    running = Checkpoint(tmp_path / "c.pt", lambda: code[0])
+    code[0] = "edited"
+    running.save(lambda: {"epoch": 1})
+    assert Checkpoint(tmp_path / "c.pt", lambda: "edited").load("cpu") is None
+    assert Checkpoint(tmp_path / "c.pt", lambda: "old").load("cpu")["epoch"] == 1

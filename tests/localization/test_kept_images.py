@@ -42,3 +42,12 @@ def test_what_is_kept_can_be_read_again(campus, tmp_path):
     assert shares == sorted(shares, reverse=True)
     with pytest.raises(InputError, match="none.nc: no such file of kept images"):
         kept_images.load(tmp_path / "none.nc")
+
+
+def test_a_file_of_something_else_is_named(tmp_path):
+    path = tmp_path / "images.nc"
+    with pytest.raises(InputError, match="images.nc: no such file"):
+        kept_images.load(path)
+    path.write_bytes(b"half a file")
+    with pytest.raises(InputError, match="images.nc: not a file of kept images"):
+        kept_images.load(path)

@@ -1,5 +1,7 @@
 """The user's object: fit, predict, save, load."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -79,3 +81,15 @@ def test_a_sample_that_only_unknown_receivers_heard_brings_a_warning(campus, fit
         sensor=[f"bus-{number}" for number in range(campus.sizes["sensor"])])
     with pytest.warns(UserWarning, match="2 of 2 samples were heard only by receivers"):
         fitted.predict(unknown)
+
+
+def test_a_localizer_of_an_earlier_version_is_read_if_its_rule_is_known(campus, fitted, tmp_path):
+    folder = fitted.save(tmp_path / "model")
+    header = json.loads((folder / "header.json").read_text())
+    header["recipe"]["collision"] = "last"
+    (folder / "header.json").write_text(json.dumps(header))
+    np.testing.assert_array_equal(Localizer.load(folder, "cpu").predict(campus).x_hat, fitted.predict(campus).x_hat)
+    header["recipe"]["collision"] = "mean"
+    (folder / "header.json").write_text(json.dumps(header))
+    with pytest.raises(InputError, match="collision is 'mean'; this version knows 'last' only"):
+        Localizer.load(folder)

@@ -70,3 +70,8 @@ def test_levels_add_powers_and_follow_the_seed(town):
     assert (levels != scene.levels_dbm(city, "test", 40, seed=3)).any()
     strongest = city.gain_db(city.cells["val"][:, None], np.flatnonzero(city.outdoor)).max(axis=0) + 40
     assert (levels.max(axis=0) <= strongest + 10 * np.log10(3)).all()
+
+
+def test_free_space_has_cells():
+    with pytest.raises(InputError, match="n is 0; expected at least 1 cell per side"):
+        scene.free_space(0)

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from rsslib.data import splits
 from rsslib.data.grid import Grid
+from rsslib.project import InputError
 from rsslib.reports import drawing, maps, style
 
 _FEET = (0.4, 0.22)  # inches below each row of maps, and for one line of legend above
@@ -33,6 +34,8 @@ def prediction_maps(dataset: xr.Dataset, predictions_by_split: Mapping[str, xr.D
     (corner, size, transmitters), seen_colour = maps.site(dataset), style.LOOKS["train"].colour
     predicted = {name: (np.stack([part.x_hat, part.y_hat], axis=1) - corner) / 1000
                  for name, part in predictions_by_split.items()}
+    if not predicted:
+        raise InputError("prediction_maps: no data separation with unseen cells; expected at least one gridN, as grid2")
     everywhere = np.concatenate(list(predicted.values()))
     west, south = np.minimum(everywhere.min(axis=0) - _MARGIN_KM, 0)
     east, north = np.maximum(everywhere.max(axis=0) + _MARGIN_KM, size)

@@ -58,7 +58,7 @@ def emitter_table(records: Sequence[Mapping], paper: Mapping | None, note: str,
 
     >>> emitter_table(records, {("sydney", "single_stage", "cmr"): 0.6401}, "quick profile")   # doctest: +SKIP
     """
-    methods = drawing.known(METHODS, records, "method")
+    methods, paper = drawing.known(METHODS, records, "method"), None if synthetic else paper
     fig = style.page(style.PAGE_IN, 3.9, note, synthetic)
     for ax, metric in zip(fig.subplots(2, 2).ravel(), METRICS):
         dots(ax, records, "environment", _environments(records), methods, metric, digits=1, printed=paper)
