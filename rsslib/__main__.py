@@ -13,7 +13,7 @@ _SIMPLE = {
     "verify": ("the smoke chain twice from scratch, and compare the results", lambda: verify.main()),
     "results": ("write RESULTS.md again from the records in results/", commands.write_results),
 }
-"""The commands without arguments: what they are for, and what they call."""
+"""The commands without arguments: what each is for, and what it calls."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         print(f"error: {error}; run `make env`, then `source .venv/bin/activate`", file=sys.stderr)
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from there", file=sys.stderr)
+        print("\nstopped; run the same command again to resume", file=sys.stderr)
         return 130
     return 2
 

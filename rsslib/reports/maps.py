@@ -48,7 +48,7 @@ def mark_both(ax: Axes, grid: Grid, truth, estimate, size: float = 1.0) -> None:
 def marks(estimate: str) -> list[Line2D]:
     """Return a legend's handles for the star and the cross."""
     return [Line2D([], [], ls="", marker="*", ms=8, mec="white", mew=0.6, color=style.INK,
-                   label="true place of the transmitter"),
+                   label="true location of the transmitter"),
             Line2D([], [], ls="", marker="x", ms=5, mew=1.6, color=CROSS, label=estimate)]
 
 

@@ -17,7 +17,7 @@ PLANS = {
     "quick": "real measurements, compact networks: 50 minutes on two CPU cores",
     "paper": "real measurements, the papers' networks and training: not timed yet, meant for a CUDA GPU",
 }
-"""Per profile: its data, its networks and how long it took where nothing had been made yet."""
+"""Per profile: its data, its networks and how long it takes from scratch."""
 
 _BANNER = """
 *************************************************************************************************************
@@ -55,7 +55,7 @@ def reproduce(profile: str | None = None) -> int:
     print(f"profile {profile}: {PLANS[profile]}. What is up to date is not run again.", flush=True)
     started = time.monotonic()
     if status := repro(profile):
-        print("error: a stage failed, see above; the same command goes on from there", file=sys.stderr)
+        print("error: a stage failed, see above; run the same command again to resume", file=sys.stderr)
         return status
     if profile != "smoke":
         write_results()

@@ -15,7 +15,7 @@ from rsslib.workflow import commands
 COMPARED = ("results/smoke/**/*", "figures/smoke/**/*", "build/smoke/**/*.ipynb")
 RELATIVE = 0.25    # of the larger number; on another machine, as training amplifies the last digits of its processor
 FLOOR = 0.01    # smaller numbers are compared as if they were this large: records keep four decimals
-_MADE = ("results/", "figures/", "build/", "dvc.lock")    # what stages write: each run has to make it anew
+_MADE = ("results/", "figures/", "build/", "dvc.lock")    # what stages write: each run must recreate it
 _STAMP = "*.stamp.json"    # time and machine
 _STEPPED = ("best_epoch", "emd_below_com_ood_share")    # counts of a few epochs: no small difference is possible
 
@@ -78,7 +78,7 @@ def compare_records(new: Path, kept: Path) -> dict[str, float]:
 
 
 def differences(new: Any, kept: Any) -> Iterator[float]:
-    """Yield the relative difference of every two numbers that are not equal, infinity for all else.
+    """Yield the relative difference of every two numbers that are not equal, infinity for anything else.
 
     Example
     -------

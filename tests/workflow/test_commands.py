@@ -109,7 +109,7 @@ def test_a_failing_stage_ends_reproduce_with_its_status(calls, monkeypatch, caps
     monkeypatch.setattr(commands, "repro", lambda profile: 3)
     assert command_line.main(["reproduce", "--profile", "campus"]) == 3
     assert calls == []
-    assert "goes on from there" in capsys.readouterr().err
+    assert "run the same command again to resume" in capsys.readouterr().err
 
 
 def test_paper_warns_where_there_is_no_gpu(calls, monkeypatch, capsys):

@@ -107,7 +107,7 @@ def _gap(dataset: xr.Dataset, train: np.ndarray, samples: np.ndarray) -> np.ndar
 
 def lowest(dataset: xr.Dataset, sets: Sets, model: xr.Dataset, split: str, name: str = "val",
            count: int = LOWEST) -> tuple[list[dict], list[dict]]:
-    """Return the `count` least sure samples of a set with what is odd about each, and how often each oddity is met.
+    """Return the `count` least sure samples of a set with what is odd about each, and how often each oddity occurs.
 
     Output: records with split, set, rank, measurement, time, confidence, error_m, odd (a list of names in RULES);
     records with split, set, oddity, lowest_share, all_share, n: its share of those samples and of the whole set.

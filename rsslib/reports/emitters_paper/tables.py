@@ -82,7 +82,7 @@ def tested(folder: str | Path, network: str, trained_on: str, scene: Scene, **ch
     """Return the predictions of a trained network for test samples of any scene.
 
     Input: folder of all networks; network, the name of its folder, for instance "chicago-single_stage"; trained_on, the
-    environment it was trained in, whose occupancy network a second stage looks through; changes to its recipe, for
+    environment it was trained in, whose occupancy network a second stage uses; changes to its recipe, for
     instance seed and test_samples.
     """
     path = Path(folder) / network

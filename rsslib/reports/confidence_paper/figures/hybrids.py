@@ -136,5 +136,5 @@ def grid_sizes(records: Sequence[Mapping], note: str, synthetic: bool = False) -
         ends = drawing.spread([cells[sizes[-1], name, method]["median_m"] / top for method in _METHODS], 0.1)
         for look, height in zip(_METHODS.values(), ends):
             drawing.bold(ax, look.label, (1, height), (1, 0), look.colour, xycoords="axes fraction", va="center")
-    axes[1].set(xticks=sizes, xlabel="cells a side, N (few = large shift)")
+    axes[1].set(xticks=sizes, xlabel="cells per side, N (few = large shift)")
     return fig

@@ -66,7 +66,7 @@ def pipeline(sensor_image: np.ndarray, prediction_image: np.ndarray, truth: Loca
                                 arrowstyle="-|>", mutation_scale=9, lw=1.3, color=style.GREY)
         arrow.set_in_layout(False)  # the arrow follows the layout; it must not widen it
         fig.add_artist(arrow)
-    drawing.legend_below(fig, maps.marks("place read from the image"))
+    drawing.legend_below(fig, maps.marks("location read from the image"))
     return fig
 
 
@@ -132,7 +132,7 @@ def loss_outputs(images: Mapping[str, np.ndarray], truth: Location, decoded: Map
         if loss != "com":
             _inset(ax, image, grid, truth, decoded[loss])
         maps.mark_both(ax, grid, truth, decoded[loss], size=1 if loss == "com" else 0.5)
-    drawing.legend_below(fig, maps.marks("predicted place"))
+    drawing.legend_below(fig, maps.marks("predicted location"))
     return fig
 
 
@@ -172,7 +172,7 @@ def ambiguous(image: np.ndarray, sensors: np.ndarray, truth: Location, modes: Se
                       edgecolors=style.INK, linewidths=0.5, zorder=4)
     drawing.bar(fig, dots, ax, label="RSS at the sensors [dB]")
     maps.mark(ax, grid, truth, "truth")
-    drawing.subtitle(ax, "star: true place of the transmitter", "left")
+    drawing.subtitle(ax, "star: true location of the transmitter", "left")
     for letter, (x, y, share) in zip("ABCDEFGH", modes):
         location = maps.to_km(grid, x, y)
         side = 1 if location[0] < grid.extent_km[1] / 2 else -1    # towards the middle of the map

@@ -75,5 +75,5 @@ def odd_inputs(shown: Sequence[SimpleNamespace], grid: Grid, note: str, syntheti
         ax.annotate(f"{np.hypot(*np.subtract(case.estimate, case.truth)):.0f} m off", (1, 0), (-18, -6),
                     xycoords="axes fraction", textcoords="offset points", ha="right", va="center_baseline", fontsize=6)
     drawing.bar(fig, dots, axes, label="scaled RSS").locator = MaxNLocator(5)
-    drawing.legend_above(fig, maps.marks("predicted place"), 2)
+    drawing.legend_above(fig, maps.marks("predicted location"), 2)
     return fig

@@ -169,7 +169,7 @@ def two_transmitters(records: Sequence[Mapping], note: str, synthetic: bool | st
     left.set(ylim=(0, 108), title="Right count [% of the samples]")
     left.legend(handles=drawing.handles(names), loc="lower left")
     pairs = [record for record in methods if record["set"] == "two transmitters"]
-    dots(right, pairs, "set", {"two transmitters": "two transmitters,\nboth places taken"}, names,
+    dots(right, pairs, "set", {"two transmitters": "two transmitters,\nboth locations used"}, names,
          "two_taken_median_m", scale=1, apart=0.24)
     right.axhline(fixed, color=style.GREY, ls="--", lw=1, label=f"two fixed places, whatever is read: {fixed:.0f}")
     right.legend(loc="lower left")
