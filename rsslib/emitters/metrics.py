@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 
 import numpy as np
+import xarray as xr
 
 from rsslib.project import InputError
 
@@ -58,6 +59,13 @@ def score(existence: np.ndarray, location: np.ndarray, truth: np.ndarray, n: int
         pairings = np.array(list(permutations(range(number))))
         error[chosen] = np.sqrt(squared[:, np.arange(number), pairings].mean(axis=2).min(axis=1))
     return Scores(true, predicted, error, n, side_m)
+
+
+def scores(predictions: xr.Dataset, threshold: float = THRESHOLD) -> Scores:
+    """Return the scores of the predictions that `predictions.predict` returned, for `metrics`."""
+    return score(predictions.existence.values, np.stack([predictions.row, predictions.column], axis=-1),
+                 np.stack([predictions.true_row, predictions.true_column], axis=-1), int(predictions.n),
+                 float(predictions.side_m), threshold)
 
 
 def _sums(scores: Scores) -> np.ndarray:

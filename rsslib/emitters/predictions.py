@@ -10,7 +10,6 @@ import torch
 import xarray as xr
 
 from rsslib.emitters.localizer import EmitterRecipe, Model
-from rsslib.emitters.metrics import THRESHOLD, Scores, score
 from rsslib.emitters.training import OccupancySet, draw_set
 from rsslib.learning.weights import parameter_count
 from rsslib.project import InputError, atomic_path, write_json
@@ -51,13 +50,6 @@ def _attrs(recipe: EmitterRecipe) -> dict:
     """Return the recipe as NetCDF attributes, which cannot be booleans."""
     return {key: int(value) if isinstance(value, bool) else list(value) if isinstance(value, tuple) else value
             for key, value in asdict(recipe).items()}
-
-
-def scores(predictions: xr.Dataset, threshold: float = THRESHOLD) -> Scores:
-    """Return the scores of predictions, for `metrics.metrics`."""
-    return score(predictions.existence.values, np.stack([predictions.row, predictions.column], axis=-1),
-                 np.stack([predictions.true_row, predictions.true_column], axis=-1), int(predictions.n),
-                 float(predictions.side_m), threshold)
 
 
 def save(predictions: xr.Dataset, path: str | Path) -> Path:

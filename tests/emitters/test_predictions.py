@@ -11,7 +11,7 @@ from rsslib.data import cities
 from rsslib.emitters import predictions
 from rsslib.emitters import samples as sampling
 from rsslib.emitters.localizer import build
-from rsslib.emitters.metrics import metrics
+from rsslib.emitters.metrics import metrics, scores
 from rsslib.project import InputError
 from rsslib.propagation import gain_maps
 
@@ -26,7 +26,7 @@ def test_predictions_hold_the_truth_and_come_back_from_their_file(reference, tmp
     assert ((predicted.row >= 0) & (predicted.row <= 15)).all() and predicted.attrs["samples"] == 128
     back = predictions.load(predictions.save(predicted, tmp_path / "deep" / "predicted.nc"))
     assert all(np.array_equal(back[name], predicted[name], equal_nan=True) for name in predicted)
-    assert metrics(predictions.scores(back), 50) == metrics(predictions.scores(predicted), 50)
+    assert metrics(scores(back), 50) == metrics(scores(predicted), 50)
 
 
 def test_a_second_stage_predicts_through_its_first(occupancy):
@@ -40,7 +40,7 @@ def test_a_second_stage_predicts_through_its_first(occupancy):
 def test_scores_count_what_is_above_the_threshold(reference):
     predicted = predictions.predict(reference.model, SINGLE, FREE)
     for threshold in (0.5, 0.9):
-        counted = predictions.scores(predicted, threshold)
+        counted = scores(predicted, threshold)
         np.testing.assert_array_equal(counted.predicted, (predicted.existence > threshold).sum("slot"))
         np.testing.assert_array_equal(counted.true, predicted.true_row.notnull().sum("emitter"))
         assert (counted.n, counted.side_m) == (16, 5000.0)

@@ -32,7 +32,7 @@ def load(folder: str | Path, environments: Iterable[str], methods: Iterable[str]
 def record(output: xr.Dataset) -> dict:
     """Return the metrics of the paper for a predictions file, with intervals, sensors, parameters and threshold."""
     attrs = output.attrs
-    part = metrics.metrics(predictions.scores(output))
+    part = metrics.metrics(metrics.scores(output))
     values = {"environment": attrs["environment"], "method": attrs["method"], "n_sensors": int(attrs["sensors"]),
               "n_max": int(attrs["n_max"]), "second_stage_sees": second_stage_sees(attrs), "n": int(attrs["n"]),
               "samples": part["n"]}
@@ -68,7 +68,7 @@ def counts(outputs: Outputs) -> list[dict]:
     return [{"environment": environment, "method": method, "true_count": count, "share_right": part["cmr"],
              "ci95_share_right": part["cmr_ci95"], "fa": part["fa"], "mr": part["mr"], "n": part["n"]}
             for (environment, method), output in outputs.items()
-            for count, part in metrics.by_count(predictions.scores(output)).items()]
+            for count, part in metrics.by_count(metrics.scores(output)).items()]
 
 
 def transfer(folder: str | Path, environments: Sequence[str], methods: Sequence[str] = METHODS) -> list[dict]:
@@ -111,7 +111,7 @@ def _pair(left: xr.Dataset, right: xr.Dataset) -> dict:
     if not all(same) or any(left.attrs.get(key) != right.attrs.get(key) for key in _DRAWN_BY):
         raise InputError(f"pairs: {left.attrs['method']} and {right.attrs['method']} were not tested on the same "
                          f"samples of {left.attrs['environment']}")
-    part = metrics.differences(predictions.scores(left), predictions.scores(right))
+    part = metrics.differences(metrics.scores(left), metrics.scores(right))
     values = {"environment": left.attrs["environment"], "samples": left.sizes["sample"]}
     for side, output in (("left", left), ("right", right)):
         values |= {f"{side}_method": output.attrs["method"],
@@ -151,7 +151,7 @@ def by_effect(outputs: Outputs, scenes: Mapping[str, Scene],
         for low, high in zip(ends[:-1], ends[1:]):
             chosen = (weakest[environment] >= low) & (weakest[environment] < high)
             if chosen.any():
-                part = metrics.metrics(predictions.scores(output).of(chosen))
+                part = metrics.metrics(metrics.scores(output).of(chosen))
                 records.append({"environment": environment, "method": method, "from_db": low,
                                 "to_db": None if np.isinf(high) else high, "n": part["n"],
                                 "share_of_samples": chosen.mean(), "share_right": part["cmr"],
@@ -210,7 +210,7 @@ def two_stage_wins(single: xr.Dataset, two: xr.Dataset, among: int = 64) -> int:
     the one where its error is the smallest share of the single stage's.
     Errors: InputError where the two-stage method has no right count.
     """
-    first, second = (predictions.scores(output).error[:among] for output in (single, two))
+    first, second = (metrics.scores(output).error[:among] for output in (single, two))
     right = np.isfinite(second)
     if not right.any():
         raise InputError(f"two_stage_wins: no right count in the first {among} samples; train longer")
@@ -224,7 +224,7 @@ def good_case(output: xr.Dataset, emitters: int = 3, among: int = 64) -> int:
 
     Where none has all found, the first with so many emitters.
     """
-    scores = predictions.scores(output)
+    scores = metrics.scores(output)
     enough = scores.true[:among] == emitters
     right = np.flatnonzero(np.isfinite(scores.error[:among]) & enough)
     if not len(right):
