@@ -14,7 +14,7 @@ from rsslib.project import ROOT, InputError
 PLANS = {
     "smoke": "synthetic, tiny: 3 minutes on two CPU cores",
     "campus": "synthetic, compact networks: 10 minutes on two CPU cores",
-    "quick": "real measurements, compact networks: 50 minutes on two CPU cores",
+    "quick": "real measurements, compact networks: 35 to 50 minutes on two CPU cores",
     "paper": "real measurements, the papers' networks and training: not timed yet, meant for a CUDA GPU",
 }
 """Per profile: its data, its networks and how long it takes from scratch."""
