@@ -15,7 +15,7 @@ import torch
 from losses import interleaved
 
 from rsslib import ROOT
-from rsslib.emitters import files
+from rsslib.emitters import predictions
 from rsslib.emitters.samples import Scene, draw
 from rsslib.project import atomic_path
 
@@ -25,7 +25,7 @@ TARGET = 20_000
 
 
 def one_by_one(scene: Scene, count: int) -> np.ndarray:
-    """Return the sensors' powers [dBm] of samples drawn like those of `emitters.draw`, but in a loop."""
+    """Return the sensors' powers [dBm] of samples drawn like those of `rsslib.emitters.samples.draw`, but in a loop."""
     random = np.random.default_rng(0)
     outdoor, permitted = np.flatnonzero(scene.outdoor), np.asarray(scene.cells["train"], np.int64)
     found = np.empty((count, SENSORS), np.float32)
@@ -59,7 +59,7 @@ def main() -> None:
     chosen = parser.parse_args()
     folder = ROOT / "data/quick/scenes"
     names = ["free_space", *sorted(path.stem for path in folder.glob("*.nc") if "ray" not in path.stem)]
-    records = [measure(files.scene(folder, name, N), chosen.count, chosen.turns) for name in names]
+    records = [measure(predictions.scene_of(folder, name, N), chosen.count, chosen.turns) for name in names]
     for record in records:
         print(f"{record['name']}: {record['samples_per_second']} samples/s (target: at least {TARGET}), "
               f"{record['ratio']:g} times one by one")

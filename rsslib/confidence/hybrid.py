@@ -50,11 +50,14 @@ def choose(models: Sequence[xr.Dataset], set_name: str, indicator: str = INDICAT
            percentile: float = PERCENTILE) -> xr.Dataset:
     """Return the location of the most confident model for each sample of a set.
 
-    Input: the predictions of two models or more. Confidences are normalised (see `normalised_confidence`); in a tie
-    the first model wins. Output: x_hat, y_hat, x_true, y_true [m] and chosen, the index of the model, (sample,);
-    error_m and confidence, (model, sample). Errors: InputError for models with different grids or samples.
+    Input: a list of the predictions of two models or more. Confidences are normalised (see `normalised_confidence`);
+    in a tie the first model wins. Output: x_hat, y_hat, x_true, y_true [m] and chosen, the index of the model, (sample,);
+    error_m and confidence, (model, sample). Errors: InputError for fewer models, or with different grids or samples.
     Source: paper 1, Section V.B, for any number of models.
     """
+    if len(models) < 2 or not all(isinstance(model, xr.Dataset) for model in models):
+        raise InputError("hybrid: expected a list of at least two models' predictions, one Dataset per model; of a "
+                         "dictionary pass its values")
     parts = [of_set(model, set_name) for model in models]
     first = parts[0]
     for number, part in enumerate(parts[1:], start=1):

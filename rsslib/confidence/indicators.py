@@ -48,13 +48,16 @@ def score(predictions: xr.Dataset, indicator: str = INDICATOR) -> np.ndarray:
 def threshold(predictions: xr.Dataset, indicator: str = INDICATOR, percentile: float = PERCENTILE) -> float:
     """Return the confidence below which a sample is called low-confidence: a percentile of the set `val` alone.
 
-    Errors: InputError without validation samples. Source: paper 1, Sections IV.A and IV.C (k = 10).
+    Errors: InputError without validation samples, or for a percentile outside 0 to 100.
+    Source: paper 1, Sections IV.A and IV.C (k = 10).
 
     >>> values = ("sample", [0.9, 0.5, 0.1]), ("sample", ["val", "val", "ood"])
     >>> predictions = xr.Dataset({"max_mean_prediction": values[0]}, {"set": values[1]})
     >>> threshold(predictions), is_low(predictions)
     (0.54, array([False,  True,  True]))
     """
+    if not 0 <= percentile <= 100:
+        raise InputError(f"percentile: expected 0 to 100, found {percentile}; the paper uses {PERCENTILE:g}")
     if not (predictions.set.values == "val").any():
         raise InputError("predictions: no validation samples, which set the threshold; predict the set 'val' too")
     return float(np.percentile(score(of_set(predictions, "val"), indicator), percentile))
@@ -69,10 +72,16 @@ def roc(positive: np.ndarray, confidence: np.ndarray) -> Roc:
     """Return the ROC curve of low confidence as the detector of positive samples.
 
     Input: positive, (n,) bool, OOD samples or large errors, both values present; confidence, (n,).
+    Errors: InputError for one class alone, another number of scores, or a score that is NaN.
 
     >>> roc(np.array([True, False, False]), np.array([0.1, 0.2, 0.3])).auroc
     1.0
     """
+    positive, confidence = np.asarray(positive, bool), np.asarray(confidence, float)
+    if positive.shape != confidence.shape or positive.all() or not positive.any() or np.isnan(confidence).any():
+        raise InputError("roc: expected samples of both kinds and a score for each, found "
+                         f"{int(positive.sum())} positive of {positive.size}, and {confidence.size} scores, "
+                         f"{int(np.isnan(confidence).sum())} of them NaN")
     false_positive, true_positive, _ = roc_curve(positive, -confidence)
     return Roc(false_positive, true_positive, float(roc_auc_score(positive, -confidence)))
 
@@ -80,11 +89,15 @@ def roc(positive: np.ndarray, confidence: np.ndarray) -> Roc:
 def risk_coverage(confidence: np.ndarray, error: np.ndarray, steps: int = 50) -> tuple[np.ndarray, np.ndarray]:
     """Return shares of the samples kept, most confident first, and the median error [m] of those kept, (steps,) each.
 
+    Errors: InputError unless there is one score for each error.
     Source: El-Yaniv and Wiener, On the foundations of noise-free selective classification, 2010.
 
     >>> risk_coverage(np.array([0.9, 0.1]), np.array([10.0, 50.0]), steps=2)
     (array([0.5, 1. ]), array([10., 30.]))
     """
+    if not 0 < len(error) == len(confidence):
+        raise InputError(f"risk_coverage: {len(error)} errors and {len(confidence)} scores; expected one of each for "
+                         "every sample")
     by_confidence = np.asarray(error)[np.argsort(-np.asarray(confidence), kind="stable")]
     shares = np.linspace(1 / steps, 1, steps)
     kept = np.maximum(1, np.round(shares * len(by_confidence))).astype(int)

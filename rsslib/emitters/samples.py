@@ -28,6 +28,8 @@ class Samples:
     value : (samples, n_S) float32, total received power there [dBm]
     emitter : (samples, n_max) int32, cells of the emitters, -1 for absent ones
     power : (samples, n_max) float32, their powers [dBm], NaN for absent ones
+
+    Errors: InputError for other shapes, a cell outside the map, or a value that is not a number.
     """
 
     n: int
@@ -35,6 +37,20 @@ class Samples:
     value: np.ndarray
     emitter: np.ndarray
     power: np.ndarray
+
+    def __post_init__(self):
+        for cell, other, lowest in (("sensor", "value", 0), ("emitter", "power", -1)):
+            cells, values = getattr(self, cell), getattr(self, other)
+            if cells.ndim != 2 or cells.shape != values.shape or len(cells) != len(self.sensor):
+                raise InputError(f"samples: {cell} is {cells.shape}, {other} {values.shape}; expected two tables of "
+                                 f"{len(self.sensor)} rows and equally many columns")
+            if cells.size and not lowest <= cells.min() <= cells.max() < self.n**2:
+                raise InputError(f"samples: `{cell}` reaches from {cells.min()} to {cells.max()}; expected {lowest} to "
+                                 f"{self.n**2 - 1}, row * n + column on {self.n} x {self.n} cells")
+        unknown = np.isnan(self.value).any(axis=1)
+        if unknown.any():
+            raise InputError(f"samples: sample {unknown.argmax()} has a `value` that is not a number; expected a power "
+                             "[dBm] at every sensor: leave the sensor out, or see that outdoor cells have a gain")
 
     def __len__(self) -> int:
         return len(self.sensor)
@@ -53,18 +69,24 @@ def draw(scene: Scene, set_name: str, count: int, sensors: int = 40, n_max: int 
     only on seed, set and its own number: a longer draw begins with the same samples, and another number of sensors
     leaves the emitters as they are.
 
-    Errors: InputError for more sensors or emitters than the scene has cells for.
+    Errors: InputError for an unknown set, more sensors or emitters than the scene has cells for, or more than six
+    emitters, or powers in the wrong order.
     Source: paper 2, Sections II and III.D; unspecified details are ours.
 
     >>> from rsslib.propagation.scene import free_space
     >>> draw(free_space(16), "train", 5, sensors=8).value.shape
     (5, 8)
     """
+    if set_name not in scene.cells:
+        raise InputError(f"draw: the scene has no set {set_name!r}; expected one of {', '.join(scene.cells)}")
+    if not -math.inf < powers_dbm[0] <= powers_dbm[1] < math.inf:
+        raise InputError(f"draw: powers_dbm is {powers_dbm}; expected the lowest power, then the highest [dBm]")
     outdoor, permitted = np.flatnonzero(scene.outdoor), np.asarray(scene.cells[set_name], np.int64)
     for name, wanted, most in (("count", count, math.inf), ("sensors", sensors, len(outdoor)),
-                               ("n_max", n_max, len(permitted))):
+                               ("n_max", n_max, min(MOST_EMITTERS, len(permitted)))):
         if not 1 <= wanted <= most:
-            raise InputError(f"draw: {name} is {wanted}; expected 1 to {most}, one a cell of the set {set_name!r}")
+            raise InputError(f"draw: {name} is {wanted}; expected 1 to {most}, of {len(outdoor)} outdoor cells and "
+                             f"{len(permitted)} of the set {set_name!r}")
     blocks = []
     for number in range(-(-count // _BLOCK)):
         random = np.random.default_rng([seed, crc32(set_name.encode()), number])

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import bootstrap, rankdata
 
+from rsslib.project import InputError
+
 _BATCH = 250    # resamples at a time, which limits memory without changing the draws
 _LEVEL = 0.95
 
@@ -75,6 +77,9 @@ def _area(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
 
 
 def _interval(statistic: Callable, *samples: np.ndarray, resamples: int = 1000) -> Interval:
+    if not samples[0].size or not all(np.isfinite(sample).all() for sample in samples):
+        raise InputError(f"interval: expected at least one number and finite ones only, found {samples[0].size}, "
+                         f"{sum(int((~np.isfinite(sample)).sum()) for sample in samples)} of them not finite")
     if samples[0].size == 1:    # all resamples are equal
         return float(statistic(*samples)), float(statistic(*samples))
     result = bootstrap(samples, statistic, n_resamples=resamples, batch=_BATCH, paired=len(samples) > 1,

@@ -1,7 +1,7 @@
 """Training losses of paper 1: centre of mass (CoM), pixel squared error (PSE), Earth Mover's Distance (EMD).
 
 All distances are in pixels. A prediction image is the network's sigmoid output, (batch, height, width), values
-in 0..1, not normalised; a location is (batch, 2), unrounded (column, row).
+in 0..1, not normalised; a location is (batch, 2), unrounded (column, row). Other shapes raise InputError.
 """
 
 import math
@@ -31,6 +31,7 @@ def com(images: Tensor, locations: Tensor) -> Tensor:
     >>> com(image, torch.tensor([[1.0, 2.0]])).item()
     3.0
     """
+    _check(images, locations)
     return torch.linalg.vector_norm(centre_of_mass(images) - locations, dim=-1).mean()
 
 
@@ -58,6 +59,7 @@ def emd(images: Tensor, locations: Tensor) -> Tensor:
     >>> emd(image, torch.tensor([[1.0, 2.0]])).item()
     2.0
     """
+    _check(images, locations)
     work = (images * distance_maps(locations, *images.shape[-2:])).sum((-2, -1))
     return (work / images.sum((-2, -1)).clamp_min(1e-12)).mean()
 
@@ -79,6 +81,7 @@ def pse(images: Tensor, locations: Tensor) -> Tensor:
     >>> round(pse(torch.zeros(1, 5, 5), torch.tensor([[2.0, 2.0]])).item(), 4)   # (0.92^2 + 8 0.01^2) / 25
     0.0339
     """
+    _check(images, locations)
     return (images - target_images(locations, *images.shape[-2:])).square().mean()
 
 
@@ -141,6 +144,13 @@ def pot_reference(first: Tensor, second: Tensor, vectors: Tensor) -> Tensor:
     return torch.stack([
         ot.sliced_wasserstein_distance(pixels, pixels, p.flatten(), q.flatten(), projections=vectors.T, p=1)
         for p, q in zip(_normalised(first), _normalised(second))])
+
+
+def _check(images: Tensor, locations: Tensor) -> None:
+    # other shapes would broadcast to a plausible loss
+    if images.ndim != 3 or locations.shape != (len(images), 2):
+        raise InputError("losses: expected images (batch, height, width) and locations (batch, 2), found "
+                         f"{tuple(images.shape)} and {tuple(locations.shape)}")
 
 
 def _axes(height: int, width: int, like: Tensor) -> Iterator[Tensor]:

@@ -27,7 +27,7 @@ def describe(images: Tensor, grid: Grid, decoder: str = "argmax") -> dict[str, n
     max_mean_prediction (peak of the mean image), max_spread and sum_spread (largest and summed distance between the
     members' peak locations [m]); the first two also `_normalised`.
 
-    Errors: InputError for images with NaN or infinite values.
+    Errors: InputError for another decoder, or images with NaN or infinite values.
     Source: paper 1, Section IV.A.
 
     >>> image = torch.zeros(1, 2, 3, 3); image[0, :, 1, 2] = 0.5
@@ -35,6 +35,8 @@ def describe(images: Tensor, grid: Grid, decoder: str = "argmax") -> dict[str, n
     >>> described["x_hat"], described["max_mean_prediction"], described["sum_spread"]
     (array([60.]), array([0.5], dtype=float32), array([0.]))
     """
+    if decoder not in ("argmax", "com"):
+        raise InputError(f"predictions: decoder is {decoder!r}; expected 'argmax' or 'com'")
     if not bool(torch.isfinite(images).all()):
         raise InputError("predictions: an image holds NaN or infinity; the training diverged, lower learning_rate")
     normalised = images / images.sum((-2, -1), keepdim=True).clamp_min(1e-12)

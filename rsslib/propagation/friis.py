@@ -24,13 +24,17 @@ def path_gain_db(distance_m, frequency_hz: float = FREQUENCY_HZ):
     """Return the free-space gain between isotropic antennas, G = 20 log10(c / (4 pi d f)) [dB].
 
     Input: distance d > 0 [m], any shape; frequency f [Hz]. Output: the same shape, at most 0 beyond the near field.
-    Errors: those of `wavelength_m`.
+    Errors: InputError for a distance or a frequency that is not above 0.
     Source: H. T. Friis, A note on a simple transmission formula, Proc. IRE 34 (1946) 254; ITU-R P.525-4, Eq. (3).
 
     >>> round(float(path_gain_db(1000.0, 3.5e9)), 2)
     -103.33
     """
-    return 20.0 * np.log10(wavelength_m(frequency_hz) / (4.0 * np.pi * np.asarray(distance_m, np.float64)))
+    distance = np.asarray(distance_m, np.float64)
+    if not (distance > 0).all():
+        raise InputError(f"distance_m: expected distances above 0 m, found {np.min(distance)}; in a cell, take half "
+                         "its side")
+    return 20.0 * np.log10(wavelength_m(frequency_hz) / (4.0 * np.pi * distance))
 
 
 def cell_gain_db(n: int, side_m: float, frequency_hz: float = FREQUENCY_HZ) -> np.ndarray:

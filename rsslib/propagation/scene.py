@@ -49,21 +49,28 @@ class Scene:
         """Return the path gain from emitters' cells to cells, two broadcastable arrays of integers: float32 [dB].
 
         In a city, emitters must be in cells of its sets, and gains to indoor cells are NaN.
+        Errors: InputError for a cell outside the map.
         """
-        return self.lookup(np.asarray(emitter_cells, np.int64), np.asarray(cells, np.int64))
+        emitter_cells, cells = np.asarray(emitter_cells, np.int64), np.asarray(cells, np.int64)
+        for name, values in (("emitter_cells", emitter_cells), ("cells", cells)):
+            if values.size and not 0 <= values.min() <= values.max() < self.n**2:
+                raise InputError(f"gain_db: {name} reach from {values.min()} to {values.max()}; expected 0 to "
+                                 f"{self.n**2 - 1}, row * n + column on {self.n} x {self.n} cells")
+        return self.lookup(emitter_cells, cells)
 
 
 def free_space(n: int, side_m: float = SIDE_M, frequency_hz: float = FREQUENCY_HZ,
                threshold_dbm: float = THRESHOLD_DBM) -> Scene:
     """Return free space, where emitters may be in any cell in every set, since there are no maps to memorize.
 
-    Errors: InputError for no cells, or a frequency that is not above 0. Source: rsslib.propagation.friis.
+    Errors: InputError for no cells, or a side or a frequency that is not above 0. Source: rsslib.propagation.friis.
 
     >>> free_space(16).outdoor.shape
     (16, 16)
     """
-    if n < 1:
-        raise InputError(f"free_space: n is {n}; expected at least 1 cell per side")
+    if n < 1 or not 0 < side_m < np.inf:
+        raise InputError(f"free_space: n is {n}, side_m {side_m}; expected at least 1 cell per side, and a "
+                         "side above 0 m")
     width = 2 * n - 1
     table = cell_gain_db(n, side_m, frequency_hz).ravel()
     offset = (np.arange(n)[:, None] * width + np.arange(n)).ravel()  # differences identify displacements

@@ -76,3 +76,20 @@ def test_a_confidence_that_is_absent_or_no_number_is_named():
     model.max_mean_prediction.values[7] = np.nan
     with pytest.raises(InputError, match="max_mean_prediction of sample 7 is not finite"):
         indicators.is_low(model)
+
+
+@pytest.mark.parametrize("percentile", [-1, 150, np.nan])
+def test_no_percentile_is_refused(percentile):
+    with pytest.raises(InputError, match=f"percentile: expected 0 to 100, found {percentile}"):
+        indicators.threshold(hand_made.shifted(), percentile=percentile)
+
+
+def test_a_curve_needs_both_classes_and_a_score_for_each_sample():
+    assert indicators.roc([True, False, False], [0.1, 0.2, 0.3]).auroc == 1    # lists will do
+    for positive, confidence in (([True, True], [0.1, 0.2]), ([False], [0.1]), ([], []), ([True, False], [0.1]),
+                                 ([True, False], [0.1, np.nan])):
+        with pytest.raises(InputError, match="roc: expected samples of both kinds and a score for each"):
+            indicators.roc(positive, confidence)
+    for confidence, error in (([], []), ([0.1], [1.0, 2.0]), ([0.1, 0.2], [1.0])):
+        with pytest.raises(InputError, match=f"{len(error)} errors and {len(confidence)} scores"):
+            indicators.risk_coverage(confidence, error)

@@ -88,8 +88,11 @@ def test_sensors_keep_out_of_buildings_and_emitters_in_their_set():
     ({"sensors": 257}, "sensors is 257; expected 1 to 256"),
     ({"count": 0}, "count is 0; expected 1 to"), ({"sensors": 0}, "sensors is 0; expected 1 to 256"),
     ({"scene": CITY, "sensors": 241}, "sensors is 241; expected 1 to 240"),
-    ({"scene": replace(FREE, cells={"train": np.array([1, 2])})}, "n_max is 3; expected 1 to 2, .* set 'train'")])
-def test_more_than_there_are_cells_for_cannot_be_drawn(asked, message):
+    ({"scene": replace(FREE, cells={"train": np.array([1, 2])})}, "n_max is 3; expected 1 to 2, .* set 'train'"),
+    ({"n_max": 7}, "n_max is 7; expected 1 to 6"), ({"set_name": "nope"}, "no set 'nope'; expected one of train"),
+    ({"powers_dbm": (40.0, 10.0)}, "the lowest power, then the highest"),
+    ({"powers_dbm": (10.0, np.inf)}, "the lowest power, then the highest")])
+def test_what_cannot_be_drawn_is_refused(asked, message):
     with pytest.raises(InputError, match=message):
         sampling.draw(**{"scene": FREE, "set_name": "train", "count": 5} | asked)
 
@@ -130,3 +133,15 @@ def test_labels_have_as_many_slots_as_asked(drawn):
         sampling.labels(drawn, 2)
     gap = replace(drawn, emitter=np.roll(drawn.emitter, 1, axis=1), power=np.roll(drawn.power, 1, axis=1))
     assert np.array_equal(sampling.labels(gap, 3)[..., 0], sampling.labels(drawn, 3)[..., 0])
+
+
+@pytest.mark.parametrize("name, change, message", [
+    ("value", lambda value: value[:, 1:], "sensor is .*, value .*; expected two tables of 5 rows"),
+    ("emitter", lambda emitter: emitter[1:], "emitter is .*; expected two tables of 5 rows"),
+    ("sensor", lambda sensor: sensor + 256, "`sensor` reaches from .*; expected 0 to 255"),
+    ("emitter", lambda emitter: emitter - 2, "`emitter` reaches from -3 to .*; expected -1 to 255"),
+    ("value", lambda value: np.where(np.arange(5)[:, None] == 3, np.nan, value), "sample 3 has a `value`")])
+def test_samples_of_ones_own_are_checked(name, change, message):
+    samples = sampling.draw(FREE, "train", 5)
+    with pytest.raises(InputError, match=message):
+        replace(samples, **{name: change(getattr(samples, name))})

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rsslib.confidence.indicators import roc
 from rsslib.ledger import statistics
+from rsslib.project import InputError
 
 
 def _resampled(values, statistic, resamples):
@@ -71,3 +72,9 @@ def test_the_interval_of_an_area_covers_it_and_shrinks():
 def test_one_sample_of_a_kind_has_an_area():
     low, high = statistics.auroc_interval(np.array([True, False, False]), np.array([0.2, 0.1, 0.3]))
     assert (low, high) == (0, 1)
+
+
+@pytest.mark.parametrize("values", [[], [1.0, np.nan], [1.0, np.inf]])
+def test_no_interval_of_what_is_not_a_number(values):
+    with pytest.raises(InputError, match="expected at least one number and finite ones only"):
+        statistics.bootstrap_median(values)

@@ -243,3 +243,10 @@ def test_an_empty_map_has_no_sliced_distance():
     second[1] = 0
     with pytest.raises(InputError, match="expected maps with a sum above 0"):
         distance(first, second)
+
+
+@pytest.mark.parametrize("loss", losses.LOSSES.values())
+@pytest.mark.parametrize("shape", [(1, 2), (3, 1), (4, 2), (2,)])
+def test_a_number_of_locations_that_would_broadcast_is_refused(loss, shape):
+    with pytest.raises(InputError, match=r"locations \(batch, 2\), found \(3, 5, 5\) and"):
+        loss(torch.rand(3, 5, 5), torch.zeros(shape))

@@ -104,6 +104,11 @@ def test_an_image_that_is_not_a_number_is_refused(images, bad):
         predictions.describe(broken, GRID)
 
 
+def test_an_unknown_decoder_is_refused(images):
+    with pytest.raises(InputError, match="decoder is 'peak'; expected 'argmax' or 'com'"):
+        predictions.describe(images, GRID, "peak")
+
+
 def test_collected_predictions_know_truth_set_and_units(dataset, campus):
     assert dict(dataset.sizes) == {"sample": 3, "member": 2}
     assert dataset.x.dims == ("sample", "member") and dataset.x_hat.dims == ("sample",)

@@ -28,3 +28,9 @@ def test_cells_by_displacement():
     assert table[3 + 2, 3 - 3] == pytest.approx(friis.path_gain_db(np.hypot(20, 30)), abs=1e-4)
     assert table[3, 3] == pytest.approx(friis.path_gain_db(5.0), abs=1e-4)
     assert (table == table.T).all() and (table == table[::-1]).all()
+
+
+@pytest.mark.parametrize("distance", [0.0, -1.0, np.nan])
+def test_no_distance_is_refused(distance):
+    with pytest.raises(InputError, match=f"distances above 0 m, found {distance}"):
+        friis.path_gain_db([1.0, distance])

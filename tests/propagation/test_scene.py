@@ -72,6 +72,14 @@ def test_levels_add_powers_and_follow_the_seed(town):
     assert (levels.max(axis=0) <= strongest + 10 * np.log10(3)).all()
 
 
-def test_free_space_has_cells():
-    with pytest.raises(InputError, match="n is 0; expected at least 1 cell per side"):
-        scene.free_space(0)
+@pytest.mark.parametrize("n, side_m", [(0, 5000.0), (4, 0.0), (4, -5.0), (4, np.nan), (4, np.inf)])
+def test_free_space_has_cells_and_a_side(n, side_m):
+    with pytest.raises(InputError, match=f"n is {n}, side_m {side_m}; expected at least 1 cell per side"):
+        scene.free_space(n, side_m)
+
+
+@pytest.mark.parametrize("emitter, cell, message", [
+    (-1, 3, "emitter_cells reach from -1 to -1; expected 0 to 255"), (3, 256, "cells reach from 256 to 256")])
+def test_a_cell_outside_the_map_has_no_gain(emitter, cell, message):
+    with pytest.raises(InputError, match=message):
+        scene.free_space(16).gain_db([emitter], [cell])

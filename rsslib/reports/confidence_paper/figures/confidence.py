@@ -36,10 +36,10 @@ def _handles(indicators: Iterable[str], normalised: Line2D, **look) -> list[Line
 def confidence_roc(curves: Mapping[str, Mapping], note: str, synthetic: bool = False) -> Figure:
     """Draw how well each indicator of confidence tells OOD from validation samples (Figure 7 of paper 1).
 
-    Input: title -> indicator -> a curve of `detection.rocs`, a panel for each title. Dashed, with open marks:
+    Input: title -> indicator -> a curve of `ood_detection.rocs`, a panel for each title. Dashed, with open marks:
     indicators of images divided by their sums.
 
-    >>> confidence_roc({"Grid2": detection.rocs(predictions, "grid2")}, "quick profile")   # doctest: +SKIP
+    >>> confidence_roc({"Grid2": ood_detection.rocs(predictions, "grid2")}, "quick profile")   # doctest: +SKIP
     """
     fig, axes = drawing.row(curves, 2.9 if len(curves) < 3 else 2.35, note, synthetic,
                             "share of OOD labelled\nlow-confidence (true positive)")
@@ -77,8 +77,8 @@ def _roc(ax: Axes, by_indicator: Mapping) -> None:
 def indicator_scores(records: Sequence[Mapping], note: str, synthetic: bool = False) -> Figure:
     """Draw which indicator of confidence wins where: the areas behind Figure 7 of paper 1, a panel for each target.
 
-    Input: records of `detection.indicator_records`, of which those of the OOD sets that have an area are drawn. Open
-    markers: indicators of images divided by their sums.
+    Input: records of `ood_detection.indicator_records`, of which those of the OOD sets that have an area are drawn.
+    Open markers: indicators of images divided by their sums.
 
     >>> indicator_scores(records, "quick profile, 95 % bootstrap intervals")   # doctest: +SKIP
     """
@@ -109,7 +109,7 @@ def risk_coverage(curves: Mapping[str, Mapping], note: str, synthetic: bool = Fa
     "validation" and "OOD". The dot is the median error where the most samples are kept.
 
     Source: El-Yaniv and Wiener, On the foundations of noise-free selective classification, 2010.
-    >>> risk_coverage(detection.coverage(models), "quick profile")   # doctest: +SKIP
+    >>> risk_coverage(ood_detection.coverage(models), "quick profile")   # doctest: +SKIP
     """
     fig, axes = drawing.row(curves, 2.3 if len(curves) == 1 else 2.1, note, synthetic,
                             "median error\nof those kept [m]")
@@ -141,9 +141,9 @@ def _headroom(ax: Axes, share: float) -> tuple[float, float]:
 def confidence_scatter(panels: Mapping[str, SimpleNamespace], note: str, synthetic: bool = False) -> Figure:
     """Draw error against confidence, validation above and OOD below (Figure 10 of paper 1).
 
-    Input: title -> what `detection.scatter` returns, a column for each title.
+    Input: title -> what `ood_detection.scatter` returns, a column for each title.
 
-    >>> confidence_scatter({"Grid2": detection.scatter(predictions, "grid2")}, "quick profile")   # doctest: +SKIP
+    >>> confidence_scatter({"Grid2": ood_detection.scatter(predictions, "grid2")}, "quick profile")   # doctest: +SKIP
     """
     fig, axes = drawing.row(panels, 3.5, note, synthetic, "validation: error [m]", rows=2)
     for column, panel in zip(axes.T, panels.values()):
