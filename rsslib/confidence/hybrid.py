@@ -51,8 +51,9 @@ def choose(models: Sequence[xr.Dataset], set_name: str, indicator: str = INDICAT
     """Return the location of the most confident model for each sample of a set.
 
     Input: a list of the predictions of two models or more. Confidences are normalised (see `normalised_confidence`);
-    in a tie the first model wins. Output: x_hat, y_hat, x_true, y_true [m] and chosen, the index of the model, (sample,);
-    error_m and confidence, (model, sample). Errors: InputError for fewer models, or with different grids or samples.
+    in a tie the first model wins. Output: x_hat, y_hat, x_true, y_true [m] and chosen, the index of the model,
+    (sample,); error_m and confidence, (model, sample). Errors: InputError for fewer models, or with different grids or
+    samples.
     Source: paper 1, Section V.B, for any number of models.
     """
     if len(models) < 2 or not all(isinstance(model, xr.Dataset) for model in models):
