@@ -1,15 +1,22 @@
-"""Statistics of records with 95 % intervals: percentile bootstrap over samples with a fixed seed."""
+"""Statistics of records with 95 % intervals: percentile bootstrap over samples with a fixed seed.
+
+Intervals of differences, which settle an order, lie two Monte Carlo standard errors outside the percentiles: another
+seed should not turn a verdict.
+"""
 
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import bootstrap, rankdata
+from scipy.stats import bootstrap, chi2, rankdata
 
+from rsslib.ledger.wording import FEWEST
 from rsslib.project import InputError
 
 _BATCH = 250    # resamples at a time, which limits memory without changing the draws
 _LEVEL = 0.95
+_TAIL = (1 - _LEVEL) / 2
+_MANY = 10_000    # resamples of a difference
 
 Interval = tuple[float, float]
 
@@ -25,13 +32,69 @@ def bootstrap_median(values: ArrayLike) -> Interval:
     return _interval(np.median, np.asarray(values, float), resamples=2000)
 
 
+def bootstrap_median_difference(first: ArrayLike, second: ArrayLike) -> Interval:
+    """Return the interval of median(first) - median(second), both of the same samples, from 10,000 joint resamples.
+
+    >>> bootstrap_median_difference([1.0, 1.0, 1.0], [3.0, 3.0, 3.0])
+    (-2.0, -2.0)
+    """
+    def difference(one: np.ndarray, other: np.ndarray, axis: int = -1) -> np.ndarray:
+        return np.median(one, axis=axis) - np.median(other, axis=axis)
+
+    return difference_interval(_resampled(difference, np.asarray(first, float), np.asarray(second, float)))
+
+
+def median_difference(first: ArrayLike, second: ArrayLike) -> tuple[float, Interval | None]:
+    """Return median(first) - median(second) of the same samples, and its interval (`bootstrap_median_difference`).
+
+    Without samples it is NaN; of fewer than FEWEST there is no interval.
+
+    >>> median_difference([1.0] * 6, [3.0] * 6), median_difference([1.0], [3.0])
+    ((-2.0, (-2.0, -2.0)), (-2.0, None))
+    """
+    one, other = np.asarray(first, float), np.asarray(second, float)
+    if not one.size:
+        return float("nan"), None
+    ends = bootstrap_median_difference(one, other) if one.size >= FEWEST else None
+    return float(np.median(one) - np.median(other)), ends
+
+
+def bootstrap_mean_difference(first: ArrayLike, second: ArrayLike) -> Interval:
+    """Return the interval of mean(first) - mean(second), both of the same samples, from 10,000 joint resamples.
+
+    >>> bootstrap_mean_difference([1.0, 1.0, 1.0], [3.0, 3.0, 3.0])
+    (-2.0, -2.0)
+    """
+    return difference_interval(_resampled(np.mean, np.subtract(first, second)))
+
+
+def bootstrap_median_gap(first: ArrayLike, second: ArrayLike) -> Interval:
+    """Return the interval of median(first) - median(second), of different samples, from 10,000 resamples of each.
+
+    >>> bootstrap_median_gap([1.0, 1.0], [3.0, 3.0, 3.0])
+    (-2.0, -2.0)
+    """
+    generator = np.random.default_rng(0)
+    one, other = (np.median(_drawn(np.asarray(part, float), generator, _MANY), axis=1) for part in (first, second))
+    return difference_interval(one - other)
+
+
 def share_interval(flags: ArrayLike) -> Interval:
     """Return the interval of the share of `flags` that are true, from 1,000 resamples.
 
+    Where all are equal, resamples are, too, and say nothing: then it is Wilson's score interval (1927).
+
     >>> share_interval([True] * 5 + [False] * 5)
     (0.2, 0.8)
+    >>> round(share_interval([False] * 5)[1], 3)
+    0.434
     """
-    return _interval(np.mean, np.asarray(flags, float))
+    flags = np.asarray(flags, float)
+    if flags.size and (flags == flags[0]).all():
+        square = float(chi2.ppf(_LEVEL, 1))
+        wide = square / (flags.size + square)
+        return (1 - wide, 1.0) if flags[0] else (0.0, wide)
+    return _interval(np.mean, flags)
 
 
 def spearman(confidence: ArrayLike, error: ArrayLike) -> float:
@@ -53,13 +116,59 @@ def auroc_interval(positive: np.ndarray, confidence: np.ndarray) -> Interval:
 
     Input: positive, (n,) bool, both values present; confidence, (n,).
     """
+    return resampled_interval(auroc_resamples(positive, confidence))
+
+
+def auroc_resamples(positive: np.ndarray, confidence: np.ndarray, resamples: int = 1000) -> np.ndarray:
+    """Return the areas of the resamples behind `auroc_interval`, (resamples,).
+
+    The draws depend on `positive` alone: the areas of two scores of the same samples may be subtracted, which gives the
+    resamples of their paired difference.
+    """
     positive, doubt = np.asarray(positive, bool), -np.asarray(confidence, float)
     generator = np.random.default_rng(0)
-    # drawn here, since scipy.stats.bootstrap refuses a class with one sample
-    drawn = [part[generator.integers(part.size, size=(1000, part.size))]
-             for part in (doubt[positive], doubt[~positive])]
-    low, high = np.quantile(_area(*drawn), [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+    return _area(*[_drawn(part, generator, resamples) for part in (doubt[positive], doubt[~positive])])
+
+
+def kept_medians(confidence: ArrayLike, error: ArrayLike, shares: ArrayLike) -> np.ndarray:
+    """Return the median errors of the surest `shares` of the samples in 500 joint resamples, (500, shares).
+
+    >>> kept_medians([0.9, 0.1], [10.0, 10.0], [0.5, 1.0])[0]
+    array([10., 10.])
+    """
+    surest_first = np.asarray(error, float)[np.argsort(-np.asarray(confidence), kind="stable")]
+    n = surest_first.size
+    drawn = surest_first[np.sort(np.random.default_rng(0).integers(n, size=(500, n)), axis=1)]
+    kept = np.maximum(1, np.round(np.asarray(shares) * n)).astype(int)
+    return np.stack([np.median(drawn[:, :count], axis=1) for count in kept], axis=1)
+
+
+def resampled_interval(values: np.ndarray) -> Interval:
+    """Return the interval of a statistic from its resamples, (resamples,).
+
+    >>> resampled_interval(np.array([2.0, 2.0, 2.0]))
+    (2.0, 2.0)
+    """
+    low, high = np.quantile(values, [_TAIL, 1 - _TAIL])
     return float(low), float(high)
+
+
+def difference_interval(values: np.ndarray) -> Interval:
+    """Return the interval of a difference from its resamples, (resamples,), two Monte Carlo standard errors wider.
+
+    A quantile q of B resamples is that of q +- sqrt(q (1 - q) / B).
+
+    >>> difference_interval(np.arange(10_001.0))[0] < resampled_interval(np.arange(10_001.0))[0]
+    True
+    """
+    tail = max(0.0, _TAIL - 2 * (_TAIL * (1 - _TAIL) / len(values)) ** 0.5)
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _drawn(values: np.ndarray, generator: np.random.Generator, resamples: int) -> np.ndarray:
+    """Draw here, since scipy.stats.bootstrap refuses a class with one sample; (resamples, values)."""
+    return values[generator.integers(values.size, size=(resamples, values.size))]
 
 
 def _rank_correlation(first: ArrayLike, second: ArrayLike, axis: int = -1) -> np.ndarray:
@@ -76,12 +185,16 @@ def _area(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
     return (ranks - n * (n + 1) / 2) / (n * m)
 
 
-def _interval(statistic: Callable, *samples: np.ndarray, resamples: int = 1000) -> Interval:
+def _interval(statistic: Callable, values: np.ndarray, *others: np.ndarray, resamples: int = 1000) -> Interval:
+    return resampled_interval(_resampled(statistic, values, *others, resamples=resamples))
+
+
+def _resampled(statistic: Callable, *samples: np.ndarray, resamples: int = _MANY) -> np.ndarray:
+    """Return the statistic of joint resamples, (resamples,)."""
     if not samples[0].size or not all(np.isfinite(sample).all() for sample in samples):
         raise InputError(f"interval: expected at least one number and finite ones only, found {samples[0].size}, "
                          f"{sum(int((~np.isfinite(sample)).sum()) for sample in samples)} of them not finite")
     if samples[0].size == 1:    # all resamples are equal
-        return float(statistic(*samples)), float(statistic(*samples))
-    result = bootstrap(samples, statistic, n_resamples=resamples, batch=_BATCH, paired=len(samples) > 1,
-                       confidence_level=_LEVEL, method="percentile", rng=np.random.default_rng(0))
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+        return np.full(resamples, float(statistic(*samples)))
+    return bootstrap(samples, statistic, n_resamples=resamples, batch=_BATCH, paired=len(samples) > 1,
+                     method="percentile", rng=np.random.default_rng(0)).bootstrap_distribution

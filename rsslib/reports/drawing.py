@@ -30,8 +30,8 @@ def known(names: Iterable[str], records: Iterable[Mapping], key: str) -> list[st
     return [name for name in names if name in used]
 
 
-def row(titles: Iterable[str], height: float, note: str, synthetic: bool | str, ylabel: str = "", rows: int = 1,
-        sharex: Literal["col", "all"] = "col") -> tuple[Figure, np.ndarray]:
+def row(titles: Iterable[str], height: float, note: str, told: style.Told, synthetic: bool | str, ylabel: str = "",
+        rows: int = 1, sharex: Literal["col", "all"] = "col") -> tuple[style.Page, np.ndarray]:
     """Return a figure and its axes, (rows, titles): a column for each of up to five titles, y shared by all.
 
     Errors: InputError for no title.
@@ -39,7 +39,7 @@ def row(titles: Iterable[str], height: float, note: str, synthetic: bool | str, 
     titles = list(titles)
     if not titles:
         raise InputError("figure: nothing to draw; expected at least one data separation, such as grid2")
-    fig = style.page(style.COLUMN_IN if len(titles) == 1 else style.PAGE_IN, height, note, synthetic)
+    fig = style.page(style.COLUMN_IN if len(titles) == 1 else style.PAGE_IN, height, note, told, synthetic)
     axes = fig.subplots(rows, len(titles), sharex=sharex, sharey=True, squeeze=False)
     for ax, title in zip(axes[0], titles):
         ax.set_title(title)
@@ -110,16 +110,10 @@ def ours_and_printed(printed: bool) -> list[Line2D]:
     return [ours, paper] if printed else [ours]
 
 
-def legend_over(ax: Axes, handles: Sequence[Artist], columns: int) -> None:
-    """Put a legend of `handles` above the left end of one panel."""
-    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns, columnspacing=1.6,
-              handletextpad=0.6)
-
-
 def legend_below(fig: Figure, handles: Sequence[Artist]) -> None:
-    """Put a legend of `handles` at the right end of the note."""
+    """Put a legend of `handles` at the right end of the note, as far from the edge as the note is."""
     fig.legend(handles=handles, loc="lower right", ncols=len(handles), columnspacing=1.2, borderpad=0.2,
-               borderaxespad=0.1).set_in_layout(False)
+               borderaxespad=0.1, bbox_to_anchor=(0, 0, 1 - 0.06 / fig.get_figwidth(), 1)).set_in_layout(False)
 
 
 def legend_above(fig: Figure, handles: Sequence[Artist], columns: int) -> None:

@@ -24,7 +24,8 @@ def test_intervals_are_those_of_a_bootstrap_written_out(values):
     values = np.array(values)
     assert statistics.bootstrap_median(values) == pytest.approx(_resampled(values, np.median, 2000), abs=1e-9)
     flags = values > 500
-    assert statistics.share_interval(flags) == pytest.approx(_resampled(flags, np.mean, 1000), abs=1e-12)
+    if flags.any() and not flags.all():
+        assert statistics.share_interval(flags) == pytest.approx(_resampled(flags, np.mean, 1000), abs=1e-12)
 
 
 def test_the_interval_of_a_median_is_around_it_and_moves_with_it():
@@ -47,7 +48,29 @@ def test_spearman_is_scipys_with_an_interval_around_it():
 def test_where_nothing_varies_there_is_no_correlation_and_no_warning(n):
     assert statistics.spearman(np.ones(n), np.arange(n)) == 0
     assert statistics.spearman_interval(np.ones(n), np.arange(n)) == (0, 0)
-    assert statistics.share_interval(np.ones(n, bool)) == (1, 1)
+
+
+@pytest.mark.parametrize("n", [1, 5, 71])
+def test_a_share_of_none_or_all_has_the_interval_of_wilson(n):
+    for right in (0, n):
+        wilson = scipy.stats.binomtest(right, n).proportion_ci(method="wilson")
+        assert statistics.share_interval(np.arange(n) < right) == pytest.approx(tuple(wilson))
+
+
+def test_the_interval_of_a_difference_is_no_narrower_than_another_seed_makes_it():
+    generator = np.random.default_rng(3)
+    one, other = generator.gamma(2.0, 100.0, (2, 300))
+    low, high = statistics.bootstrap_median_difference(one, other)
+    lows, highs = [], []
+    for seed in range(20):
+        chosen = np.random.default_rng(seed).integers(300, size=(10_000, 300))
+        ends = np.quantile(np.median(one[chosen], 1) - np.median(other[chosen], 1), [0.025, 0.975])
+        lows.append(ends[0])
+        highs.append(ends[1])
+    assert low <= np.median(lows) and np.median(highs) <= high
+    assert high - low < 1.1 * (max(highs) - min(lows))
+    mean_low, mean_high = statistics.bootstrap_mean_difference(one, other)
+    assert mean_low < one.mean() - other.mean() < mean_high
 
 
 def test_the_interval_of_a_share_covers_it():
@@ -78,3 +101,30 @@ def test_one_sample_of_a_kind_has_an_area():
 def test_no_interval_of_what_is_not_a_number(values):
     with pytest.raises(InputError, match="expected at least one number and finite ones only"):
         statistics.bootstrap_median(values)
+
+
+def test_areas_of_two_scores_are_resampled_together():
+    positive = np.repeat([True, False], 40)
+    sure = np.random.default_rng(3).normal(size=80) - positive
+    one, other = statistics.auroc_resamples(positive, sure), statistics.auroc_resamples(positive, 2 * sure)
+    assert np.array_equal(one, other)    # the same order of the same samples
+    assert statistics.resampled_interval(one) == statistics.auroc_interval(positive, sure)
+    apart = statistics.auroc_interval(positive, sure)
+    nearly = sure + 0.05 * np.random.default_rng(4).normal(size=80)
+    low, high = statistics.resampled_interval(one - statistics.auroc_resamples(positive, nearly))
+    assert high - low < (apart[1] - apart[0]) / 4    # a paired difference is known far better than either
+
+
+def test_the_gap_of_two_medians_covers_samples_of_one_and_is_signed():
+    assert statistics.bootstrap_median_gap([5.0], [2.0]) == (3.0, 3.0)
+    generator = np.random.default_rng(0)
+    low, high = statistics.bootstrap_median_gap(generator.normal(10, 1, 60), generator.normal(12, 1, 80))
+    assert low < -2 < high < 0
+
+
+def test_resampled_medians_of_the_surest_follow_the_curve():
+    sure = np.linspace(1, 0, 400)
+    drawn = statistics.kept_medians(sure, 100 - 90 * sure, [0.25, 0.5, 1.0])
+    assert drawn.shape == (500, 3)
+    assert np.median(drawn, axis=0) == pytest.approx([21.3, 32.5, 55.0], abs=2)
+    assert (np.diff(drawn, axis=1) > 0).all()

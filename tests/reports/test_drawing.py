@@ -5,6 +5,8 @@ import pytest
 
 from rsslib.reports import drawing, style
 
+TOLD = style.Told("What was found", "What is drawn.")
+
 
 @pytest.mark.parametrize("heights", [[0.5, 0.5, 0.5], [0.1, 0.9, 0.12], [0.4], [0.3, 0.2, 0.25, 0.28]])
 def test_spread_keeps_the_ranks_and_the_mean_and_parts_neighbours(heights):
@@ -29,7 +31,7 @@ def test_records_are_told_apart_by_their_keys_and_known_names_keep_their_sequenc
 
 @style.styled
 def rows(legend):
-    fig, axes = drawing.row(["a", "b"], 2.0, "note", False, "y")
+    fig, axes = drawing.row(["a", "b"], 2.0, "note", TOLD, False, "y")
     legend(fig, axes)
     fig.draw_without_rendering()
     return fig, [ax.get_tightbbox() for ax in axes[0]]
@@ -43,7 +45,7 @@ def test_a_legend_above_covers_no_panel(columns):
 
 
 def test_a_printed_value_is_drawn_open_beside_ours():
-    fig, axes = style.styled(drawing.row)(["a"], 2.0, "note", False)
+    fig, axes = style.styled(drawing.row)(["a"], 2.0, "note", TOLD, False)
     drawing.dot(axes[0, 0], 1, (50, 40, 70), style.LOOKS["emd"], "50", printed=60)
     interval, ours, printed = axes[0, 0].lines
     assert list(interval.get_ydata()) == [40, 70] and list(ours.get_ydata()) == [50]

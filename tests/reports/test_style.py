@@ -1,17 +1,32 @@
 """The common look: one registry, the note and the banner, files that are equal byte for byte."""
 
+from itertools import combinations
+
 import matplotlib
+import numpy as np
 import pytest
 from matplotlib import pyplot
+from matplotlib.colors import to_rgb
+from PIL import Image
 
 from rsslib.project import InputError
 from rsslib.reports import style
 
+NAMES = [name for name in style.LOOKS if name != "ood"]    # it shares "test"
+TOLD = style.Told("What was found", "A line that rises from 1 to 3.")
+
 
 @style.styled
 def drawn(synthetic=False):
-    fig = style.page(style.COLUMN_IN, 2.0, "n = 1, smoke profile", synthetic)
+    fig = style.page(style.COLUMN_IN, 2.0, "n = 1, smoke profile", TOLD, synthetic)
     fig.subplots().plot([1, 2, 3])
+    return fig
+
+
+@style.styled
+def varied(width=style.PAGE_IN):
+    fig = style.page(width, 2.0, "n = 1", TOLD)
+    fig.subplots()
     return fig
 
 
@@ -20,44 +35,84 @@ def texts(fig):
 
 
 def test_every_look_has_its_own_colour_and_label():
-    looks = {name: look for name, look in style.LOOKS.items() if name != "ood"}    # it shares "test"
+    looks = {name: style.LOOKS[name] for name in NAMES}
     assert len({look.colour for look in looks.values()}) == len({look.label for look in looks.values()}) == len(looks)
 
 
-@pytest.mark.parametrize("group", [("com", "pse", "emd"), ("july", "november", "hybrid"),
-                                   ("max_prediction", "max_mean_prediction", "max_spread", "sum_spread"),
-                                   ("single_stage", "two_stage_logit", "two_stage_binary")])
-def test_what_is_compared_in_one_figure_differs_in_its_marker_too(group):
-    assert len({style.LOOKS[name].marker for name in group}) == len(group)
+BLIND = {"deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+         "protanopia": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]]}
+"""What is left of linear red, green and blue: Machado, Oliveira, Fernandes 2009, severity 1."""
+TO_XYZ = np.array([[0.4339, 0.3762, 0.1899], [0.2127, 0.7152, 0.0722], [0.0178, 0.1095, 0.8727]])    # over white, D65
+
+
+def lab(colour, blind):
+    """Return the CIELAB values of a colour as those with a colour vision deficiency see it."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    x, y, z = np.cbrt(TO_XYZ @ np.clip(np.array(BLIND[blind]) @ linear, 0, 1))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("blind", BLIND)
+@pytest.mark.parametrize("pair", list(combinations(NAMES, 2)), ids="-".join)
+def test_every_two_looks_differ_to_the_colour_blind_or_in_their_marker(pair, blind):
+    one, other = (style.LOOKS[name] for name in pair)
+    apart = np.linalg.norm(lab(one.colour, blind) - lab(other.colour, blind))
+    assert apart >= 15 or one.marker != other.marker, f"dE {apart:.0f}"
 
 
 def test_the_banner_stands_above_the_panels_and_takes_no_room_from_them():
     plain, marked, other = drawn(), drawn(synthetic=True), drawn(synthetic="stand-in cities")
     assert "n = 1, smoke profile" in texts(plain) and style.BANNER not in texts(plain)
     assert style.BANNER in texts(marked) and "stand-in cities" in texts(other)
+    assert marked.told.alt == f"Synthetic campus: not comparable with the paper. {TOLD.alt}" and plain.told == TOLD
     assert marked.get_figheight() == pytest.approx(plain.get_figheight() + 0.22)
 
 
-def test_a_long_note_makes_room_for_its_lines():
-    heights = [style.styled(style.page)(style.COLUMN_IN, 2.0, "word " * number).get_figheight() for number in (3, 60)]
-    assert heights[1] > heights[0] + 0.2
+def test_a_long_note_or_title_makes_room_for_its_lines():
+    pages = [style.styled(style.page)(style.COLUMN_IN, 2.0, "word " * notes, style.Told("word " * titles, ""))
+             for notes, titles in ((3, 3), (60, 3), (3, 30))]
+    heights = [page.get_figheight() for page in pages]
+    assert heights[1] > heights[0] + 0.2 and heights[2] > heights[0] + 0.2
 
 
-@pytest.mark.parametrize("suffix", [".png", ".pdf"])
-def test_saving_twice_gives_equal_bytes_whatever_the_users_settings(tmp_path, suffix):
-    first = style.save(drawn(), tmp_path / f"a{suffix}").read_bytes()
-    with matplotlib.rc_context({"font.size": 20, "lines.linewidth": 9}):
-        assert style.save(drawn(), tmp_path / f"b{suffix}").read_bytes() == first
-        assert matplotlib.rcParams["font.size"] == 20
-    assert b"CreationDate" not in first and b"Software" not in first
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"a{suffix}", f"b{suffix}"]
+def test_saving_twice_gives_equal_bytes_whatever_the_users_settings(tmp_path):
+    for name in ("a", "b"):
+        with matplotlib.rc_context({"font.size": 20, "lines.linewidth": 9} if name == "b" else {}):
+            style.save(drawn(), tmp_path / f"{name}.png")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "a.png", "b.pdf", "b.png"]
+    for suffix in (".png", ".pdf"):
+        first, second = ((tmp_path / f"{name}{suffix}").read_bytes() for name in ("a", "b"))
+        assert first == second and b"CreationDate" not in first and b"Software" not in first
+
+
+def test_a_figure_keeps_its_title_and_its_alternative_text_wherever_it_goes(tmp_path):
+    assert TOLD.title in texts(drawn())
+    path = style.save(drawn(), tmp_path / "a.png")
+    with Image.open(path) as image:
+        assert image.text["Description"] == TOLD.alt and image.text["Title"] == TOLD.title
+    assert TOLD.alt.encode() in path.with_suffix(".pdf").read_bytes()
+    picture, metadata = drawn()._repr_png_()
+    assert picture.startswith(b"\x89PNG") and metadata == {"alt": TOLD.alt} and TOLD.alt in repr(drawn())
+    assert pyplot.get_fignums() == []
+
+
+def test_a_figure_that_takes_a_width_has_a_variant_of_one_column(tmp_path):
+    assert varied().get_figwidth() == style.PAGE_IN and varied().column().get_figwidth() == style.COLUMN_IN
+    style.save(varied(), tmp_path / "a.png")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "a.png", "a_column.pdf"]
+    assert drawn().column is None
 
 
 def test_other_files_are_refused(tmp_path):
-    with pytest.raises(InputError, match="expected a name ending in .png or .pdf"):
+    with pytest.raises(InputError, match="expected a name ending in .png"):
         style.save(drawn(), tmp_path / "a.jpg")
 
 
-def test_a_notebook_shows_the_figure_and_pyplot_holds_none():
-    assert drawn()._repr_png_().startswith(b"\x89PNG")
-    assert pyplot.get_fignums() == []
+@pytest.mark.parametrize("title", ["WWWW MMMM " * 12, "a $x$ and a dollar $ " * 6, "one " * 60])
+@pytest.mark.parametrize("width", [style.COLUMN_IN, style.PAGE_IN])
+def test_no_text_of_a_page_leaves_it(title, width):
+    fig = style.styled(style.page)(width, 2.0, title, style.Told(title, "alt"), title)
+    fig.draw_without_rendering()
+    assert {text.get_window_extent().x1 <= fig.bbox.x1 and text.get_window_extent().x0 >= 0
+            for text in fig.texts} == {True}

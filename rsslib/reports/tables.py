@@ -1,0 +1,141 @@
+"""Tables for readers: records as text, with labels and units, intervals, and the paper's value beside ours."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from rsslib.ledger.quantities import interval
+from rsslib.ledger.wording import fixed, rounded
+from rsslib.project import InputError
+from rsslib.reports.style import ENVIRONMENTS, LOOKS, SEPARATIONS, environment_label
+
+NOTHING = "\N{EN DASH}"
+"""What stands where a record has no value, as where a set has no such sample."""
+
+
+class Column(NamedTuple):
+    """A column: its label with the unit, the field, its decimals, a factor (100 for percent), and printed values.
+
+    `printed` maps the values of the fields `by` of a record to what the paper prints, in the unit of the field; it adds
+    a column of its own.
+    """
+
+    label: str
+    field: str
+    digits: int = 0
+    scale: float = 1
+    printed: Mapping[tuple, float] | None = None
+    by: tuple[str, ...] = ()
+
+
+def name(value: Any) -> str:
+    """Return a value of a record in words for readers.
+
+    >>> name("july"), name("two_stage_logit"), name("free_space"), name(["a", "b"])
+    ('July→Nov', 'two-stage, logits', 'Free space', 'a, b')
+    """
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(name, value)) or NOTHING
+    if not isinstance(value, str):
+        return NOTHING if value is None else str(value)
+    if re.fullmatch(r"grid\d+", value):
+        return value.capitalize()
+    look = LOOKS.get(value)
+    return SEPARATIONS.get(value) or ENVIRONMENTS.get(value) or (look.label if look else value.replace("_", " "))
+
+
+def _set(value: str) -> str:
+    """Return the name of a set of samples: the season July is not the separation July→Nov."""
+    look = LOOKS.get(value)
+    return look.label if look else value.replace("_all", ", all of it").capitalize()
+
+
+def cell(record: Mapping, field: str, digits: int = 0, scale: float = 1) -> str:
+    """Return a field of a record as text, with its interval if it has one.
+
+    >>> cell({"median_m": 47.42, "ci95_m": [38.2, 53.0]}, "median_m")
+    '47 (38 to 53)'
+    >>> cell({"set": "july"}, "set"), cell({"set": "november_all"}, "set")
+    ('July', 'November, all of it')
+    """
+    value, ends = record.get(field), interval(record, field)
+    if isinstance(value, str) and field.endswith("set"):
+        return _set(value)
+    if isinstance(value, str) and field.endswith(("environment", "trained_on", "tested_on")):
+        return environment_label(value)
+    if not isinstance(value, (int, float, np.number)) or isinstance(value, bool):
+        return name(value)
+    if not math.isfinite(value):
+        return NOTHING
+    text = _number(float(value), digits, scale)
+    if ends is None or not all(end is not None and math.isfinite(end) for end in ends):
+        return text
+    shown = [value, *ends]
+    while digits < 4 and ends[0] * ends[1] > 0 and not all(rounded(scale * part, digits) for part in shown):
+        digits += 1    # what excludes 0 must not read as 0
+    return "{} ({} to {})".format(*(_number(float(part), digits, scale) for part in shown))
+
+
+def _number(value: float, digits: int, scale: float) -> str:
+    """Return a number; from 10 000 on with thin groups of three digits."""
+    return _grouped(fixed(scale * value, digits))
+
+
+def _said(value: float | None, scale: float) -> str:
+    """Return a printed number with the decimals that the paper prints."""
+    return NOTHING if value is None or not math.isfinite(value) else _grouped(f"{round(scale * value, 4):.10g}")
+
+
+def _grouped(text: str) -> str:
+    whole, dot, rest = text.partition(".")
+    return (f"{int(whole):,}".replace(",", " ") if whole.isdecimal() and len(whole) > 4 else whole) + dot + rest
+
+
+def table(records: Sequence[Mapping], columns: Sequence[Column | tuple]) -> pd.DataFrame:
+    """Return records as a table of text; its first column is the index.
+
+    Input: a `Column`, or a tuple of its first fields, for each column.
+
+    >>> print(table([{"loss": "emd", "median_m": 47.42}], [("loss", "loss"), ("error [m]", "median_m", 1)]).to_csv())
+    loss,error [m]
+    EMD,47.4
+    <BLANKLINE>
+    """
+    shown: dict[str, list[str]] = {}
+    for column in (Column(*column) for column in columns):
+        shown[column.label] = [cell(record, column.field, column.digits, column.scale) for record in records]
+        if column.printed is not None:
+            keys = [tuple(record.get(key) for key in column.by) for record in records]
+            shown[f"{column.label}, paper"] = [_said(column.printed.get(key), column.scale) for key in keys]
+    if len({Column(*column).label for column in columns}) < len(columns):
+        raise InputError(f"table: two columns have the same label: {[Column(*column).label for column in columns]}")
+    first, *_ = shown
+    return pd.DataFrame(shown).set_index(first)
+
+
+def matrix(records: Sequence[Mapping], rows: str, columns: str, field: str, digits: int = 0, scale: float = 1,
+           printed: Mapping[tuple, float] | None = None) -> pd.DataFrame:
+    """Return one field of records as a matrix of text, a row and a column for each value of two other fields.
+
+    Where `printed` has (row, column), the cell ends with what the paper prints.
+
+    >>> records = [{"loss": loss, "split": "grid2", "median_m": 300.0} for loss in ("com", "emd")]
+    >>> print(matrix(records, "loss", "split", "median_m", printed={("emd", "grid2"): 277.5}).to_csv())
+    loss,Grid2
+    CoM,300
+    EMD,300 [paper 277.5]
+    <BLANKLINE>
+    """
+    cells: dict[str, dict[str, str]] = {}
+    for record in records:
+        text, said = cell(record, field, digits, scale), (printed or {}).get((record[rows], record[columns]))
+        text += "" if said is None else f" [paper {_said(said, scale)}]"
+        column = cells.setdefault(name(record[columns]), {})
+        if name(record[rows]) in column:
+            raise InputError(f"matrix: two records have {rows} {record[rows]!r} and {columns} {record[columns]!r}")
+        column[name(record[rows])] = text
+    return pd.DataFrame(cells).rename_axis(rows.replace("_", " ")).fillna(NOTHING)
