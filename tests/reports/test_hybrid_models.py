@@ -3,11 +3,17 @@
 import hand_made
 import numpy as np
 import pytest
+import xarray as xr
 
 from rsslib.confidence import ranging
 from rsslib.data import splits
-from rsslib.ledger import results
-from rsslib.reports.confidence_paper import hybrid_models
+from rsslib.ledger import claims, results
+from rsslib.ledger.statistics import bootstrap_median_difference
+from rsslib.ledger.verdicts import judge
+from rsslib.ledger.wording import number
+from rsslib.reports.confidence_paper import hybrid_models, summaries
+
+PAIR_KEYS = {"n_cells", "split", "set", "left_method", "right_method", "n", "median_m", "ci95_median_m"}
 
 
 def test_figure_eleven_sets_three_methods_side_by_side(campus):
@@ -19,7 +25,8 @@ def test_figure_eleven_sets_three_methods_side_by_side(campus):
     for hat, true, tx in (("x_hat", "x_true", campus.tx_x), ("y_hat", "y_true", campus.tx_y)):
         model[hat][:] = model[true][:] = tx.values[samples, 0]
     model["x_hat"] = model.x_hat + 40.0
-    records = hybrid_models.grid_records(campus, {"grid2": model})
+    located = hybrid_models.fallbacks(campus, {"grid2": model})
+    records = hybrid_models.grid_records(located)
     assert [(r["set"], r["method"]) for r in records] == [
         (name, method) for name in ("val", "ood") for method in ("cnn", "ranging", "hybrid")]
     ranged = results.one(records, set="ood", method="ranging")
@@ -31,6 +38,14 @@ def test_figure_eleven_sets_three_methods_side_by_side(campus):
     assert results.one(records, set="ood", method="cnn")["median_m"] == pytest.approx(40)
     assert results.one(records, set="val", method="hybrid")["median_m"] == pytest.approx(40)
     assert records[0]["low_confidence_rate"] == pytest.approx(0.1, abs=0.05) and records[3]["low_confidence_rate"] == 1
+    pairs = hybrid_models.grid_pairs(located)
+    assert len(pairs) == 6 and {pair["n_cells"] for pair in pairs} == {2} and set(pairs[0]) == PAIR_KEYS
+    for pair in pairs:
+        left, right = (results.one(records, set=pair["set"], method=pair[side])
+                       for side in ("left_method", "right_method"))
+        assert pair["median_m"] == pytest.approx(left["median_m"] - right["median_m"]) and pair["n"] == left["n"]
+    same = results.one(pairs, set="ood", left_method="hybrid", right_method="ranging")
+    assert same["ci95_median_m"] == (0, 0)    # jointly resampled: equal errors never differ
 
 
 @pytest.fixture
@@ -46,7 +61,7 @@ def test_table_four_worked_by_hand(models):
     records = hybrid_models.table4(models)
     medians = {(r["set"], r["model"]): r["median_m"] for r in records}
     rates = {(r["set"], r["model"]): r["best_choice_rate"] for r in records}
-    # July: the July model is surer but in the fourth sample; it should have yielded in the third, too
+    # July: the July model is more confident but in the fourth sample; it should have yielded in the third, too
     assert medians["july", "july"] == 25 and medians["july", "november"] == 70
     assert medians["july", "hybrid"] == 25 and rates["july", "hybrid"] == 0.75
     assert medians["july", "oracle"] == 20 and rates["july", "oracle"] == 1
@@ -58,6 +73,76 @@ def test_table_four_worked_by_hand(models):
     assert (july["july"]["chosen_share"], july["november"]["chosen_share"], july["april"]["chosen_share"]) == (
         0.75, 0.5, 0.5)
     assert july["july"]["low_confidence_rate"] == 0 and july["july"]["median_confidence"] == 3
+
+
+def test_paired_differences_of_table_four_worked_by_hand(models):
+    pairs = hybrid_models.table4_pairs(models)
+    july = results.one(pairs, set="july", left_model="hybrid", right_model="november")
+    # the errors are 10, 20, 30, 40 of the hybrid and 100, 200, 20, 40 of the November model
+    assert (july["n"], july["median_m"]) == (4, 25 - 70)
+    assert "ci95_median_m" not in july    # four samples are too few for an interval
+    assert {(pair["left_model"], pair["right_model"]) for pair in pairs if pair["set"] == "april"} == {
+        ("hybrid", "july"), ("hybrid", "november"), ("july", "november")}
+
+
+@pytest.mark.parametrize("n, known", [(5, False), (6, True)])
+def test_medians_of_fewer_than_six_samples_have_no_interval(n, known):
+    first, second = np.arange(n) * 10.0, np.arange(n) + 100.0
+    assert ("ci95_m" in summaries.median_error(first)) == known
+    apart = summaries.median_difference(first, second)
+    assert apart.get("ci95_median_m") == (bootstrap_median_difference(first, second) if known else None)
+    assert apart["median_m"] == np.median(first) - np.median(second) and apart["n"] == n
+
+
+def test_without_a_sample_the_fields_have_a_reason():
+    for found in (summaries.median_error(np.array([])), summaries.median_difference(np.array([]), np.array([]))):
+        assert np.isnan(found["median_m"]) and found["median_m_reason"] and found["n"] == 0
+
+
+def judged(folder, name, records, pairs, pairs_made_by="this run"):
+    """Verdicts on all claims where only `name` and its pairs were run."""
+    results.write("quick", name, records, {"made_by": "this run"}, {}, folder)
+    results.write("quick", f"{name}_pairs", pairs, {"made_by": pairs_made_by}, {}, folder)
+    return {verdict.claim.id: verdict.ours for verdict in judge(claims.load(), "quick", folder) if verdict.ours}
+
+
+def test_the_claims_on_table_four_are_judged_by_its_paired_differences(models, tmp_path):
+    many = {name: xr.concat([model] * 4, "sample", combine_attrs="override") for name, model in models.items()}
+    arguments = "table4", hybrid_models.table4(many), hybrid_models.table4_pairs(many)
+    ours = judged(tmp_path, *arguments)
+    for claim, season, model in (("own-july", "july", "july"), ("own-november", "november", "november"),
+                                 ("other-july", "july", "november"), ("other-november", "november", "july")):
+        pair = results.one(arguments[2], set=season, left_model="hybrid", right_model=model)
+        assert f"paired difference {number(float(pair['median_m']))} [" in ours[f"t4-order-{claim}"]
+    assert "paired" not in judged(tmp_path, *arguments, "another run")["t4-order-own-july"]
+
+
+def test_the_claims_on_figure_eleven_are_judged_by_its_paired_differences(tmp_path):
+    records = [{"n_cells": n, "set": name, "method": method, "median_m": 100.0 + n + rank, "ci95_m": [90.0, 120.0]}
+               for n in (2, 10) for name in hybrid_models.GRID_SETS
+               for rank, method in enumerate(("cnn", "ranging", "hybrid"))]
+    pairs = [{"n_cells": n, "split": f"grid{n}", "set": "ood", "left_method": left, "right_method": "cnn", "n": 9,
+              "median_m": 1.5, "ci95_median_m": [0.5, 2.5]} for n in (2, 10) for left in ("hybrid", "ranging")]
+    assert all(set(pair) == PAIR_KEYS for pair in pairs)
+    ours = judged(tmp_path, "fig11", records, pairs)
+    for claim in ("hybrid-2", "ranging-2", "hybrid-10"):
+        assert "paired difference 1.5 [0.5, 2.5]" in ours[f"f11-order-{claim}"]
+
+
+def test_the_printed_numbers_of_figure_eleven_are_those_of_tables_two_and_three():
+    assert hybrid_models.grid_printed() == {(2, "val", "cnn"): 34.6, (5, "val", "cnn"): 32.8,
+                                            (2, "ood", "cnn"): 277.5, (5, "ood", "cnn"): 147.6}
+
+
+def test_tables_for_readers_name_grids_methods_and_models():
+    records = [{"n_cells": 3, "set": "ood", "method": "cnn", "median_m": 240.4, "ci95_m": [222, 251]}]
+    shown = hybrid_models.grid_table(records, "ood", {(3, "ood", "cnn"): 200.0})
+    assert shown.loc["Grid3", "network (CNN)"] == "240 (222 to 251) [paper 200]"
+    few = [{key: value for key, value in records[0].items() if key != "ci95_m"}]
+    assert hybrid_models.grid_table(few, "ood").loc["Grid3", "network (CNN)"] == "240"
+    assert hybrid_models.grid_table([], "ood").empty
+    words = hybrid_models.in_words([{"set": "april", "model": "november"}, {"set": "july", "model": "oracle"}])
+    assert [(row["season"], row["choice"]) for row in words] == [("April", "November model"), ("July", "oracle")]
 
 
 def test_the_duel_shows_both_confidences(models):

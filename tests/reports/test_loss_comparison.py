@@ -1,9 +1,12 @@
 """Table II and its figures' data from what two tiny trainings left."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from rsslib.data import splits
+from rsslib.ledger import claims, quantities, results, verdicts
 from rsslib.localization import kept_images, predictions
 from rsslib.localization.ensemble import Recipe
 from rsslib.localization.localizer import Localizer
@@ -48,6 +51,38 @@ def test_only_the_reported_set_is_judged(runs):
     assert {record["set"] for record in loss_comparison.judged(loss_comparison.table2(runs))} == {"ood"}
 
 
+def test_pairs_are_differences_on_the_same_samples_with_their_intervals(runs):
+    (pair,) = loss_comparison.pairs(runs)
+    assert (pair["left_loss"], pair["right_loss"], pair["split"], pair["set"]) == ("emd", "com", "grid2", "ood")
+    errors = {loss: predictions.errors(predictions.of_set(runs["grid2", loss].predictions, "ood")) for loss in
+              ("com", "emd")}
+    assert pair["n"] == len(errors["emd"])
+    assert pair["median_m"] == pytest.approx(np.median(errors["emd"]) - np.median(errors["com"]))
+    assert pair["mean_m"] == pytest.approx(errors["emd"].mean() - errors["com"].mean())
+    for field in ("median_m", "mean_m"):
+        low, high = pair[f"ci95_{field}"]
+        assert low <= pair[field] <= high
+
+
+def test_losses_of_different_samples_are_not_paired(runs):
+    other = replace(runs["grid2", "com"], predictions=runs["grid2", "com"].predictions.isel(sample=slice(None, -1)))
+    with pytest.raises(InputError, match="grid2: emd and com predict different samples"):
+        loss_comparison.pairs(runs | {("grid2", "com"): other})
+
+
+def test_the_ledger_finds_the_paired_difference_of_an_order(runs, tmp_path):
+    for name, records in (("table2", loss_comparison.table2(runs)), ("table2_pairs", loss_comparison.pairs(runs))):
+        results.write("quick", name, records, {"run": 1}, {}, tmp_path)
+    (pair,) = results.read("quick", "table2_pairs", tmp_path)["records"]
+    claim = next(claim for claim in claims.load() if claim.id == "t2-order-emd-com-grid2")
+    sides = claim.record["left"], claim.record["right"]
+    assert quantities.paired(*sides, quantities.Records("quick", tmp_path)) == (pair["median_m"], pair["ci95_median_m"])
+    (verdict,) = verdicts.judge([claim], "quick", tmp_path)
+    assert "paired difference" in verdict.ours
+    results.write("quick", "table2_pairs", loss_comparison.pairs(runs), {"run": 2}, {}, tmp_path)
+    assert quantities.paired(*sides, quantities.Records("quick", tmp_path)) is None    # of another run
+
+
 def test_the_example_is_one_sample_for_all_losses(runs, campus):
     shown = loss_comparison.example(runs, campus, "grid2")
     assert shown.images.keys() == shown.decoded.keys() == {"com", "emd"}
@@ -59,6 +94,9 @@ def test_the_example_is_one_sample_for_all_losses(runs, campus):
 def test_the_ambiguous_sample_has_the_strongest_second_mode(runs, campus):
     doubt = loss_comparison.most_ambiguous(runs["grid2", "emd"], campus)
     kept = runs["grid2", "emd"].images.image.values
+    assert doubt.truth == (campus.tx_x.values[doubt.measurement, 0], campus.tx_y.values[doubt.measurement, 0])
+    assert 0 < np.isfinite(doubt.sensor_image).sum() <= np.isfinite(campus.rss.values[doubt.measurement]).sum()
+    assert doubt.radius_m == kept_images.RADIUS_M
     assert doubt.modes[1][2] == max(kept_images.modes(image, doubt.grid)[1][2] for image in kept)
 
 
@@ -77,6 +115,12 @@ def test_seconds_come_from_the_stamps_and_are_left_out_where_there_is_none(folde
     (stamps / "grid2-emd.json").write_text('{"seconds_per_epoch": 1.25}')
     timed = loss_comparison.load(folder, ["grid2"], ["com", "emd"])
     assert loss_comparison.seconds_per_epoch(timed) == [{"loss": "emd", "split": "grid2", "value": 1.25}]
+
+
+@pytest.mark.parametrize("names, losses, word", [([], ["emd"], "splits"), (["grid2"], [], "losses")])
+def test_nothing_to_load_is_an_error_that_names_the_parameter(folder, names, losses, word):
+    with pytest.raises(InputError, match=f"{word}: none given; expected at least one"):
+        loss_comparison.load(folder, names, losses)
 
 
 def test_a_missing_training_is_named(folder):

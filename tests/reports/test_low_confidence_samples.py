@@ -1,4 +1,4 @@
-"""Oddities: each rule on samples bent to break it, and the list of the least sure."""
+"""Anomalies: each rule on samples bent to break it, and the list of the least confident."""
 
 import hand_made
 import numpy as np
@@ -93,6 +93,20 @@ def test_the_least_sure_are_listed_with_their_oddities(campus, sets):
         assert record["lowest_share"] == np.mean([record["oddity"] in one["odd"] for one in listed])
 
 
+def test_readers_see_labels_and_records_keep_their_values(campus, sets):
+    listed, rates = low_confidence_samples.lowest(campus, sets, part_of(sets), "grid2", count=5)
+    labels = low_confidence_samples.LABELS
+    assert set(labels) <= {record["oddity"] for record in rates}
+    for record, shown in zip(rates, low_confidence_samples.labelled(rates)):
+        assert shown == record | {"anomaly": labels.get(record["oddity"], record["oddity"])}
+    for record, shown in zip(listed, low_confidence_samples.labelled(listed)):
+        assert shown["odd"] == record["odd"]
+        assert shown["anomaly"] == ("; ".join(labels.get(name, name) for name in record["odd"]) or None)
+    rules = low_confidence_samples.rules()
+    assert not any(word in rules for word in ("hot", "bright", "quiet"))
+    assert len(rules.splitlines()) == len(low_confidence_samples.RULES)
+
+
 def test_the_two_examples_follow_their_rules(campus, sets):
     ood = part_of(sets, "ood")
     ood["x_hat"][:] = ood.x_true + np.arange(ood.sizes["sample"])
@@ -124,3 +138,15 @@ def test_a_case_is_drawn_as_the_networks_see_it(campus, sets):
     raster = low_confidence_samples.raster(part)
     shown = low_confidence_samples.case(campus, part, 3, sets["train"], "a title")
     assert shown.image.shape == raster.shape and shown.truth == (1000.0, 2000.0) and shown.estimate == (1025.0, 2000.0)
+    assert shown.off_m == 25.0
+
+
+def test_a_case_knows_its_brightest_sensor(campus, sets):
+    part, bent = part_of(sets), campus.copy(deep=True)
+    sample = int(sets["val"][3])
+    sensor = farthest(bent, sample)
+    bent["rss"][sample, sensor] += 300
+    shown = low_confidence_samples.case(bent, part, 3, sets["train"], "a title")
+    place = bent.sensor_x.values[sample, sensor], bent.sensor_y.values[sample, sensor]
+    assert shown.brightest == place
+    assert shown.away_m == pytest.approx(np.hypot(place[0] - 1000, place[1] - 2000))

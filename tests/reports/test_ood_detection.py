@@ -61,8 +61,22 @@ def test_figure_ten_has_a_record_for_every_set():
     assert [r["set"] for r in ood_detection.error_records({"november": model})] == ["val", "july", "april"]
 
 
-def test_every_split_has_a_title():
-    assert [ood_detection.title(split) for split in ("grid2", "july", "grid10")] == ["Grid2", "July→Nov", "Grid10"]
+def test_random_has_no_samples_out_of_distribution(models):
+    models |= {"random": hand_made.shifted("test", seed=2)}
+    assert list(ood_detection.outside(models)) == ["grid2", "november"]
+    for records in (ood_detection.indicator_records(models), ood_detection.indicator_pairs(models)):
+        tasks = {(record["target"], record["set"]) for record in records if record["split"] == "random"}
+        assert tasks == {("high_error", "val"), ("high_error", "test")}
+    assert list(ood_detection.coverage(models)["random"]) == ["val", "test"]
+    assert ood_detection.table3({"random": models["random"]})[0]["set"] == "test"
+
+
+def test_the_ensembles_are_named_and_must_be_some():
+    models = [hand_made.shifted().expand_dims(member=members) for members in (3, 3, 5)]
+    assert ood_detection.ensembles(dict(enumerate(models[:2]))) == "EMD ensembles of 3"
+    assert ood_detection.ensembles(dict(enumerate(models))) == "EMD ensembles of 3 or 5"
+    with pytest.raises(InputError, match="splits: expected at least one data separation, such as grid2"):
+        ood_detection.ensembles({})
 
 
 def test_table_three_splits_the_ood_set_at_the_threshold():
@@ -73,11 +87,13 @@ def test_table_three_splits_the_ood_set_at_the_threshold():
     assert (record["set"], record["n"], record["low_confidence_rate"]) == ("july", 4, 0.5)
     assert (record["low_confidence_median_m"], record["high_confidence_median_m"]) == (300, 70)
     assert (record["in_distribution_set"], record["in_distribution_median_m"]) == ("november", 2)
+    assert record["low_minus_high_m"] == 230 and record["ci95_low_minus_high_m"] == (120, 340)
 
 
 def test_table_three_says_why_a_median_is_missing():
     model = hand_made.predictions(["val"] * 10 + ["ood"] * 2, [*np.linspace(0.5, 1, 10), 1, 1], np.full(12, 9.0))
     (record,) = ood_detection.table3({"grid2": model})
+    assert "low_minus_high_m" not in record
     assert np.isnan(record["low_confidence_median_m"]) and record["low_confidence_median_m_reason"] == "no such sample"
 
 
@@ -90,9 +106,49 @@ def test_the_records_can_be_written(models, tmp_path):
 
 def test_confidence_orders_errors_in_the_coverage_curves(models):
     curves = ood_detection.coverage(models)
-    assert list(curves) == ["Grid2", "Nov→July"]
-    shares, kept = curves["Grid2"]["OOD"]
-    assert shares[-1] == 1 and kept[5] < kept[-1]
+    assert list(curves) == ["grid2", "november"] and list(curves["grid2"]) == ["val", "ood"]
+    curve = curves["grid2"]["ood"]
+    assert curve.share[-1] == 1 and curve.n == 200 and curve.error[5] < curve.error[-1]
+    assert (curve.low <= curve.error).all() and (curve.error <= curve.high).all() and (curve.low < curve.high).all()
+
+
+def test_the_surest_half_errs_less_by_a_paired_difference(models):
+    curve = ood_detection.coverage(models)["grid2"]["ood"]
+    errors = predictions.errors(predictions.of_set(models["grid2"], "ood"))
+    sure = indicators.score(predictions.of_set(models["grid2"], "ood"))
+    half = np.median(errors[np.argsort(-sure)[:100]])
+    low, high = curve.ci95_half_m
+    assert curve.half_m == pytest.approx(half - np.median(errors)) and low < curve.half_m < high < 0
+    flat = hand_made.predictions(["val"] * 20 + ["ood"] * 20, np.linspace(0.1, 1, 40), np.full(40, 30.0))
+    assert ood_detection.coverage({"grid2": flat})["grid2"]["ood"].ci95_half_m == (0, 0)
+
+
+def test_a_figure_panel_holds_the_record_of_its_set(models):
+    panel = ood_detection.scatter(models["november"], "november")
+    records = ood_detection.error_records(models)
+    for name, part in (("val", panel.val), ("july", panel.ood)):
+        assert part.record == results.one(records, split="november", set=name)
+
+
+def test_pairs_are_the_differences_of_the_areas_on_the_same_samples(models):
+    models["grid2"]["max_spread"][:] = models["grid2"].max_spread.values[::-1]
+    records, pairs = ood_detection.indicator_records(models), ood_detection.indicator_pairs(models)
+    assert len(pairs) == 2 * 3 * 15
+    for pair in pairs:
+        keys = {key: pair[key] for key in ("split", "target", "set")}
+        left, right = (results.one(records, **keys, indicator=pair[f"{side}_indicator"]) for side in ("left", "right"))
+        assert pair["auroc"] == left["auroc"] - right["auroc"]
+        low, high = pair["ci95_auroc"]
+        assert low <= pair["auroc"] <= high
+    keys = {"split": "grid2", "target": "ood", "left_indicator": indicators.INDICATOR}
+    spread = results.one(pairs, **keys, right_indicator="max_spread")
+    assert spread["ci95_auroc"][0] > 0.3     # turned about, the spread tells nothing
+    assert results.one(pairs, **keys, right_indicator="max_prediction")["ci95_auroc"] == (0, 0)    # one and the same
+
+
+def test_a_task_of_one_kind_has_no_pairs():
+    model = hand_made.predictions(["val"] * 5 + ["ood"] * 5, np.arange(10) / 10, np.full(10, 5.0))
+    assert {pair["target"] for pair in ood_detection.indicator_pairs({"grid2": model})} == {"ood"}
 
 
 def test_a_missing_training_is_named(tmp_path):

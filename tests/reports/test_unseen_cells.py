@@ -35,3 +35,17 @@ def test_records_count_the_predictions_inside(campus):
     (record,) = unseen_cells.records(campus, {"grid2": model})
     assert (record["n"], record["inside_share"], record["near_border_share"]) == (4, 0.25, 0.5)
     assert (record["near_outside_share"], record["near_inside_share"]) == (0.5, 0.0)
+    assert (record["cells"], record["empty_cells"]) == (len(splits.grid_test_cells(2)), 0)
+
+
+def test_cells_without_a_transmitter_are_counted(campus):
+    import hand_made
+
+    n = 5
+    unseen = splits.grid_test_cells(n)
+    kept = campus.isel(sample=np.flatnonzero(splits.cells(campus, n) != unseen[0]))
+    assert np.array_equal(splits.cells(campus, n)[splits.cells(campus, n) != unseen[0]], splits.cells(kept, n))
+    model = hand_made.predictions(["val", "ood"], np.ones(2), np.zeros(2))
+    before, after = (unseen_cells.records(dataset, {"grid5": model})[0] for dataset in (campus, kept))
+    assert before["cells"] == after["cells"] == len(unseen)
+    assert after["empty_cells"] == before["empty_cells"] + (splits.cells(campus, n) == unseen[0]).any()

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,9 +13,10 @@ from scipy.spatial import ConvexHull
 from rsslib.data import grid, splits
 from rsslib.data.grid import transmitters
 from rsslib.learning.weights import parameter_count
-from rsslib.ledger.statistics import bootstrap_median
+from rsslib.ledger.statistics import bootstrap_mean_difference, bootstrap_median
 from rsslib.localization import kept_images, networks, predictions
-from rsslib.reports.style import SEPARATIONS
+from rsslib.project import InputError
+from rsslib.reports.confidence_paper.summaries import median_difference
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,19 @@ class Run:
 
 
 Runs = dict[tuple[str, str], Run]
+PAIRED = ("emd", "com", "pse")
+"""Each loss is compared with those after it."""
 
 
 def load(folder: str | Path, split_names: list[str], losses: list[str]) -> Runs:
     """Read `<folder>/<split>-<loss>/` for each split and loss, and the seconds from `<folder>/../stamps`.
 
-    Errors: InputError naming what is missing. Seconds may be: they do not belong to the results.
+    Errors: InputError for no split or no loss, or naming what is missing. Seconds may be: they do not belong to the
+    results.
     """
+    for kind, found, example in (("splits", split_names, "random or grid2"), ("losses", losses, "com or emd")):
+        if not found:
+            raise InputError(f"{kind}: none given; expected at least one, such as {example}")
     runs = {}
     for split, loss in product(split_names, losses):
         path, stamp = Path(folder) / f"{split}-{loss}", Path(folder).parent / "stamps" / f"{split}-{loss}.json"
@@ -68,18 +75,34 @@ def judged(records: list[dict]) -> list[dict]:
 
 
 def seconds_per_epoch(runs: Runs) -> list[dict]:
-    """Return the seconds that one network's epoch took, where known, for the stamp: they change from run to run."""
+    """Return the seconds that one network's epoch took, where known, for the stamp: they change from run to run.
+
+    A figure shows those of Random, as the ledger judges them.
+    """
     return [{"loss": loss, "split": split, "value": round(run.seconds_per_epoch, 3)}
             for (split, loss), run in runs.items() if run.seconds_per_epoch is not None]
 
 
-def errors_by_split(runs: Runs) -> dict[str, dict[str, np.ndarray]]:
-    """Return the errors of each cell of Table II, {title of the split: {loss: (n,) [m]}}."""
-    errors: dict[str, dict[str, np.ndarray]] = {}
-    for (split, loss), run in runs.items():
-        judged_set = predictions.of_set(run.predictions, splits.report_set(split))
-        errors.setdefault(SEPARATIONS.get(split, split.capitalize()), {})[loss] = predictions.errors(judged_set)
-    return errors
+def pairs(runs: Runs) -> list[dict]:
+    """Return a record for each split and pair of losses: how their errors differ on the samples that Table II reports.
+
+    Fields: left_loss, right_loss, split, set, n; median_m, the left median minus the right one, and mean_m, the mean of
+    left minus right [m], with their 95 % intervals (joint resamples of the same samples).
+    Errors: InputError if two losses predict different samples.
+    """
+    records = []
+    for split in dict.fromkeys(split for split, _ in runs):
+        name, losses = splits.report_set(split), [loss for loss in PAIRED if (split, loss) in runs]
+        parts = {loss: predictions.of_set(runs[split, loss].predictions, name) for loss in losses}
+        for left, right in combinations(losses, 2):
+            if not np.array_equal(parts[left].measurement, parts[right].measurement):
+                raise InputError(f"{split}: {left} and {right} predict different samples of the set {name}; train both "
+                                 "on the same measurements")
+            one, other = predictions.errors(parts[left]), predictions.errors(parts[right])
+            records.append({
+                "left_loss": left, "right_loss": right, "split": split, "set": name} | median_difference(one, other) | {
+                "mean_m": np.mean(one - other), "ci95_mean_m": bootstrap_mean_difference(one, other)})
+    return records
 
 
 def models(runs: Runs) -> dict[str, xr.Dataset]:
@@ -117,18 +140,20 @@ def sensor_image(dataset: xr.Dataset, raster: grid.Grid, measurement: int, fit: 
     return image.reshape(raster.shape)
 
 
-def most_ambiguous(run: Run, dataset: xr.Dataset) -> SimpleNamespace:
-    """Return the kept sample whose image has the strongest second mode, with its sensors' locations and RSS.
+def most_ambiguous(run: Run, dataset: xr.Dataset, split: str = "grid2") -> SimpleNamespace:
+    """Return the kept sample of a split whose image has the strongest second mode, with its sensors' readings.
 
-    Fields: image, modes (see `kept_images.modes`), sensors (n, 3) x, y [m] and RSS [dB], truth, grid, measurement.
+    Fields: image and sensor_image (height, width), modes (see `kept_images.modes`) and their radius_m, truth, grid,
+    measurement.
     """
     number = run.images.why.values.tolist().index("ambiguous")
     measurement, image = int(run.images.measurement.values[number]), run.images.image.values[number]
-    sample = dataset.isel(sample=measurement)
-    sensors = np.stack([sample.sensor_x.values, sample.sensor_y.values, sample.rss.values], axis=1)
-    return SimpleNamespace(image=image, modes=kept_images.modes(image, run.grid), grid=run.grid,
-                           sensors=sensors[np.isfinite(sample.rss.values)], measurement=measurement,
-                           truth=(float(sample.tx_x[0]), float(sample.tx_y[0])))
+    row = run.predictions.measurement.values.tolist().index(measurement)
+    return SimpleNamespace(
+        image=image, modes=kept_images.modes(image, run.grid), radius_m=kept_images.RADIUS_M, grid=run.grid,
+        measurement=measurement,
+        sensor_image=sensor_image(dataset, run.grid, measurement, splits.make(dataset, split)["train"]),
+        truth=locations(run.predictions, row)[0])
 
 
 def facts(runs: Runs, dataset: xr.Dataset) -> list[dict]:

@@ -1,6 +1,6 @@
-"""What is unusual about the samples that an ensemble is least sure of, by rules that apply to every sample alike."""
+"""What is unusual about the samples that an ensemble is least confident of, by rules that apply to all alike."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from types import SimpleNamespace
 
@@ -22,7 +22,7 @@ FAR_M, APART_M = 500.0, 300.0
 RULES = {
     "hot sensor far away": "a receiver more than 500 m away reads higher than its distance explains: the residual from "
                            "the receiver's own log-distance line is above 98 % of those in training",
-    "brightest sensor far away": "the receiver that reads highest after scaling is more than 500 m away",
+    "brightest sensor far away": "the receiver with the highest scaled reading is more than 500 m away",
     "quiet sensor nearby": "a receiver within 500 m reads lower than its distance explains: the residual is below 98 % "
                            "of those in training",
     "few sensors": "no more receivers heard it than the lowest 5 % of the training samples have",
@@ -30,10 +30,15 @@ RULES = {
     "members disagree": "the largest pixels of two members lie more than 300 m apart",
     "April sample": "it was measured in April, when most receivers of the later seasons were not there",
 }
-"""The oddities and their rules. They may use the true location: they explain a result and never make one. That
-members disagree is part of what confidence measures, so it is no surprise among the least sure."""
+"""The anomalies and their rules. They may use the true location: they explain a result and never make one. That
+members disagree is part of what confidence measures, so it is no surprise among the least confident."""
+LABELS = {"hot sensor far away": "unexpectedly strong, far", "brightest sensor far away": "strongest reading, far",
+          "quiet sensor nearby": "unexpectedly weak, near",
+          "brightest sensor beyond 300 m": "strongest reading, beyond 300 m",
+          "brightest sensor beyond 700 m": "strongest reading, beyond 700 m"}
+"""What readers see, where it is not what the records say."""
 LIMITS_M = (300.0, 700.0)
-"""Other limits for the brightest sensor, to show how much its share depends on the 500 m."""
+"""Other limits for the strongest reading, to show how much its share depends on the 500 m."""
 
 Sets = Mapping[str, np.ndarray]
 
@@ -107,7 +112,7 @@ def _gap(dataset: xr.Dataset, train: np.ndarray, samples: np.ndarray) -> np.ndar
 
 def lowest(dataset: xr.Dataset, sets: Sets, model: xr.Dataset, split: str, name: str = "val",
            count: int = LOWEST) -> tuple[list[dict], list[dict]]:
-    """Return the `count` least sure samples of a set with what is odd about each, and how often each oddity occurs.
+    """Return the `count` least confident samples of a set with what is odd about each, and how common each oddity is.
 
     Output: records with split, set, rank, measurement, time, confidence, error_m, odd (a list of names in RULES);
     records with split, set, oddity, lowest_share, all_share, n: its share of those samples and of the whole set.
@@ -127,6 +132,21 @@ def lowest(dataset: xr.Dataset, sets: Sets, model: xr.Dataset, split: str, name:
     return samples, rates
 
 
+def rules() -> str:
+    """Return RULES as a list for readers."""
+    return "\n".join(f"- *{LABELS.get(name, name)}*: {rule}." for name, rule in RULES.items())
+
+
+def labelled(records: Sequence[Mapping]) -> list[dict]:
+    """Return records of `lowest` with `anomaly`: the label of their oddity, or those of what is odd.
+
+    >>> labelled([{"oddity": "quiet sensor nearby"}, {"odd": ["few sensors", "April sample"]}])[1]["anomaly"]
+    'few sensors; April sample'
+    """
+    return [{**record, "anomaly": "; ".join(LABELS.get(name, name) for name in (
+        [record["oddity"]] if "oddity" in record else record["odd"])) or None} for record in records]
+
+
 def miss_near_a_sensor(dataset: xr.Dataset, sets: Sets, part: xr.Dataset, within_m: float = 120.0) -> int:
     """Return the row of `part` with the largest error among samples sent from near their brightest sensor.
 
@@ -138,10 +158,10 @@ def miss_near_a_sensor(dataset: xr.Dataset, sets: Sets, part: xr.Dataset, within
 
 
 def bright_far_away(dataset: xr.Dataset, sets: Sets, part: xr.Dataset) -> int:
-    """Return the row of `part` with the brightest sensor that is more than FAR_M away, among its least sure samples.
+    """Return the row of `part` with the brightest sensor more than FAR_M away, among its least confident samples.
 
-    Of the LOWEST least sure samples with this oddity (see RULES) the one whose brightest sensor reads highest after
-    scaling; where none has it, the least sure sample.
+    Of the LOWEST least confident samples with this oddity (see RULES) the one whose brightest sensor reads highest
+    after scaling; where none has it, the least confident sample.
     """
     samples = part.measurement.values
     reading = _scaled(dataset, sets["train"], samples).max(axis=1)
@@ -156,7 +176,14 @@ def raster(model: xr.Dataset) -> grid.Grid:
 
 
 def case(dataset: xr.Dataset, part: xr.Dataset, row: int, train: np.ndarray, title: str) -> SimpleNamespace:
-    """Return one sample for `figures.odd_inputs`: title, image (as networks see it), truth and estimate (x, y) [m]."""
-    image = sensor_image(dataset, raster(part), int(part.measurement.values[row]), train)
+    """Return one sample for `figures.odd_inputs`: title, image (as networks see it), truth and estimate (x, y) [m].
+
+    brightest is the place (x, y) [m] of the sensor that reads highest after scaling, away_m its distance to the truth.
+    """
+    sample = int(part.measurement.values[row])
     truth, estimate = locations(part, row)
-    return SimpleNamespace(title=title, image=image, truth=truth, estimate=estimate)
+    sensor = int(_scaled(dataset, train, np.array([sample])).argmax())
+    place = float(dataset.sensor_x.values[sample, sensor]), float(dataset.sensor_y.values[sample, sensor])
+    return SimpleNamespace(title=title, image=sensor_image(dataset, raster(part), sample, train), truth=truth,
+                           estimate=estimate, brightest=place, away_m=float(np.hypot(*np.subtract(place, truth))),
+                           off_m=float(np.hypot(*np.subtract(estimate, truth))))

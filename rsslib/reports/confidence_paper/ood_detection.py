@@ -1,5 +1,7 @@
 """Records and curves on confidence: Figures 7 and 10, Table III, from the predictions of trained ensembles."""
 
+from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,10 +10,20 @@ import xarray as xr
 
 from rsslib.confidence import indicators
 from rsslib.data import splits
-from rsslib.ledger.statistics import auroc_interval, spearman, spearman_interval
+from rsslib.ledger.statistics import (
+    auroc_interval,
+    auroc_resamples,
+    bootstrap_median_gap,
+    difference_interval,
+    kept_medians,
+    resampled_interval,
+    share_interval,
+    spearman,
+    spearman_interval,
+)
 from rsslib.localization import predictions
+from rsslib.project import InputError
 from rsslib.reports.confidence_paper.summaries import median, median_error, share
-from rsslib.reports.style import SEPARATIONS
 
 Models = dict[str, xr.Dataset]
 """For each split, the predictions of the ensemble trained on it."""
@@ -22,48 +34,83 @@ def load(folder: str | Path, names: list[str], loss: str = "emd") -> Models:
     return {name: predictions.load(Path(folder) / f"{name}-{loss}" / "predictions.nc") for name in names}
 
 
-def title(split: str) -> str:
-    """Return what figures call a data separation: "July→Nov", "Grid2"."""
-    return SEPARATIONS.get(split, split.capitalize())
+def ensembles(models: Models) -> str:
+    """Return what made the predictions, "EMD ensembles of 3". Errors: InputError without models."""
+    if not models:
+        raise InputError("splits: expected at least one data separation, such as grid2, found none")
+    sizes = sorted({model.sizes["member"] for model in models.values()})
+    return f"EMD ensembles of {' or '.join(map(str, sizes))}"
+
+
+def outside(models: Models) -> Models:
+    """Return the models that have OOD samples: the test samples of Random are in distribution."""
+    return {split: model for split, model in models.items() if splits.report_set(split) != "test"}
 
 
 def sides(model: xr.Dataset, split: str) -> tuple[xr.Dataset, xr.Dataset]:
-    """Return the validation samples and the OOD samples of a split's predictions."""
+    """Return the validation samples and the OOD samples of a split's predictions, for Random the test samples."""
     return predictions.of_set(model, "val"), predictions.of_set(model, splits.report_set(split))
 
 
 def rocs(model: xr.Dataset, split: str) -> dict[str, SimpleNamespace]:
     """Return each indicator's ROC at telling OOD from validation: {indicator: curve}.
 
-    Fields: false_positive, true_positive (arrays), auroc, at_threshold (the rates at the validation's 10th
-    percentile).
+    Fields: false_positive, true_positive (arrays), auroc, n (of validation and OOD), at_threshold (the two rates at the
+    validation's 10th percentile), ci95_at_threshold (of the second).
     """
     curves = {}
     for name in indicators.VARIANTS:
         scores = [indicators.score(part, name) for part in sides(model, split)]
         is_ood = np.repeat([False, True], [len(part) for part in scores])
-        rates = tuple((part < indicators.threshold(model, name)).mean() for part in scores)
-        curves[name] = SimpleNamespace(**vars(indicators.roc(is_ood, np.concatenate(scores))), at_threshold=rates)
+        low = [part < indicators.threshold(model, name) for part in scores]
+        curves[name] = SimpleNamespace(
+            **vars(indicators.roc(is_ood, np.concatenate(scores))), n=tuple(map(len, scores)),
+            at_threshold=tuple(part.mean() for part in low), ci95_at_threshold=share_interval(low[1]))
     return curves
 
 
 def indicator_records(models: Models) -> list[dict]:
     """Return Figure 7's records: the AUROC of each indicator at telling OOD samples, and at telling large errors.
 
-    A large error is above twice the validation median; it is told within validation and within the OOD set.
+    A large error is above twice the validation median; it is told within validation and within the OOD set. Random has
+    no OOD samples; large errors are told within its test samples.
     """
+    return [keys | _auroc(model, part, positive, indicator) for split, model in models.items()
+            for keys, part, positive in _tasks(model, split) for indicator in indicators.VARIANTS]
+
+
+def indicator_pairs(models: Models) -> list[dict]:
+    """Return Figure 7's paired differences: the AUROC of one indicator less that of another, on the same samples.
+
+    Fields: split, target, set, left_indicator, right_indicator, auroc (left minus right), ci95_auroc. A pair with the
+    paper's choice has it on the left. A task whose samples are all of one kind has no pairs.
+    """
+    names = [indicators.INDICATOR, *(name for name in indicators.VARIANTS if name != indicators.INDICATOR)]
     records = []
     for split, model in models.items():
-        val, ood = sides(model, split)
-        limit, name = 2 * np.median(predictions.errors(val)), splits.report_set(split)
-        both = xr.concat([val, ood], "sample", combine_attrs="override", join="override")
-        tasks = {("ood", name): (both, both.set.values != "val"),
-                 ("high_error", "val"): (val, predictions.errors(val) > limit),
-                 ("high_error", name): (ood, predictions.errors(ood) > limit)}
-        for (target, judged), (part, positive) in tasks.items():
-            records += [{"split": split, "target": target, "set": judged} | _auroc(model, part, positive, indicator)
-                        for indicator in indicators.VARIANTS]
+        for keys, part, positive in _tasks(model, split):
+            if positive.all() or not positive.any():
+                continue
+            scores = {name: indicators.score(part, name) for name in names}
+            areas = {name: indicators.roc(positive, score).auroc for name, score in scores.items()}
+            drawn = {name: auroc_resamples(positive, score, 4000) for name, score in scores.items()}
+            records += [keys | {"left_indicator": left, "right_indicator": right, "auroc": areas[left] - areas[right],
+                                "ci95_auroc": difference_interval(drawn[left] - drawn[right])}
+                        for left, right in combinations(names, 2)]
     return records
+
+
+def _tasks(model: xr.Dataset, split: str) -> Iterator[tuple[dict, xr.Dataset, np.ndarray]]:
+    """Yield what indicators are judged on: the keys of its records, the samples, which of them are positive."""
+    val, ood = sides(model, split)
+    limit, name = 2 * np.median(predictions.errors(val)), splits.report_set(split)
+    both = xr.concat([val, ood], "sample", combine_attrs="override", join="override")
+    for target, judged, part, positive in (("ood", name, both, both.set.values != "val"),
+                                           ("high_error", "val", val, predictions.errors(val) > limit),
+                                           ("high_error", name, ood, predictions.errors(ood) > limit)):
+        if (target, judged) == ("ood", "test"):    # both sides are in distribution
+            continue
+        yield {"split": split, "target": target, "set": judged}, part, positive
 
 
 def _auroc(model: xr.Dataset, part: xr.Dataset, positive: np.ndarray, indicator: str) -> dict:
@@ -79,12 +126,11 @@ def _auroc(model: xr.Dataset, part: xr.Dataset, positive: np.ndarray, indicator:
 
 
 def scatter(model: xr.Dataset, split: str) -> SimpleNamespace:
-    """Return Figure 10's panel: val and ood (each confidence, error_m, rho), threshold."""
-    parts = [SimpleNamespace(confidence=indicators.score(part), error_m=predictions.errors(part))
-             for part in sides(model, split)]
-    for part in parts:
-        part.rho = spearman(part.confidence, part.error_m)
-    return SimpleNamespace(val=parts[0], ood=parts[1], threshold=indicators.threshold(model))
+    """Return Figure 10's panel: val and ood (each confidence, error_m, its record of `error_records`), threshold."""
+    val, ood = (SimpleNamespace(confidence=indicators.score(part), error_m=predictions.errors(part),
+                                record=_error_record(model, split, str(part.set.values[0])))
+                for part in sides(model, split))
+    return SimpleNamespace(val=val, ood=ood, threshold=indicators.threshold(model))
 
 
 def error_records(models: Models) -> list[dict]:
@@ -114,8 +160,9 @@ def _error_record(model: xr.Dataset, split: str, name: str) -> dict:
 def table3(models: Models) -> list[dict]:
     """Return Table III's records: the low-confidence rate of the OOD set, and its errors on either side.
 
-    The in-distribution median is that of validation (GridN) or of the own season's held-out fifth: with the
-    latter the paper's Tables III and IV print the same number.
+    low_minus_high_m is how much the median error of the low-confidence samples exceeds that of the others. The
+    in-distribution median is that of validation (GridN) or of the own season's held-out fifth: with the latter the
+    paper's Tables III and IV print the same number.
     """
     records = []
     for split, model in models.items():
@@ -126,20 +173,36 @@ def table3(models: Models) -> list[dict]:
                         "percentile": indicators.PERCENTILE, "threshold": limit, "n": len(low)}
                        | share("low_confidence_rate", low)
                        | median("high_confidence_median_m", errors[~low])
-                       | median("low_confidence_median_m", errors[low]) | {"in_distribution_set": own}
+                       | median("low_confidence_median_m", errors[low]) | _excess(errors, low)
+                       | {"in_distribution_set": own}
                        | median("in_distribution_median_m", predictions.errors(predictions.of_set(model, own))))
     return records
 
 
-def coverage(models: Models, fewest: int = 10) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
-    """Return the risk-coverage curves of validation and OOD, {title: {label: (share kept, median error [m])}}.
+def _excess(errors: np.ndarray, low: np.ndarray) -> dict:
+    if low.all() or not low.any():
+        return {}
+    return {"low_minus_high_m": np.median(errors[low]) - np.median(errors[~low]),
+            "ci95_low_minus_high_m": bootstrap_median_gap(errors[low], errors[~low])}
 
-    A curve begins where `fewest` samples are kept: the median of fewer is mostly chance.
+
+def coverage(models: Models, fewest: int = 10) -> dict[str, dict[str, SimpleNamespace]]:
+    """Return the risk-coverage curves of validation and OOD, {split: {"val" or "ood": curve}}, "test" for Random.
+
+    Fields: share (of the samples kept), error [m] (their median), low, high (its interval), n; half_m, the error of the
+    most confident half less that of all, and ci95_half_m. A curve begins where `fewest` samples are kept: the median of
+    fewer is mostly chance.
     """
-    curves: dict = {}
-    for split, model in models.items():
-        for label, part in zip(("validation", "OOD"), sides(model, split)):
-            shares, error = indicators.risk_coverage(indicators.score(part), predictions.errors(part))
-            enough = shares * len(part.sample) >= min(fewest, len(part.sample))
-            curves.setdefault(title(split), {})[label] = shares[enough], error[enough]
-    return curves
+    return {split: {name: _kept(part, fewest) for name, part in zip(
+        ("val", "test" if split == "random" else "ood"), sides(model, split))} for split, model in models.items()}
+
+
+def _kept(part: xr.Dataset, fewest: int) -> SimpleNamespace:
+    confidence, errors = indicators.score(part), predictions.errors(part)
+    shares, error = indicators.risk_coverage(confidence, errors)
+    drawn, half = kept_medians(confidence, errors, shares), int(np.argmin(np.abs(shares - 0.5)))
+    low, high = np.transpose([resampled_interval(column) for column in drawn.T])
+    shown = shares * len(errors) >= min(fewest, len(errors))
+    return SimpleNamespace(share=shares[shown], error=error[shown], low=low[shown], high=high[shown], n=len(errors),
+                           half_m=error[half] - error[-1],
+                           ci95_half_m=difference_interval(drawn[:, half] - drawn[:, -1]))

@@ -6,7 +6,9 @@ from dataclasses import fields
 import numpy as np
 import xarray as xr
 
+from rsslib.ledger import results, statistics
 from rsslib.ledger.statistics import Interval, bootstrap_median, share_interval
+from rsslib.ledger.wording import FEWEST
 from rsslib.localization.ensemble import Recipe
 
 
@@ -25,14 +27,28 @@ def share(key: str, flags: np.ndarray, with_interval: bool = True) -> dict:
 
 
 def _field(key: str, values: np.ndarray, statistic: Callable, interval: Callable[..., Interval] | None) -> dict:
-    if not len(values):
-        return {key: float("nan"), f"{key}_reason": "no such sample"}
-    return {key: statistic(values)} | ({f"ci95_{key}": interval(values)} if interval else {})
+    value = float(statistic(values)) if len(values) else float("nan")
+    return results.value(key, value, "no such sample", interval(values) if interval and len(values) else None)
 
 
 def median_error(errors: np.ndarray) -> dict:
-    """Return the fields n, median_m and ci95_m of errors [m]."""
-    return {"n": len(errors), "median_m": np.median(errors), "ci95_m": bootstrap_median(errors)}
+    """Return the fields n, median_m and, of `FEWEST` errors [m] or more, ci95_m.
+
+    >>> median_error(np.array([20.0] * 6))
+    {'n': 6, 'median_m': 20.0, 'ci95_m': (20.0, 20.0)}
+    """
+    found = _field("median_m", errors, np.median, bootstrap_median if len(errors) >= FEWEST else None)
+    return {"n": len(errors)} | {key.replace("ci95_median_m", "ci95_m"): value for key, value in found.items()}
+
+
+def median_difference(first: np.ndarray, second: np.ndarray) -> dict:
+    """Return n, median_m = median(first) - median(second) of errors [m] of the same samples, and ci95_median_m.
+
+    >>> median_difference(np.array([1.0] * 6), np.array([3.0] * 6))
+    {'n': 6, 'median_m': -2.0, 'ci95_median_m': (-2.0, -2.0)}
+    """
+    value, ends = statistics.median_difference(first, second)
+    return {"n": len(first)} | results.value("median_m", value, "no such sample", ends)
 
 
 def made_by(models: Mapping[str, xr.Dataset]) -> tuple[dict[str, dict], str, str]:

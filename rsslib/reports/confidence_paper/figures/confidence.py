@@ -1,173 +1,266 @@
-"""Confidence: Figure 7 (how each indicator tells OOD samples), Figure 10 (error against it), and what it is worth."""
+"""Confidence: Figure 7 (how each indicator tells OOD samples), the areas behind it, and what confidence is worth."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import SimpleNamespace
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
-from rsslib.confidence.indicators import VARIANTS
-from rsslib.reports import drawing, maps, style
+from rsslib.confidence.indicators import INDICATOR, VARIANTS
+from rsslib.ledger.quantities import interval
+from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED
+from rsslib.project import InputError
+from rsslib.reports import drawing, maps, style, tables
+from rsslib.reports.confidence_paper.findings import indicators as findings
 
-_DASHED = (0, (3, 1.5))
-_SPLITS = ("random", "grid2", "grid5", "july", "november")
-_TARGETS = {"ood": "Which samples are OOD?", "high_error": "Which OOD samples have a high error?"}
-_LABELS = {"validation": "val", "OOD": "ood"}
+_MOST = 6
+"""More data separations would not be legible in one column of a page."""
+_TARGETS = {"ood": "Which samples are OOD?", "high_error": "Which OOD samples have a large error?"}
+_RAW = tuple(name for name in VARIANTS if not name.endswith("_normalised"))
+_NORMALISED = tuple(name for name in VARIANTS if name not in _RAW)
 _LEAST_M = 1.0  # smaller errors are drawn here, for the scale is logarithmic
-_SHADE = "#EEF0F2"
+_PAPER = {"ls": "", "marker": "o", "mfc": "white", "mec": style.LOOKS[INDICATOR].colour, "mew": 1.1}
 
 
-def _look(indicator: str) -> tuple[style.Look, bool]:
-    """Return the look that an indicator and its sum-normalised variant share, and whether it is the raw one."""
-    raw = indicator.removesuffix("_normalised")
-    return style.LOOKS[raw], raw == indicator
-
-
-def _handles(indicators: Iterable[str], normalised: Line2D, **look) -> list[Line2D]:
-    """Return a handle for each look among the indicators, and `normalised` where one of them is sum-normalised."""
-    raws = dict.fromkeys(name.removesuffix("_normalised") for name in VARIANTS if name in indicators)
-    return drawing.handles(raws, **look) + [normalised] * any(not _look(name)[1] for name in indicators)
+def check_number(separations: Collection) -> None:
+    """Errors: InputError for no data separation to draw, or too many."""
+    if not 0 < len(separations) <= _MOST:
+        raise InputError(f"splits: expected 1 to {_MOST} data separations for one figure, found {len(separations)}; "
+                         "look at fewer at a time")
 
 
 @style.styled
-def confidence_roc(curves: Mapping[str, Mapping], note: str, synthetic: bool = False) -> Figure:
+def confidence_roc(curves: Mapping[str, Mapping], paper: Mapping[tuple, float] | None, note: str,
+                   synthetic: bool = False, width: float = style.PAGE_IN) -> Figure:
     """Draw how well each indicator of confidence tells OOD from validation samples (Figure 7 of paper 1).
 
-    Input: title -> indicator -> a curve of `ood_detection.rocs`, a panel for each title. Dashed, with open marks:
-    indicators of images divided by their sums.
+    Input: split -> indicator -> a curve of `ood_detection.rocs`, for separations that have OOD samples: a large panel
+    for the first, small ones for the others (raw images above, images divided by their sums below). paper: (split,) ->
+    printed share of OOD samples below the 10th percentile of validation, 0..1; open marks, which are not drawn beside
+    synthetic data. Errors: InputError for none or too many.
 
-    >>> confidence_roc({"Grid2": ood_detection.rocs(predictions, "grid2")}, "quick profile")   # doctest: +SKIP
+    >>> confidence_roc({"grid2": ood_detection.rocs(model, "grid2")}, None, "quick profile")   # doctest: +SKIP
     """
-    fig, axes = drawing.row(curves, 2.9 if len(curves) < 3 else 2.35, note, synthetic,
-                            "share of OOD labelled\nlow-confidence (true positive)")
-    for ax, by_indicator in zip(axes[0], curves.values()):
-        _roc(ax, by_indicator)
-    handles = _handles({name for by_indicator in curves.values() for name in by_indicator},
-                       Line2D([], [], color=style.GREY, ls=_DASHED, label="dashed: sum-normalised"), ls="-", ms=4)
-    handles += [Line2D([], [], ls="", marker="o", color=style.GREY, label="validation's 10th percentile"),
-                Line2D([], [], color=style.PALE, lw=0.8, label="chance")]
-    drawing.legend_above(fig, handles, 2 if len(curves) == 1 else 4)
-    drawing.label_below(axes[0], "share of validation labelled low-confidence (false positive)")
+    check_number(curves)
+    paper = {} if synthetic else paper or {}
+    (first, by_indicator), *others = curves.items()
+    fig, large, small = _roc_panels(width, len(others), note, findings.roc(curves, paper), synthetic)
+    _roc(large, by_indicator, VARIANTS, paper.get((first,)))
+    large.set_title(tables.name(first))
+    large.set(ylabel="share of OOD labelled low-confidence (true positive)")
+    _named(large, by_indicator)
+    for (raw, normalised), (split, by_indicator) in zip(small, others):
+        raw.set_title(tables.name(split))
+        _roc(raw, by_indicator, _RAW, paper.get((split,)))
+        _roc(normalised, by_indicator, _NORMALISED)
+        for ax, names in ((raw, _RAW), (normalised, _NORMALISED)):
+            _areas(ax, by_indicator, names)
+        drawing.subtitle(normalised, "normalised", "left")
+        normalised.set_xlabel("false positive")
+    large.set_xlabel("share of validation labelled so (false positive)")
+    drawing.legend_above(fig, _roc_marks(bool(paper)), 3 if width == style.PAGE_IN else 2)
     return fig
 
 
-def _roc(ax: Axes, by_indicator: Mapping) -> None:
+def _roc_panels(width: float, others: int, note: str, told: style.Told,
+                synthetic: bool) -> tuple[style.Page, Axes, list[tuple[Axes, Axes]]]:
+    """Return the figure, the large panel and a column of two small panels for each other separation."""
+    if not others:
+        fig = style.page(style.COLUMN_IN, 3.2, note, told, synthetic)
+        return fig, fig.subplots(), []
+    wide = width == style.PAGE_IN
+    blocks = -(-others // (4 if wide else 3))    # of small panels, as many beside each other as are legible
+    columns = -(-others // blocks)
+    fig = style.page(width, (1 if wide else 3.1) + (2.3 if wide else 2.6) * blocks, note, told, synthetic)
+    if wide:
+        grid = fig.add_gridspec(2 * blocks, 1 + columns, width_ratios=[2.1 + 0.3 * (columns > 3)] + [1] * columns)
+        large, first, left = fig.add_subplot(grid[:, 0]), 0, 1
+        large.set(box_aspect=1 if blocks > 1 else None, anchor="N")
+    else:
+        grid = fig.add_gridspec(1 + 2 * blocks, columns, height_ratios=[2.4] + [1] * 2 * blocks)
+        large, first, left = fig.add_subplot(grid[0, :]), 1, 0
+    places = [(first + 2 * (number // columns), left + number % columns) for number in range(others)]
+    return fig, large, [(fig.add_subplot(grid[row, column]), fig.add_subplot(grid[row + 1, column]))
+                        for row, column in places]
+
+
+def _roc(ax: Axes, by_indicator: Mapping, names: Iterable[str], printed: float | None = None) -> None:
+    """Draw the curves of some indicators, each with its marks along it and a ringed one at the threshold."""
     ax.plot([0, 1], [0, 1], color=style.PALE, lw=0.8, zorder=1)
-    lines = {}
-    for indicator in (name for name in VARIANTS if name in by_indicator):
-        curve, (look, raw) = by_indicator[indicator], _look(indicator)
-        lines[indicator], = ax.plot(
-            curve.false_positive, curve.true_positive, color=look.colour, zorder=3, ls="-" if raw else _DASHED,
-            lw=2.0 if indicator == "max_spread" else 1.0)  # seen on both sides of the sum of spreads, which lies on it
-        ax.plot(*curve.at_threshold, look.marker, ms=4, color=look.colour, zorder=4, mew=0.7,
-                mec="white" if raw else look.colour, mfc=look.colour if raw else "white")
-    best = sorted(lines, key=lambda name: -by_indicator[name].auroc)
-    ax.legend([lines[name] for name in best], [f"{by_indicator[name].auroc:.2f}" for name in best], title="AUROC",
-              title_fontsize=6.5, loc="lower right", labelspacing=0.15, handlelength=1.5, borderpad=0)
+    for rank, name in enumerate(names):
+        curve, look = by_indicator[name], style.LOOKS[name]
+        ax.plot(curve.false_positive, curve.true_positive, color=look.colour, zorder=3, ls=_dashes(name),
+                lw=2.0 if name == "max_spread" else 1.0,  # seen on both sides of the sum of spreads, which lies on it
+                marker=look.marker, ms=2.8, mew=0, markevery=(0.12 + 0.06 * rank, 0.4))
+        ax.plot(*curve.at_threshold, look.marker, ms=5, color=look.colour, zorder=4, mew=0.9, mec=style.INK)
+    if printed is not None:
+        ax.plot(0.1, printed, ms=5, zorder=5, **_PAPER)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_ticks((0, 0.5, 1), ("0", "0.5", "1"))
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.grid()
 
 
+def _dashes(name: str) -> str | tuple:
+    return "-" if name in _RAW else (0, (3, 1.5))
+
+
+def _line(name: str, label: str) -> Line2D:
+    look = style.LOOKS[name]
+    return Line2D([], [], color=look.colour, marker=look.marker, ms=4, mew=0, ls=_dashes(name), label=label)
+
+
+def _named(ax: Axes, by_indicator: Mapping) -> None:
+    """Name the curves of a large panel, with their areas."""
+    def lines(names: Iterable[str]) -> list[Line2D]:
+        labels = (style.LOOKS[name.removesuffix("_normalised")].label for name in names)
+        return [_line(name, f"{label} {by_indicator[name].auroc:.2f}") for name, label in zip(names, labels)]
+
+    group = Line2D([], [], ls="", label="normalised, divided by their sums:")
+    ax.legend(handles=[*lines(_RAW), group, *lines(_NORMALISED)], title="area under the curve", title_fontsize=6.2,
+              alignment="left", fontsize=6.2, loc="lower right", labelspacing=0.2, handlelength=1.6, borderpad=0.2,
+              frameon=True, framealpha=0.85, edgecolor="none")
+
+
+def _areas(ax: Axes, by_indicator: Mapping, names: Iterable[str]) -> None:
+    ax.legend(handles=[_line(name, f"{by_indicator[name].auroc:.2f}") for name in names], loc="lower right", fontsize=6,
+              labelspacing=0.1, handlelength=1.4, borderpad=0.1, frameon=True, framealpha=0.85, edgecolor="none")
+
+
+def _roc_marks(printed: bool) -> list[Line2D]:
+    ringed = Line2D([], [], ls="", marker="o", ms=5, mew=0.9, mec=style.INK, color=style.GREY,
+                    label="threshold at validation's 10th percentile")
+    paper = Line2D([], [], ms=5, label="the paper's printed rate there", **_PAPER)
+    return [ringed, *[paper] * printed, Line2D([], [], color=style.PALE, lw=0.8, label="chance")]
+
+
 @style.styled
-def indicator_scores(records: Sequence[Mapping], note: str, synthetic: bool = False) -> Figure:
+def indicator_scores(records: Sequence[Mapping], pairs: Sequence[Mapping], note: str, synthetic: bool = False,
+                     width: float = style.PAGE_IN) -> Figure:
     """Draw which indicator of confidence wins where: the areas behind Figure 7 of paper 1, a panel for each target.
 
-    Input: records of `ood_detection.indicator_records`, of which those of the OOD sets that have an area are drawn.
-    Open markers: indicators of images divided by their sums.
+    Below them, the paper's choice less each other indicator. Input: records of `ood_detection.indicator_records`, of
+    which those of the OOD sets that have an area are drawn, and its `indicator_pairs`. Errors: InputError for none or
+    too many separations.
 
-    >>> indicator_scores(records, "quick profile, 95 % bootstrap intervals")   # doctest: +SKIP
+    >>> indicator_scores(records, pairs, "quick profile, 95 % bootstrap intervals")   # doctest: +SKIP
     """
-    records = [record for record in records if record["set"] != "val" and record.get("ci95_auroc")]
-    targets, shown = drawing.known(_TARGETS, records, "target"), drawing.known(VARIANTS, records, "indicator")
-    fig, axes = drawing.row([_TARGETS[target] for target in targets], 2.45, note, synthetic, "AUROC")
-    for ax, target in zip(axes[0], targets):
-        judged = [record for record in records if record["target"] == target]
-        splits = drawing.known(_SPLITS, judged, "split")
-        ax.axhline(0.5, color=style.PALE, zorder=1)
-        for record in judged:
-            x = splits.index(record["split"]) + (shown.index(record["indicator"]) - (len(shown) - 1) / 2) * 0.125
-            look, raw = _look(record["indicator"])
-            drawing.dot(ax, x, drawing.with_ends(record, "auroc"), look, filled=raw)
-        drawing.categories(ax, [style.SEPARATIONS[split] for split in splits])
-    handles = _handles(shown, Line2D([], [], ls="", marker="o", mfc="white", color=style.GREY,
-                                     label="open: sum-normalised"))
-    handles.append(Line2D([], [], color=style.GREY, lw=1.6, label="95 % interval"))
-    drawing.legend_above(fig, handles, 2 if len(targets) == 1 else 3)
+    told = findings.scores(records, pairs)
+    areas, ahead = ([record for record in kind if record["set"] not in ("val", findings.TEST)
+                     and interval(record, "auroc")] for kind in (records, pairs))
+    check_number({record["split"] for record in areas})
+    ahead = [{**pair, "indicator": pair["right_indicator"]} for pair in ahead if pair["left_indicator"] == INDICATOR]
+    targets = drawing.known(_TARGETS, areas, "target")
+    if width == style.PAGE_IN:
+        fig = style.page(width, 3.6, note, told, synthetic)
+        axes = fig.subplots(2, len(targets), sharex="col", sharey="row", squeeze=False)
+    else:
+        fig = style.page(width, 6.2, note, told, synthetic)
+        axes = fig.subplots(2 * len(targets), 1, squeeze=False).reshape(len(targets), 2).T
+    for (above, below), target in zip(axes.T, targets):
+        above.set_title(_TARGETS[target])
+        for ax, judged, level in ((above, areas, 0.5), (below, ahead, 0.0)):
+            _dots(ax, [record for record in judged if record["target"] == target], level)
+    for ax in axes[1][:1] if width == style.PAGE_IN else axes[1]:    # a page's row shares its axis
+        low, high = ax.get_ylim()
+        ax.set_ylim(low, high + (0.16 if len(_separations(ahead)) <= 4 else 0.28) * (high - low))
+    for below, target in zip(axes[1], targets):
+        _verdicts(below, findings.leads(records, pairs, target),
+                  _separations(record for record in areas if record["target"] == target))
+    for ax in axes[:, 0] if width == style.PAGE_IN else axes.ravel():
+        ax.set_ylabel("AUROC" if ax in axes[0] else f"{findings.CHOICE.capitalize()}\nahead by (AUROC)")
+    drawing.legend_above(fig, [*drawing.handles(drawing.known(VARIANTS, areas, "indicator")),
+                               Line2D([], [], color=style.GREY, lw=1.6, label="95 % interval")],
+                         4 if width == style.PAGE_IN else 2)
+    for text in fig.legends[-1].get_texts() if width == style.COLUMN_IN else ():
+        text.set_fontsize(6)    # else too wide for a column
     return fig
 
 
-@style.styled
-def risk_coverage(curves: Mapping[str, Mapping], note: str, synthetic: bool = False) -> Figure:
-    """Draw the median error of the samples kept, if the surest are kept first.
+def _dots(ax: Axes, judged: Sequence[Mapping], level: float) -> None:
+    """Draw a dot for each indicator in each separation, and a line at `level`."""
+    shown, names = drawing.known(VARIANTS, judged, "indicator"), _separations(judged)
+    ax.axhline(level, color=style.GREY, lw=0.8, zorder=1)
+    for record in judged:
+        x = names.index(record["split"]) + (shown.index(record["indicator"]) - (len(shown) - 1) / 2) * 0.125
+        drawing.dot(ax, x, drawing.with_ends(record, "auroc"), style.LOOKS[record["indicator"]])
+    drawing.categories(ax, [tables.name(name) for name in names])
 
-    Input: title -> label -> (share kept, (n,) 0..1, and median error, (n,) [m]), a panel for each title; labels
-    "validation" and "OOD". The dot is the median error where the most samples are kept.
+
+def _separations(judged: Iterable[Mapping]) -> list[str]:
+    """Return the separations in the sequence of the records."""
+    return list(dict.fromkeys(record["split"] for record in judged))
+
+
+def _verdicts(ax: Axes, found: Sequence[findings.Lead], names: Sequence[str]) -> None:
+    """Say in each separation whether it is settled that the paper's choice is ahead of all others."""
+    many = len(names) > 4
+    words = {SETTLED: "settled:\nahead" if many else "settled: ahead",
+             REFUTED: "settled:\nbehind" if many else "settled: behind"}
+    for lead in found:
+        ax.annotate(words.get(lead.verdict, UNDECIDED), (names.index(lead.split), 1), (0, -4), va="top", ha="center",
+                    xycoords=ax.get_xaxis_transform(), textcoords="offset points", color=style.GREY,
+                    fontsize=5.5 if many else 6)
+
+
+@style.styled
+def risk_coverage(curves: Mapping[str, Mapping[str, SimpleNamespace]], note: str, synthetic: bool = False,
+                  width: float = style.PAGE_IN) -> Figure:
+    """Draw the median error of the samples kept, if the most confident are kept first, with 95 % intervals.
+
+    Input: split -> "val", "ood" or "test" -> a curve of `ood_detection.coverage`, a panel for each split. The dot is
+    the median error where the most samples are kept. Errors: InputError for none or too many.
 
     Source: El-Yaniv and Wiener, On the foundations of noise-free selective classification, 2010.
     >>> risk_coverage(ood_detection.coverage(models), "quick profile")   # doctest: +SKIP
     """
-    fig, axes = drawing.row(curves, 2.3 if len(curves) == 1 else 2.1, note, synthetic,
-                            "median error\nof those kept [m]")
-    for ax, by_label in zip(axes[0], curves.values()):
-        for label, (share, error) in by_label.items():
-            error, colour = np.maximum(error, _LEAST_M), style.LOOKS[_LABELS[label]].colour
-            ax.plot(share, error, color=colour, zorder=2)
-            ax.plot(share[-1], error[-1], "o", ms=3.5, color=colour, clip_on=False, zorder=3)
-            drawing.bold(ax, f"{error[-1]:.0f} m", (share[-1], error[-1]), (0, 4), colour, ha="right",
-                         path_effects=maps.HALO, zorder=4)
-        ax.set(xlim=(0, 1), yscale="log")
-        ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
-        ax.grid()
-    low, high = _headroom(axes[0, 0], 0.06)
+    check_number(curves)
+    told, most = findings.coverage(curves), 5 if width == style.PAGE_IN else 2
+    columns = -(-len(curves) // -(-len(curves) // most))
+    rows = -(-len(curves) // columns)
+    fig = style.page(width if columns > 1 else style.COLUMN_IN, 1.75 * rows + 0.45 * (rows == 1), note, told, synthetic)
+    axes = fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for place in range(len(curves), axes.size):
+        _empty(axes.ravel()[place], above=axes.ravel()[place - columns])
+    for ax, (split, by_set) in zip(axes.ravel(), curves.items()):
+        ax.set_title(tables.name(split))
+        _kept(ax, by_set)
+    low, high = _headroom(axes[0, 0], 0.08)
     drawing.log_metres(axes[0, 0].yaxis, (1, 2, 3, 5) if high > 6 * low else drawing.FINER)
-    drawing.label_below(axes[0], "share of samples kept, surest first")
-    drawing.legend_above(fig, [Line2D([], [], color=style.LOOKS[name].colour, label=label)
-                               for label, name in _LABELS.items()], 2)
+    for ax in axes[:, 0]:
+        ax.set_ylabel("median error\nof those kept [m]")
+    drawing.label_below(axes[-1], "share of samples kept, most confident first")
     return fig
+
+
+def _empty(ax: Axes, above: Axes) -> None:
+    """Empty a panel, but for the label that may stand below it; the one above marks its axis itself."""
+    ax.set_frame_on(False)
+    ax.tick_params(which="both", length=0, labelcolor="none")
+    above.tick_params(labelbottom=True)
+
+
+def _kept(ax: Axes, by_set: Mapping[str, SimpleNamespace]) -> None:
+    """Draw a curve for each set in its band, its name and the median error of all at its end."""
+    for name, curve in by_set.items():
+        look, (error, low, high) = style.LOOKS[name], np.maximum([curve.error, curve.low, curve.high], _LEAST_M)
+        ax.fill_between(curve.share, low, high, color=look.colour, alpha=0.18, lw=0)
+        ax.plot(curve.share, error, color=look.colour, zorder=2, marker=look.marker, ms=3, mew=0, markevery=(0.1, 0.3))
+        ax.plot(curve.share[-1], error[-1], look.marker, ms=4, color=look.colour, clip_on=False, zorder=3)
+        above = curve.error[-1] >= max(other.error[-1] for other in by_set.values())
+        right = curve.share >= 0.5    # the name stands over this half
+        edge = high[right].max() if above else low[right].min()
+        drawing.bold(ax, f"{look.label.removesuffix(' test')}  {error[-1]:.0f} m", (1, edge),
+                     (0, 3 if above else -3), look.colour, ha="right", va="bottom" if above else "top",
+                     path_effects=maps.HALO, zorder=4)
+    ax.set(xlim=(0, 1), yscale="log")
+    ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
+    ax.grid()
 
 
 def _headroom(ax: Axes, share: float) -> tuple[float, float]:
-    """Leave room for text above what is drawn, a share of its height; return the limits [m]."""
+    """Leave room for text above and below what is drawn, a share of its height each; return the limits [m]."""
     low, high = ax.get_ylim()
-    return ax.set_ylim(low, high * (high / low) ** share)
-
-
-@style.styled
-def confidence_scatter(panels: Mapping[str, SimpleNamespace], note: str, synthetic: bool = False) -> Figure:
-    """Draw error against confidence, validation above and OOD below (Figure 10 of paper 1).
-
-    Input: title -> what `ood_detection.scatter` returns, a column for each title.
-
-    >>> confidence_scatter({"Grid2": ood_detection.scatter(predictions, "grid2")}, "quick profile")   # doctest: +SKIP
-    """
-    fig, axes = drawing.row(panels, 3.5, note, synthetic, "validation: error [m]", rows=2)
-    for column, panel in zip(axes.T, panels.values()):
-        for ax, name in zip(column, _LABELS.values()):
-            _scatter(ax, panel, name)
-    _headroom(axes[0, 0], 0.22)
-    drawing.log_metres(axes[0, 0].yaxis)
-    drawing.label_below(axes[1], "confidence")
-    axes[1, 0].set_ylabel("OOD: error [m]")
-    drawing.legend_above(fig, [Line2D([], [], color=style.INK, lw=0.8, label="validation's 10th percentile"),
-                               Patch(color=_SHADE, label="labelled low-confidence")], 2)
-    return fig
-
-
-def _scatter(ax: Axes, panel: SimpleNamespace, name: str) -> None:
-    """Draw the samples of one set; write above them, on the wider side of the threshold."""
-    shown, both = getattr(panel, name), np.concatenate([panel.val.confidence, panel.ood.confidence])
-    margin = 0.03 * np.ptp(both) or 1.0
-    ax.set(yscale="log", xlim=(both.min() - margin, both.max() + margin))
-    ax.axvspan(-1e9, panel.threshold, color=_SHADE, lw=0, zorder=0)
-    ax.axvline(panel.threshold, color=style.INK, lw=0.8, zorder=3)
-    ax.scatter(shown.confidence, np.maximum(shown.error_m, _LEAST_M), s=4, lw=0, alpha=0.45,
-               color=style.LOOKS[name].colour, zorder=2)
-    left, rho = panel.threshold > both.min() / 2 + both.max() / 2, f"{shown.rho:.2f}".replace("-", "−")
-    low = (shown.confidence < panel.threshold).mean()
-    ax.text(0.03 if left else 0.98, 0.97, f"Spearman ρ = {rho}\n{100 * low:.0f} % low-confidence",
-            transform=ax.transAxes, fontsize=6.5, ha="left" if left else "right", va="top")
+    return ax.set_ylim(low / (high / low) ** share, high * (high / low) ** share)

@@ -1,113 +1,206 @@
-"""The three losses: Table II beside the paper's values, Figure 5 (errors during training), distributions of errors."""
+"""The three losses: Table II beside the paper's values, paired differences, Figure 5 (errors during training)."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-from rsslib.data import splits
-from rsslib.reports import drawing, style
+from rsslib.ledger.wording import fixed, number
+from rsslib.project import InputError
+from rsslib.reports import drawing, maps, style, tables
+from rsslib.reports.confidence_paper.findings import losses as findings
 
 _SETS = {"train": "Train", "val": "Validation", "ood": "OOD test"}
+_TOGETHER = style.Look("undecided", style.GREY, "o")
+_PRINTED: dict[str, Any] = {"ls": "", "marker": "o", "mfc": "white", "mec": style.GREY, "mew": 1, "ms": 4.5}
 
 
 @style.styled
-def table2(records: Sequence[Mapping], paper: Mapping | None, note: str, synthetic: bool = False,
-           seconds: Sequence[Mapping] = ()) -> Figure:
+def table2(records: Sequence[Mapping], pairs: Sequence[Mapping], paper: Mapping | None, note: str,
+           synthetic: bool = False, seconds: Sequence[Mapping] = (), paper_seconds: Mapping | None = None,
+           width: float = style.PAGE_IN) -> style.Page:
     """Draw the median error of each loss in each data separation, beside the paper's (Table II of paper 1).
 
-    Input: records of `loss_comparison.table2`, of which only the set that Table II reports for a split is drawn. paper:
-    (loss, split) -> printed error [m], open markers, which are not drawn beside synthetic data. seconds: what
-    `loss_comparison.seconds_per_epoch` returns; a narrow panel shows the medians over the splits.
+    Input: records of `loss_comparison.table2`, of which only the set that Table II reports for a split is drawn, and of
+    `loss_comparison.pairs`. paper: (loss, split) -> printed error [m], open markers, which are not drawn beside
+    synthetic data. seconds: what `loss_comparison.seconds_per_epoch` returns; a narrow panel shows those of Random
+    beside paper_seconds, (loss, split) -> s.
 
-    >>> table2(records, {("emd", "grid2"): 277.5}, "quick profile")   # doctest: +SKIP
+    >>> table2(records, pairs, {("emd", "grid2"): 277.5}, "quick profile")   # doctest: +SKIP
     """
-    records = [record for record in records if record["set"] == splits.report_set(record["split"])]
-    cells, printed = drawing.cells(records, "split", "loss"), {} if synthetic else paper or {}
-    names = drawing.known(style.SEPARATIONS, records, "split")
-    losses = drawing.known(style.LOOKS, records, "loss")
-    fig = style.page(style.PAGE_IN, 2.5, note, synthetic)
-    axes = fig.subplots(1, 2, width_ratios=[6, 1]) if seconds else [fig.subplots()]
-    for (split, loss), record in cells.items():
-        x = names.index(split) + 0.27 * (losses.index(loss) - (len(losses) - 1) / 2)
-        drawing.dot(axes[0], x, drawing.with_ends(record, "median_m"), style.LOOKS[loss], f"{record['median_m']:.0f}",
-                    printed.get((loss, split)))
-    drawing.categories(axes[0], [f"{style.SEPARATIONS[name]}\nn = {cells[name, losses[0]]['n']}" for name in names])
-    axes[0].set(ylim=(0, 1.08 * axes[0].get_ylim()[1]), ylabel="median error [m]")
-    handles = drawing.handles(losses, ms=5) + drawing.ours_and_printed(bool(printed))
-    drawing.legend_over(axes[0], handles, len(handles))
-    if seconds:
-        _seconds(axes[1], pd.DataFrame(seconds).groupby("loss", sort=False).value.median())
+    records, printed = findings.judged(records), {} if synthetic else paper or {}
+    times = {record["loss"]: record["value"] for record in seconds if record["split"] == "random"}
+    names, losses = _splits(records), drawing.known(style.LOOKS, records, "loss")
+    rows = _rows(names, 5 if width == style.PAGE_IN else 3, bool(times))
+    fig = style.page(width, 2.5 if len(rows) == 1 else 1.85 * len(rows) + 0.2, note,
+                     findings.table2(records, pairs, times), synthetic)
+    columns = max(map(len, rows))
+    grid = fig.add_gridspec(len(rows), columns)
+    for place, row in enumerate(rows):
+        shown = [name for name in row if name]
+        if shown:
+            _medians(fig.add_subplot(grid[place, :len(shown)]), records, shown, losses, printed)
+    if times:
+        _seconds(fig.add_subplot(grid[-1, -1]), times, {} if synthetic else paper_seconds or {})
+    drawing.legend_above(fig, drawing.handles(losses, ms=5) + drawing.ours_and_printed(bool(printed)),
+                         5 if width == style.PAGE_IN else 3)
     return fig
 
 
-def _seconds(ax: Axes, seconds: pd.Series) -> None:
-    looks = [style.LOOKS[loss] for loss in seconds.index]
-    bars = ax.bar(range(len(looks)), seconds, width=0.6, color=[look.colour for look in looks])
-    ax.bar_label(bars, fmt="%.3g", padding=2, fontsize=6)
-    drawing.categories(ax, [look.label for look in looks])
-    drawing.subtitle(ax, "seconds per epoch", "left")
-    ax.set_yticks([])
-    ax.spines["left"].set_visible(False)
+def _splits(records: Sequence[Mapping]) -> list[str]:
+    """Return the splits of some records, the paper's first.
+
+    >>> _splits([{"split": "grid3"}, {"split": "grid2"}])
+    ['grid2', 'grid3']
+    """
+    known = dict.fromkeys([*style.SEPARATIONS, *(record["split"] for record in records)])
+    return drawing.known(known, records, "split")
+
+
+def _rows(names: Sequence[str], most: int, one_more: bool) -> list[list[str]]:
+    """Return names in rows of `most`, with an empty name at the end if there is one panel more.
+
+    >>> _rows(["a", "b", "c", "d", "e"], 3, True)
+    [['a', 'b', 'c'], ['d', 'e', '']]
+    """
+    most += one_more and most == 5    # a page has room for five separations and the seconds
+    filled = [*names, *[""] * one_more]
+    rows = [filled[start:start + most] for start in range(0, len(filled), most)]
+    if rows[-1] == [""]:
+        rows[-1] = [""] * most
+    return rows
+
+
+def _medians(ax: Axes, records: Sequence[Mapping], names: Sequence[str], losses: Sequence[str],
+             printed: Mapping) -> None:
+    cells, sizes = drawing.cells(records, "split", "loss"), {record["split"]: record["n"] for record in records}
+    for (split, loss), record in cells.items():
+        if split in names:
+            x = names.index(split) + 0.27 * (losses.index(loss) - (len(losses) - 1) / 2)
+            drawing.dot(ax, x, drawing.with_ends(record, "median_m"), style.LOOKS[loss], f"{record['median_m']:.0f}",
+                        printed.get((loss, split)))
+    drawing.categories(ax, [f"{tables.name(name)}\nn = {sizes[name]}" for name in names])
+    ax.set(ylim=(0, 1.1 * ax.get_ylim()[1]), ylabel="median error [m]")
+
+
+def _seconds(ax: Axes, seconds: Mapping[str, float], printed: Mapping) -> None:
+    """Draw seconds per epoch on Random on a logarithmic scale, the printed ones open."""
+    for place, (loss, value) in enumerate(seconds.items()):
+        said, look = printed.get((loss, "random")), style.LOOKS[loss]
+        ours = place - 0.12 * (said is not None)
+        drawing.dot(ax, ours, (value,) * 3, look, "", said, aside=0.3)
+        texts = [(ours, value, fixed(value, 2)), *([] if said is None else [(ours + 0.3, said, number(said))])]
+        for x, height, text in texts:
+            ax.annotate(text, (x, height), (0, 6.5), textcoords="offset points", ha="center", fontsize=6,
+                        color=style.darker(look.colour))
+    drawing.categories(ax, [style.LOOKS[loss].label for loss in seconds])
+    ax.set_xlim(-0.7, len(seconds) - 0.4)
+    values = [*seconds.values(), *(printed.get((loss, "random"), 1) for loss in seconds)]
+    ax.set(yscale="log", ylim=(min(values) / 2, 2.2 * max(values)))
+    ax.yaxis.set_major_locator(FixedLocator([0.01, 0.1, 1, 10, 100]))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    drawing.subtitle(ax, "seconds per\nepoch, Random", "left")
 
 
 @style.styled
-def training_curves(histories: Mapping[str, Sequence[Mapping]], note: str, synthetic: bool = False) -> Figure:
+def differences(pairs: Sequence[Mapping], paper: Mapping | None, note: str, synthetic: bool = False,
+                width: float = style.PAGE_IN) -> style.Page:
+    """Draw EMD's median error minus that of CoM and of PSE on the same samples, with intervals (behind Table II).
+
+    Input: records of `loss_comparison.pairs`; paper: (loss, split) -> printed error [m], whose differences are open
+    markers, not drawn beside synthetic data. A difference whose interval includes 0 is grey, another one has the look
+    of the loss that is better.
+
+    >>> differences(pairs, {("emd", "grid2"): 277.5, ("com", "grid2"): 334.0}, "quick profile")   # doctest: +SKIP
+    """
+    others = [other for other in findings.OTHERS if findings.of_pair(pairs, "emd", other)]
+    if not others:
+        raise InputError("differences: EMD is compared with no other loss; expected records of `loss_comparison.pairs`")
+    printed, wide = {} if synthetic else paper or {}, width == style.PAGE_IN
+    fig = style.page(width, 2.1 if wide else 1.95 * len(others), note, findings.differences(pairs), synthetic)
+    axes = fig.subplots(*((1, len(others)) if wide else (len(others), 1)), sharey=True, squeeze=False).ravel()
+    for ax, other in zip(axes, others):
+        shown = findings.of_pair(pairs, "emd", other)
+        ax.axhline(0, color=style.GREY, lw=0.8, zorder=1)
+        for place, pair in enumerate(shown):
+            look, said = _nearer(pair), findings.difference(printed, "emd", other, pair["split"])
+            drawing.dot(ax, place, drawing.with_ends(pair, "median_m"), look)
+            text = fixed(pair["median_m"], findings.decimals(pair), sign=True)
+            ax.annotate(text, (place, pair["median_m"]), (-6, 0), textcoords="offset points", fontsize=6, ha="right",
+                        va="center_baseline", color=style.darker(look.colour), path_effects=maps.HALO)
+            if said is not None:
+                ax.plot(place + 0.2, said, **_PRINTED)
+        drawing.categories(ax, [f"{tables.name(pair['split'])}\nn = {pair['n']}" for pair in shown])
+        ax.set_title(f"EMD minus {style.LOOKS[other].label}")
+        drawing.subtitle(ax, "below zero: EMD is better")
+    for ax in axes if not wide else axes[:1]:
+        ax.set_ylabel("difference of medians [m]")
+    drawing.legend_above(fig, _kinds(pairs, bool(printed)), 5 if wide else 2)
+    return fig
+
+
+def _nearer(pair: Mapping) -> style.Look:
+    """Return the look of the loss that is nearer, or a grey one where that is not settled."""
+    if findings.verdict(pair) == "undecided":
+        return _TOGETHER
+    return style.LOOKS[pair["left_loss"] if pair["median_m"] < 0 else pair["right_loss"]]
+
+
+def _kinds(pairs: Sequence[Mapping], printed: bool) -> list[Line2D]:
+    """Return a legend's handles for the looks that the differences of EMD have."""
+    looks = {_nearer(pair) for other in findings.OTHERS for pair in findings.of_pair(pairs, "emd", other)}
+    known = [look for look in (*style.LOOKS.values(), _TOGETHER) if look in looks]
+    ours = [Line2D([], [], ls="-", lw=1.6, marker=look.marker, ms=4.5, color=look.colour,
+                   label=look.label + ("" if look is _TOGETHER else " better, settled")) for look in known]
+    paper = Line2D([], [], label="the paper's printed difference", **_PRINTED)
+    return [*ours, *[paper] * printed]
+
+
+@style.styled
+def training_curves(histories: Mapping[str, Sequence[Mapping]], note: str, synthetic: bool = False,
+                    width: float = style.PAGE_IN) -> style.Page:
     """Draw one network's median error during training, set by set (Figure 5 of paper 1).
 
-    Input: loss -> records with epoch and {set}_single_median_m [m] of the sets train, val and ood. Of long histories
-    the running median is drawn over the faint curve.
+    Input: two losses -> records with epoch and {set}_single_median_m [m] of the sets train, val and ood. Of long
+    histories the running median is drawn over the faint curve.
 
     >>> training_curves({"com": records, "emd": others}, "grid2, quick profile")   # doctest: +SKIP
     """
-    fig, axes = drawing.row(_SETS.values(), 2.1, note, synthetic, "median error of one network [m]")
+    wide = width == style.PAGE_IN
+    fig = style.page(width, 2.1 if wide else 4.6, note, findings.curves(histories), synthetic)
+    axes = fig.subplots(*((1, 3) if wide else (3, 1)), sharex=True, sharey=True)
     ends = [{loss: _curve(ax, loss, pd.DataFrame(history).set_index("epoch")[f"{name}_single_median_m"])
-             for loss, history in histories.items()} for ax, name in zip(axes[0], _SETS)]
-    low, high = axes[0, 0].get_ylim()
-    drawing.log_metres(axes[0, 0].yaxis, (1, 3) if high > 10 * low else drawing.FINER)
-    for ax, end in zip(axes[0], ends):
-        ax.set(xlabel="epoch")
+             for loss, history in histories.items()} for ax, name in zip(axes, _SETS)]
+    low, high = axes[0].get_ylim()
+    drawing.log_metres(axes[0].yaxis, (1, 3) if high > 10 * low else drawing.FINER)
+    for ax, end, title in zip(axes, ends, _SETS.values()):
+        ax.set_title(title)
         ax.grid(axis="y")
-        heights = np.log([error / low for _, error in end.values()]) / np.log(high / low)
-        for (loss, (epoch, error)), height in zip(end.items(), drawing.spread(heights, 0.085)):
-            drawing.bold(ax, f"{style.LOOKS[loss].label} {error:.0f} m", (epoch, height), (4, 0),
+        heights = np.log([drawn / low for _, drawn, _ in end.values()]) / np.log(high / low)
+        for (loss, (epoch, _, error)), height in zip(end.items(), drawing.spread(heights, 0.085 if wide else 0.13)):
+            drawing.bold(ax, f"{style.LOOKS[loss].label} {error:.0f} m", (epoch, height), (6, 0),
                          style.LOOKS[loss].colour, va="center", xycoords=ax.get_xaxis_transform())
+    for ax in axes if wide else axes[-1:]:
+        ax.set_xlabel("epoch")
+        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes[0 if wide else 1].set_ylabel("median error of one network [m]")
     return fig
 
 
-def _curve(ax: Axes, loss: str, error: pd.Series) -> tuple[float, float]:
-    """Draw one curve, errors [m] by epoch; return its end, epoch and error."""
-    window, colour = len(error) // 30, style.LOOKS[loss].colour
+def _curve(ax: Axes, loss: str, error: pd.Series) -> tuple[float, float, float]:
+    """Draw one curve, errors [m] by epoch; return its end: epoch, error as drawn, error."""
+    window, look, last = len(error) // 30, style.LOOKS[loss], error.iloc[-1]
     if window >= 2:
-        ax.plot(error, color=colour, lw=0.5, alpha=0.35)
+        ax.plot(error, color=look.colour, lw=0.5, alpha=0.35)
         error = error.rolling(2 * window + 1, center=True, min_periods=1).median()
-    ax.plot(error, color=colour)
+    ax.plot(error, color=look.colour, marker=look.marker, ms=4.5, mec="white", mew=0.5, clip_on=False,
+            markevery=[len(error) - 1])
     ax.set_yscale("log")
-    return error.index[-1], error.iloc[-1]
+    return error.index[-1], error.iloc[-1], last
 
 
-@style.styled
-def error_cdf(errors_by_split: Mapping[str, Mapping[str, np.ndarray]], note: str, synthetic: bool = False) -> Figure:
-    """Draw the share of samples whose error is at most so many metres (behind Table II of paper 1).
-
-    Input: title -> loss -> errors, (n,) [m], a panel for each title; errors below 1 m are drawn there.
-
-    >>> error_cdf({"Grid2": {"com": a, "emd": b}}, "n = 1084, quick profile")   # doctest: +SKIP
-    """
-    import seaborn as sns  # here, not above: it takes a second that the other figures do without
-
-    fig, axes = drawing.row(errors_by_split, 2.0, note, synthetic, sharex="all")
-    for ax, by_loss in zip(axes[0], errors_by_split.values()):
-        for line, (loss, errors) in enumerate(by_loss.items()):
-            look, median = style.LOOKS[loss], np.median(errors)
-            sns.ecdfplot(x=np.maximum(errors, 1.0), ax=ax, color=look.colour)
-            ax.plot(median, 0.5, look.marker, color=look.colour, ms=4, mec="white", mew=0.5)
-            drawing.bold(ax, f"{look.label} {median:.0f} m", (0.04, 0.9 - 0.09 * line), (0, 0), look.colour,
-                         xycoords="axes fraction")
-        ax.set(xscale="log", ylim=(0, 1), xlabel="error [m]", ylabel="")
-        ax.grid()
-        drawing.log_metres(ax.xaxis, (1, 3) if len(axes[0]) < 3 else (1,))
-    axes[0, 0].set_ylabel("share of samples")
-    return fig

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -12,49 +14,61 @@ from matplotlib.ticker import MaxNLocator
 
 from rsslib.data import splits
 from rsslib.data.grid import Grid
+from rsslib.localization import predictions
 from rsslib.project import InputError
-from rsslib.reports import drawing, maps, style
+from rsslib.reports import drawing, maps, style, tables
+from rsslib.reports.confidence_paper.findings import detection as findings
 
 _FEET = (0.4, 0.22)  # inches below each row of maps, and for one line of legend above
+_SEEN, _TRUE = style.LOOKS["train"].colour, style.INK
 _GREEN, _CROSS = "#117733", {"marker": "x", "color": maps.CROSS}
 _MARGIN_KM = 0.02  # around a prediction outside the site
 
 
 @style.styled
-def prediction_maps(dataset: xr.Dataset, predictions_by_split: Mapping[str, xr.Dataset], note: str,
+def prediction_maps(dataset: xr.Dataset, records: Sequence[Mapping], models: Mapping[str, xr.Dataset], note: str,
                     synthetic: bool = False, seed: int = 0) -> Figure:
-    """Draw where the predictions for transmitters in unseen cells lie (Figure 8 of paper 1).
+    """Draw where the predictions for transmitters in unseen cells lie, and where these are (Figure 8 of paper 1).
 
-    Input: the Measurements Dataset; split, gridN -> predictions of the OOD samples, with inside_share, 0..1, how many
-    of them lie in unseen cells; the seed that the splits were made with. The maps hold every prediction.
+    Input: the Measurements Dataset; records of `unseen_cells.records`; split, gridN -> predictions of its ensemble; the
+    seed that the splits were made with. The maps hold every prediction.
 
-    >>> prediction_maps(ds, {"grid2": predictions.of_set(model, "ood").assign_attrs(inside_share=0.2)},
-    ...                 "quick profile")   # doctest: +SKIP
+    >>> prediction_maps(ds, unseen_cells.records(ds, models), models, "quick profile")   # doctest: +SKIP
     """
-    (corner, size, transmitters), seen_colour = maps.site(dataset), style.LOOKS["train"].colour
-    predicted = {name: (np.stack([part.x_hat, part.y_hat], axis=1) - corner) / 1000
-                 for name, part in predictions_by_split.items()}
-    if not predicted:
+    if not models:
         raise InputError("prediction_maps: no data separation with unseen cells; expected at least one gridN, as grid2")
-    everywhere = np.concatenate(list(predicted.values()))
+    (corner, size, transmitters), inside = maps.site(dataset), {record["split"]: record for record in records}
+    places = {split: [(np.stack([ood[f"x_{kind}"], ood[f"y_{kind}"]], axis=1) - corner) / 1000
+                      for kind in ("true", "hat")]
+              for split, ood in ((split, predictions.of_set(model, "ood")) for split, model in models.items())}
+    everywhere = np.concatenate([predicted for _, predicted in places.values()])
     west, south = np.minimum(everywhere.min(axis=0) - _MARGIN_KM, 0)
     east, north = np.maximum(everywhere.max(axis=0) + _MARGIN_KM, size)
-    fig, axes = maps.sheet(len(predicted), 2, (north - south) / (east - west), _FEET, note, synthetic)
-    for ax, (name, locations) in zip(axes, predicted.items()):
-        n = int(name.removeprefix("grid"))
+    fig, axes = maps.sheet(len(places), 2, (north - south) / (east - west), _FEET, note, findings.maps(records),
+                           synthetic)
+    for ax, (split, (true, predicted)) in zip(axes, places.items()):
+        n = int(split.removeprefix("grid"))
         seen = ~np.isin(splits.cells(dataset, n), splits.grid_test_cells(n, seed))
         maps.furnish(ax, west, east, south, north)
-        ax.scatter(*transmitters[seen].T, s=1.8, lw=0, color=seen_colour, zorder=1)
+        ax.scatter(*transmitters[seen].T, s=1.8, lw=0, color=_SEEN, zorder=1)
         maps.unseen_cells(ax, dataset, n, seed, facecolor="none", edgecolor=_GREEN, lw=1.4, zorder=4, clip_on=False)
-        ax.scatter(*locations.T, s=9, lw=0.6, zorder=3, clip_on=False, **_CROSS)
-        ax.set_title(name.capitalize())
-        inside = f"{100 * predictions_by_split[name].inside_share:.1f} % of {len(locations)} predictions"
-        drawing.subtitle(ax, f"{inside} lie inside unseen cells")
+        _displaced(ax, true, predicted)
+        ax.set_title(tables.name(split))
+        drawing.subtitle(ax, f"{100 * inside[split]['inside_share']:.1f} % of {len(predicted)} predictions lie inside")
     drawing.legend_above(fig, [
-        Line2D([], [], ls="", marker="o", ms=2.5, color=seen_colour, label="transmitters in seen cells"),
-        Line2D([], [], ls="", ms=4, mew=1, label="predictions", **_CROSS),
-        Patch(facecolor="none", edgecolor=_GREEN, lw=1.2, label="unseen cells")], 3)
+        Line2D([], [], ls="", marker="o", ms=2.5, color=_SEEN, label="transmitters in seen cells"),
+        Line2D([], [], ls="", marker="o", ms=2.8, color=_TRUE, label="in unseen cells: true places"),
+        Line2D([], [], ls="", ms=4, mew=1, label="their predictions", **_CROSS),
+        Patch(facecolor="none", edgecolor=_GREEN, lw=1.2, label="unseen cells")], 4 if len(places) > 1 else 2)
     return fig
+
+
+def _displaced(ax: Axes, true: np.ndarray, predicted: np.ndarray) -> None:
+    """Draw true places, predictions, and thin lines that join the two."""
+    ax.add_collection(LineCollection(np.stack([true, predicted], axis=1), colors=maps.CROSS, lw=0.35, alpha=0.16,
+                                     zorder=2))
+    ax.scatter(*true.T, s=2.6, lw=0, color=_TRUE, zorder=3)
+    ax.scatter(*predicted.T, s=8, lw=0.6, zorder=3.5, clip_on=False, **_CROSS)
 
 
 @style.styled
@@ -62,18 +76,29 @@ def odd_inputs(shown: Sequence[SimpleNamespace], grid: Grid, note: str, syntheti
     """Draw inputs out of the ordinary, with the true and the predicted location (Figure 9 of paper 1).
 
     Input: what `low_confidence_samples.case` returns, a panel for each, up to three in a row, with one colour scale
-    for all.
+    for all. The sensor with the strongest scaled reading is ringed.
 
     >>> odd_inputs([unseen, interfered], grid, "quick profile")   # doctest: +SKIP
     """
     highest = max(np.nanmax(case.image) for case in shown)
-    fig, axes = maps.sheet(len(shown), 3, grid.height / grid.width, _FEET, note, synthetic, bar_in=0.6)
+    fig, axes = maps.sheet(len(shown), 3, grid.height / grid.width, _FEET, note, findings.inputs(shown), synthetic,
+                           bar_in=0.6)
     for ax, case in zip(axes, shown):
-        dots = maps.sensors(ax, case.image, grid, cmap="YlGnBu", vmax=highest, s=26)
+        dots = maps.sensors(ax, case.image, grid, cmap="YlOrRd", vmax=highest, s=26)
         ax.set_title(case.title)
         maps.mark_both(ax, grid, case.truth, case.estimate)
-        ax.annotate(f"{np.hypot(*np.subtract(case.estimate, case.truth)):.0f} m off", (1, 0), (-18, -6),
+        _brightest(ax, grid, case)
+        ax.annotate(f"ring {case.away_m:.0f} m away, prediction {case.off_m:.0f} m off", (1, 0), (-18, -6),
                     xycoords="axes fraction", textcoords="offset points", ha="right", va="center_baseline", fontsize=6)
     drawing.bar(fig, dots, axes, label="scaled RSS").locator = MaxNLocator(5)
-    drawing.legend_above(fig, maps.marks("predicted location"), 2)
+    ring = Line2D([], [], ls="", marker="o", ms=9, mfc="none", mec=style.INK, mew=1.1, label="strongest reading")
+    drawing.legend_above(fig, [*maps.marks("predicted location"), ring], 3 if len(shown) > 1 else 2)
     return fig
+
+
+def _brightest(ax: Axes, grid: Grid, case: SimpleNamespace) -> None:
+    """Ring the sensor that reads highest, where its pixel is, and join it to the truth."""
+    pixel = grid.to_metres(*np.round(grid.to_pixels(*case.brightest)))
+    sensor, truth = (maps.to_km(grid, *place) for place in (pixel, case.truth))
+    ax.plot(*zip(sensor, truth), color=style.INK, lw=0.7, ls=(0, (2, 1.5)), zorder=2.5)
+    ax.scatter(*sensor, s=95, facecolors="none", edgecolors=style.INK, linewidths=1.1, zorder=5)

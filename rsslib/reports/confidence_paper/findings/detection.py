@@ -1,0 +1,277 @@
+"""What notebook 04 finds: does low confidence find OOD samples, are those worse, and where do predictions land?"""
+
+import math
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+
+from rsslib.confidence.indicators import PERCENTILE
+from rsslib.ledger import claims
+from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED, fixed, listed, span, together
+from rsslib.reports import tables
+from rsslib.reports.confidence_paper.findings.indicators import FEWEST, TEST, decided, decimals, in_words
+from rsslib.reports.findings import Answer, yes_or_no
+from rsslib.reports.style import LOOKS, Told
+
+MEDIANS = {"in_distribution_median_m": "val", "high_confidence_median_m": "high_confidence",
+           "low_confidence_median_m": "low_confidence"}
+"""Table III's medians, and the looks they are drawn with."""
+RATE = "low_confidence_rate"
+NEARLY_ALL = 0.9
+"""A rate that counts as finding OOD samples, not only as finding more of them than of validation."""
+HELD = "the intervals hold validation's threshold fixed, so they are too narrow"
+"""What the intervals of rates leave out."""
+
+Records = Sequence[Mapping]
+Printed = Mapping[str, Mapping[tuple, float]]
+
+
+def printed() -> dict[str, dict[tuple, float]]:
+    """Return what the paper prints on low confidence, {field: {keys: number}}.
+
+    Table III's rate and medians by (split,); the correlations and shares of Figure 10 by (split, set).
+    """
+    numbers = {field: claims.printed("table3", field, "split") for field in (RATE, *MEDIANS)}
+    return numbers | {field: claims.printed("fig10", field, "split", "set") for field in (
+        "spearman", "low_above_median_share", "low_above_twice_share")}
+
+
+def has(record: Mapping, field: str) -> bool:
+    """Return whether a record has a number in `field`: there may be no such sample."""
+    return isinstance(record.get(field), (int, float)) and not math.isnan(record[field])
+
+
+def answer(table3: Records, fig08: Records) -> Answer:
+    """Return the answer: does low confidence find OOD samples, are they worse, where do predictions land?
+
+    Input: records of `ood_detection.table3` and `unseen_cells.records`.
+    """
+    ood, test = outside(table3), [record for record in table3 if record["set"] == TEST]
+    lines = [_found(ood), "", *map(_rate_line, ood), "", _worse(ood), "", *map(_worse_line, ood)] if ood else [
+        "No data separation here has OOD samples."]
+    if test:
+        lines += ["", f"In distribution, where about {PERCENTILE:g} % should be low-confidence:", "",
+                  *map(_test_line, test)]
+    if fig08:
+        lines += ["", "Where predictions for transmitters in unseen cells land:", "", *map(_landing, fig08)]
+    return Answer(_word(ood), "\n".join(lines))
+
+
+def outside(table3: Records) -> list[Mapping]:
+    """Return the records of OOD sets: the test set of Random is in distribution."""
+    return [record for record in table3 if record["set"] != TEST]
+
+
+def _above(record: Mapping) -> str:
+    """Return the verdict on "more OOD than validation samples are low-confidence"."""
+    return decided([end - PERCENTILE / 100 for end in record[f"ci95_{RATE}"]], ">", record["n"])
+
+
+def _word(ood: Records) -> str:
+    verdict = together([_above(record) for record in ood]) if ood else UNDECIDED
+    if verdict != SETTLED or min(record[RATE] for record in ood) >= NEARLY_ALL:
+        return yes_or_no(verdict)
+    return "only in part"
+
+
+def _range(records: Records, field: str) -> str:
+    """Return the least and the largest of some shares, "40 to 67 %"."""
+    low, high = (fixed(100 * end(record[field] for record in records)) for end in (min, max))
+    return f"{low} %" if low == high else f"{low} to {high} %"
+
+
+def _found(ood: Records) -> str:
+    above = sum(_above(record) == SETTLED for record in ood)
+    return (f"Low confidence flags {_range(ood, RATE)} of the OOD samples. In {above} of {len(ood)} separations it is "
+            f"settled that this is more than the share of validation, about {PERCENTILE:g} % by construction (i.i.d. "
+            f"bootstrap; {HELD}):")
+
+
+def _rate_line(record: Mapping) -> str:
+    word = {SETTLED: "settled: more than in validation", REFUTED: "settled: fewer than in validation"}.get(
+        _above(record), _undecided(record["n"]))
+    return f"- {tables.name(record['split'])}: {_rate(record)} of {record['n']} are low-confidence ({word})."
+
+
+def _undecided(*sizes: int) -> str:
+    return UNDECIDED + (f", fewer than {FEWEST} samples on a side" if min(sizes) < FEWEST else "")
+
+
+def _rate(record: Mapping) -> str:
+    return _percent(record, RATE, PERCENTILE)
+
+
+def _excesses(ood: Records) -> list[Mapping]:
+    return [record for record in ood if has(record, "low_minus_high_m")]
+
+
+def _sizes(record: Mapping) -> tuple[int, int]:
+    """Return how many samples have low and high confidence."""
+    low = round(record["n"] * record[RATE])
+    return low, record["n"] - low
+
+
+def _excess(record: Mapping) -> str:
+    """Return the verdict on "samples of low confidence err more than the others"."""
+    return decided(record["ci95_low_minus_high_m"], ">", *_sizes(record))
+
+
+def _worse(ood: Records) -> str:
+    """Return in how many separations the low-confidence OOD samples err more than the others."""
+    known = _excesses(ood)
+    if not known:
+        return "No OOD set has samples on both sides of the threshold."
+    more = sum(record["low_minus_high_m"] > 0 for record in known)
+    firm = sum(_excess(record) == SETTLED for record in known)
+    return (f"The low-confidence OOD samples err more than the others in {more} of {len(known)} separations, settled "
+            f"in {firm} (median errors):")
+
+
+def _worse_line(record: Mapping) -> str:
+    return f"- {tables.name(record['split'])}: {_sides(record)}."
+
+
+def _sides(record: Mapping) -> str:
+    """Return the median errors on both sides of the threshold, and what is settled on their difference."""
+    parts = [f"{label} {_metres(record, field)}" if has(record, field) else f"no sample of {label} confidence"
+             for label, field in (("low", "low_confidence_median_m"), ("high", "high_confidence_median_m"))]
+    parts.append(f"in distribution {_metres(record, 'in_distribution_median_m')}")
+    if has(record, "low_minus_high_m"):
+        gap, ends = record["low_minus_high_m"], record["ci95_low_minus_high_m"]
+        digits = decimals([gap, *ends])
+        parts.append(f"low minus high {fixed(gap, digits, sign=True)} m {span(ends, digits, sign=True)}: "
+                     + (_undecided(*_sizes(record)) if _excess(record) == UNDECIDED else "settled"))
+    return "; ".join(parts)
+
+
+def _test_line(record: Mapping) -> str:
+    return (f"- {tables.name(record['split'])}: {_rate(record)} of {record['n']} test samples are low-confidence; "
+            f"{_sides(record)}.")
+
+
+def _percent(record: Mapping, field: str, level: float) -> str:
+    """Return a share with its interval, with enough decimals to see on which side of `level` [%] each lies."""
+    value, ends = 100 * record[field], [100 * end for end in record[f"ci95_{field}"]]
+    digits = decimals([value, *ends], level=level)
+    return f"{fixed(value, digits)} % {span(ends, digits)}"
+
+
+def _metres(record: Mapping, field: str) -> str:
+    return f"{fixed(record[field])} m {span(record[f'ci95_{field}'])}"
+
+
+def _inside(record: Mapping) -> str:
+    return _percent(record, "inside_share", 50)
+
+
+def _landing(record: Mapping) -> str:
+    half = decided([end - 0.5 for end in record["ci95_inside_share"]], "<", record["n"])
+    word = {SETTLED: "settled: less than half", REFUTED: "settled: more than half"}.get(half, "undecided against half")
+    near = fixed(100 * record["near_outside_share"])
+    return (f"- {tables.name(record['split'])}: {_inside(record)} of {record['n']} lie inside the unseen cells "
+            f"({word}), {near} % outside within 60 m of their outline.")
+
+
+def empty_cells(records: Records) -> str:
+    """Return which separations have unseen cells without a transmitter, "" if none. Input: as `maps`."""
+    said = []
+    for record in records:
+        if empty := record.get("empty_cells"):
+            one = in_words(empty).capitalize()
+            said.append(f"{one} of {tables.name(record['split'])}'s {in_words(record['cells'])} unseen cells "
+                        f"{'holds' if empty == 1 else 'hold'} no transmitter.")
+    return " ".join(said)
+
+
+def maps(records: Records) -> Told:
+    """Return what Figure 8 says. Input: records of `unseen_cells.records`."""
+    shares = listed([f"{fixed(100 * record['inside_share'])} % ({tables.name(record['split'])})" for record in records])
+    if len(records) > 3:
+        shares = f"{_range(records, 'inside_share')} ({len(records)} separations)"
+    detail = [f"{tables.name(record['split'])} {_inside(record)} of {record['n']}, and "
+              f"{fixed(100 * record['near_outside_share'])} % outside within 60 m of the outline" for record in records]
+    return Told(f"Of the predictions for unseen cells, {shares} land inside these cells", (
+        "Maps of the site, one for each grid separation: outlines of the cells kept from training, dots at the true "
+        "places of the transmitters in them, crosses where the ensemble puts them, and thin lines that join the two. "
+        f"Inside unseen cells lie: {'; '.join(detail)}. {empty_cells(records)}").strip())
+
+
+def inputs(cases: Sequence[SimpleNamespace]) -> Told:
+    """Return what Figure 9 says. Input: what `low_confidence_samples.case` returns for each panel."""
+    said = [f"strongest sensor {fixed(case.away_m)} m away, prediction {fixed(case.off_m)} m off" for case in cases]
+    if len(cases) == 2:
+        title = f"Left: {said[0]}; right: {fixed(cases[1].away_m)} m and {fixed(cases[1].off_m)} m"
+    else:
+        title = "; ".join(said).capitalize()
+    return Told(title, (
+        "Maps of single samples: sensors as dots coloured by their scaled reading, the strongest reading in a ring, a "
+        "star at the true place, a cross at the predicted one. "
+        + ". ".join(f"{case.title}: {text}" for case, text in zip(cases, said)) + "."))
+
+
+def scatter(panels: Mapping[str, SimpleNamespace], paper: Printed | None = None) -> Told:
+    """Return what Figure 10 says. Input: split -> `ood_detection.scatter`; what `printed` returns."""
+    drawn = [(split, side, getattr(panel, side).record) for side in ("ood", "val") for split, panel in panels.items()]
+    kinds: dict[str, list[Mapping]] = {}
+    for _, side, record in drawn:
+        kinds.setdefault(_kind(side, record), []).append(record)
+    title = "The more confident, the smaller the error: settled in " + listed([
+        f"{sum(decided(record['ci95_spearman'], '<', record['n']) == SETTLED for record in kinds[kind])} of "
+        f"{len(kinds[kind])} {LOOKS[kind].label.removesuffix(' test')} sets"
+        for kind in ("ood" if "ood" in kinds else TEST, "val")])
+    detail = [_correlation(record, split, _kind(side, record), paper) for split, side, record in drawn]
+    others = " or ".join(LOOKS[kind].label.removesuffix(" test") for kind in kinds if kind != "val")
+    return Told(title, (
+        f"Scatter plots of error in metres, logarithmic, against confidence, spaced by its rank: validation and "
+        f"{others} for each data separation. A line marks the 10th percentile of validation; samples left of it are "
+        f"low-confidence. Spearman's rank correlation of confidence and error: {'; '.join(detail)}."))
+
+
+def _kind(side: str, record: Mapping) -> str:
+    """Return the look of a set: the second one of a separation is OOD but for Random."""
+    return TEST if record["set"] == TEST else side
+
+
+def rho(record: Mapping) -> str:
+    """Return a correlation with its interval, with enough decimals to see on which side of 0 each lies."""
+    digits = decimals([record["spearman"], *record["ci95_spearman"]], 2)
+    return f"{fixed(record['spearman'], digits)} {span(record['ci95_spearman'], digits)}"
+
+
+def _correlation(record: Mapping, split: str, kind: str, paper: Printed | None) -> str:
+    said = (paper or {}).get("spearman", {}).get((split, record["set"]))
+    printed_value = f" (paper {fixed(said, 2)})" if said is not None else ""
+    return f"{tables.name(split)} {LOOKS[kind].label} {rho(record)}{printed_value}"
+
+
+def table3(records: Records, paper: Printed | None = None) -> Told:
+    """Return what Table III's figure says. Input: records of `ood_detection.table3`; what `printed` returns."""
+    ood, detail = outside(records), []
+    title = f"Low confidence flags {_range(ood or records, RATE)} of {'OOD' if ood else TEST} samples"
+    title += _larger(_excesses(ood or records), len(ood or records))
+    for record in records:
+        said = (paper or {}).get(RATE, {}).get((record["split"],))
+        rate = f"{tables.name(record['split'])}{' (test)' * (record['set'] == TEST)} {_rate(record)}"
+        detail.append(rate + (f" (paper {100 * said:.1f} %)" if said is not None else "") + "".join(
+            f", {label} {_metres(record, field)}" for field, label in
+            (("low_confidence_median_m", "low"), ("high_confidence_median_m", "high"),
+             ("in_distribution_median_m", "in distribution")) if has(record, field)))
+    kind = " or ".join(["OOD"] * bool(ood) + [TEST] * (len(ood) < len(records)))
+    return Told(title, (
+        f"Dots with 95 % intervals for each data separation. First the share of {kind} samples below the 10th "
+        f"percentile of validation ({HELD}), then median errors: in distribution, and of the {kind} samples of high "
+        "and of low confidence. "
+        + ("Open marks are the paper's printed values. " if paper else "") + "; ".join(detail) + "."))
+
+
+def _larger(known: Records, n: int) -> str:
+    """Return what Table III's title says of errors: ", with larger errors in all four (settled)"."""
+    if not known:
+        return ""
+    more = sum(record["low_minus_high_m"] > 0 for record in known)
+    firm = sum(_excess(record) == SETTLED for record in known)
+    if n == 1:
+        word = "larger" if more else "smaller" if known[0]["low_minus_high_m"] else "equal"
+        return f", with {word} errors ({'settled' if _excess(known[0]) != UNDECIDED else UNDECIDED})"
+    where = f"all {in_words(n)}" if more == n else f"{more} of {len(known)}"
+    how = " (settled)" if more == firm == n else f" (settled in {in_words(firm)})" if more else ""
+    return f", with larger errors in {where}{how}"
