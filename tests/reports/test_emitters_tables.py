@@ -1,5 +1,7 @@
 """Records of the second paper from hand-made predictions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -10,7 +12,8 @@ from rsslib.emitters.samples import Samples
 from rsslib.ledger import results
 from rsslib.project import InputError
 from rsslib.propagation.scene import free_space
-from rsslib.reports.emitters_paper import tables
+from rsslib.propagation.sionna import NO_RAY_DB
+from rsslib.reports.emitters_paper import cases, tables
 
 NAN = np.nan
 
@@ -36,7 +39,7 @@ def output():
 
 def test_a_record_has_the_metrics_of_the_paper(output):
     record = tables.record(output)
-    assert (record["cmr"], record["fa"], record["mr"]) == (0.5, pytest.approx(1 / 6), pytest.approx(1 / 6))
+    assert (record["cmr"], record["fa"], record["mr"]) == (0.5, 0.1667, 0.1667)
     assert record["rmse_px"] == 1.0 and record["rmse_fraction"] == pytest.approx(1 / 16) and record["rmse_m"] == 100.0
     assert (record["method"], record["n_sensors"], record["samples"]) == ("single_stage", 4, 4)
     low, high = record["ci95_cmr"]
@@ -47,7 +50,7 @@ def test_the_table_and_the_counts(output, tmp_path):
     models = {("free_space", "single_stage"): output}
     (row,) = tables.table1(models, {"free_space": 0.55})
     assert row["occupied_share"] == 0.55
-    by_count = tables.counts(models)
+    by_count = tables.by_count(models)
     assert [(r["true_count"], r["share_right"], r["n"]) for r in by_count] == [(1, 0.5, 2), (2, 0.5, 2)]
     results.write("smoke", "emitters_table1", [row], {}, {}, tmp_path)
 
@@ -75,7 +78,7 @@ def test_counts_by_the_weakest_emitters_effect():
     output = output.assign_attrs(environment="free_space", parameters=1)
     records = tables.by_effect({("free_space", "single_stage"): output}, {"free_space": scene})
     assert sum(record["n"] for record in records) == 60
-    assert sum(record["share_of_samples"] for record in records) == pytest.approx(1)
+    assert sum(record["share_of_samples"] for record in records) == pytest.approx(1, abs=1e-3)
     lows = [record["from_db"] for record in records]
     assert lows == sorted(lows) and set(lows) <= {0.0, 0.1, 1.0, 3.0, 10.0} and records[-1]["to_db"] is None
 
@@ -99,17 +102,18 @@ def test_methods_are_compared_on_the_same_samples(output):
     other = output.copy(deep=True).assign_attrs(method="two_stage_logit", beside=1)
     other.existence.values[:] = 0.9
     away = output.assign_attrs(environment="elsewhere")
-    (pair,) = tables.pairs([output, other, away])
+    (pair,) = tables.paired_differences([output, other, away])
     assert (pair["left_method"], pair["right_method"]) == ("two_stage_logit", output.attrs["method"])
     assert (pair["left_second_stage_sees"], pair["right_second_stage_sees"]) == ("logits and readings", None)
     ours, theirs = (tables.record(one) for one in (other, output))
+    assert pair["samples_both_right"] == 1    # the last, which `output` has right, too
     assert pair["cmr"] == pytest.approx(ours["cmr"] - theirs["cmr"]) and pair["samples"] == output.sizes["sample"]
     assert pair["ci95_cmr"][0] <= pair["cmr"] <= pair["ci95_cmr"][1]
     moved = other.copy(deep=True)
     moved.true_column.values[:] += 1
     for strange in (other.isel(sample=slice(1, None)), moved, other.assign_attrs(sensors=12)):
         with pytest.raises(InputError, match="not tested on the same samples"):
-            tables.pairs([output, strange])
+            tables.paired_differences([output, strange])
 
 
 def test_no_right_count_is_said():
@@ -118,27 +122,82 @@ def test_no_right_count_is_said():
     assert record["rmse_fraction_reason"] == "no sample with emitters has the right count"
 
 
+def test_intervals_of_none_and_all_right_have_a_width():
+    record = tables.record(predicted([[0.9, 0.1]], [[1, 2]], [[1, NAN]]))
+    assert record["cmr"] == 1 and record["ci95_cmr"] == pytest.approx([0.2065, 1.0], abs=1e-3)    # Wilson's, n = 1
+    models = {("free_space", "single_stage"): predicted([[0.9, 0.9]] * 3, [[1, 2]] * 3, [[1, NAN]] * 3)}
+    (row,) = tables.by_count(models)
+    assert row["share_right"] == 0 and row["ci95_share_right"] == pytest.approx([0.0, 0.5615], abs=1e-3)
+
+
+def test_a_good_case_has_the_median_error_or_at_least_as_many_emitters_as_there_are(output):
+    assert cases.good_case(output, emitters=2) == 3    # the only one with both found
+    assert cases.good_case(output, emitters=1) == 0
+    assert cases.good_case(output, emitters=3) == 3    # none has three: the same as with two
+    wrong = output.copy(deep=True)
+    wrong.existence.values[3, 1] = 0.1
+    assert cases.good_case(wrong, emitters=2) == 2    # none with both found: the first with two
+
+
 def test_the_sample_where_two_stages_win(output):
     better = predicted([[0.9, 0.1], [0.9, 0.1], [0.7, 0.6], [0.9, 0.9]], [[4, 0], [3, 9], [5, 11], [10, 2]],
                        [[3, NAN], [3, NAN], [4, 11], [2, 10]])
     # samples 1 and 2 are right only there; sample 1 is exact
-    assert tables.two_stage_wins(output, better) == 1
-    assert tables.two_stage_wins(better, output) in (0, 3)
+    assert cases.two_stage_wins(output, better) == 1
+    assert cases.two_stage_wins(better, output) in (0, 3)
     with pytest.raises(InputError, match="no right count"):
-        tables.two_stage_wins(output, predicted([[0.9, 0.9]], [[1, 2]], [[1, NAN]]))
+        cases.two_stage_wins(output, predicted([[0.9, 0.9]], [[1, 2]], [[1, NAN]]))
 
 
 def test_a_case_is_the_sample_that_was_drawn():
     scene = free_space(16)
     output = predicted(np.full((3, 2), 0.9), np.zeros((3, 2)), np.zeros((3, 2)))
-    drawn = tables.samples(scene, output)
+    drawn = cases.samples(scene, output)
     for name, axis in zip(("true_row", "true_column"), np.divmod(drawn.emitter[1], 16)):
         output[name][1] = np.where(drawn.emitter[1] >= 0, axis, NAN)
-    shown = tables.case(scene, drawn, output, 1, np.zeros((2, 16, 16)))
+    shown = cases.case(scene, drawn, output, 1, np.zeros((2, 16, 16)))
     assert shown.power.shape == (16, 16) and shown.sensors.shape == (4, 3)
     row, column, value = shown.sensors[0]
     assert shown.power[int(row), int(column)] == pytest.approx(value, abs=1e-3)
     assert len(shown.truth) == drawn.count[1] and len(shown.predicted) == 2
+
+
+def test_cells_that_no_ray_reaches_have_no_power_and_other_cells_keep_theirs():
+    free = free_space(16)
+    dark = np.zeros((16, 16), bool)
+    dark[:, 12:] = True    # cells that no emitter's rays reach
+
+    def lookup(emitter_cells, cells):
+        return np.where(dark.ravel()[cells], np.float32(NO_RAY_DB), free.lookup(emitter_cells, cells))
+    scene = replace(free, lookup=lookup, cells={"test": np.arange(8)})
+    output = predicted(np.full((3, 2), 0.9), np.zeros((3, 2)), np.zeros((3, 2)), sensors=60)
+    drawn = cases.samples(scene, output)
+    shown = cases.case(scene, drawn, output, 0, np.zeros((1, 16, 16)))
+    assert np.isneginf(shown.power[dark]).all() and np.isfinite(shown.power[~dark]).all()
+    column = shown.sensors[:, 1].astype(int)
+    assert (np.isneginf(shown.sensors[:, 2]) == (column >= 12)).all() and (column >= 12).any()
+
+
+def test_what_a_case_tells_the_networks_and_how_far_off_it_is():
+    scene = free_space(16)
+    output = predicted(np.full((3, 2), 0.9), np.zeros((3, 2)), np.zeros((3, 2)))
+    shown = cases.case(scene, cases.samples(scene, output), output, 0, np.zeros((1, 16, 16)))
+    sensors = np.array([[1.0, 2.0, -60.0], [3.0, 4.0, -95.0], [5.0, 6.0, -np.inf]])
+    shown = replace(shown, sensors=sensors, threshold_dbm=-80.0, side_m=1600.0,
+                    truth=np.array([[0.0, 0.0], [9.0, 9.0]]), predicted=np.array([[9.0, 12.0], [4.0, 0.0]]))
+    image = cases.told(shown)
+    assert [image[1, 2], image[3, 4], image[5, 6]] == pytest.approx([2.1, -0.1, -0.1]) and (image != 0).sum() == 3
+    assert cases.off_m(shown) == pytest.approx(100 * np.sqrt((9 + 16) / 2))
+    assert cases.off_m(replace(shown, predicted=shown.truth[:1])) is None
+
+
+def test_records_are_rounded_as_the_ledger_stores_them(output, tmp_path):
+    record, (pair,) = tables.record(output), tables.paired_differences([output, output.assign_attrs(method="x")])
+    results.write("smoke", "one", [record], {}, {}, tmp_path)
+    results.write("smoke", "pairs", [pair], {}, {}, tmp_path)
+    assert results.read("smoke", "one", tmp_path)["records"] == [record]
+    assert results.read("smoke", "pairs", tmp_path)["records"] == [pair]
+    assert record["fa"] == 0.1667
 
 
 def test_transfer_reads_every_pair(output, tmp_path):
@@ -148,5 +207,10 @@ def test_transfer_reads_every_pair(output, tmp_path):
                              tmp_path / f"{trained}-single_stage" / f"{tested}.nc")
     records = tables.transfer(tmp_path, ["a", "b"], ["single_stage"])
     assert [(r["trained_on"], r["tested_on"]) for r in records] == [("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")]
+    (here, there) = tables.transfer_pairs(tmp_path, ["a", "b"], ["single_stage"])
+    assert (here["tested_on"], here["left_trained_on"], here["right_trained_on"]) == ("a", "b", "a")
+    assert there["tested_on"] == "b" and here["cmr"] == 0 and here["ci95_cmr"] == [0, 0]
     with pytest.raises(InputError, match="c-single_stage/c.nc: no such predictions"):
         tables.load(tmp_path, ["c"], ["single_stage"])
+    with pytest.raises(InputError, match="no environment is named"):
+        tables.load(tmp_path, [])

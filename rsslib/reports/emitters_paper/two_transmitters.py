@@ -1,15 +1,55 @@
 """Records of two transmitters at once, on real measurements: right counts, and how far off the positions are."""
 
-import numpy as np
+from collections.abc import Mapping
+from typing import NamedTuple
 
+import numpy as np
+import xarray as xr
+
+from rsslib.emitters import real_pairs
 from rsslib.emitters.metrics import Scores
-from rsslib.ledger import statistics
+from rsslib.ledger import results, statistics
+from rsslib.ledger.wording import FEWEST
+
+METHODS = ("trained on sums", "two peaks")
+FIXED = "two fixed places"    # what records call the two fixed locations
+SETS = ("one transmitter", "two transmitters")
+PAIRS = SETS[1]
+"""The set of the samples with two transmitters."""
+
+
+class Outcome(NamedTuple):
+    """What a method did on a set: its scores as it counts, and with two locations forced."""
+
+    counted: Scores
+    both: Scores
+
+
+def outcome(existence: np.ndarray, location: np.ndarray, dataset: xr.Dataset, threshold: float = 0.5) -> Outcome:
+    """Return what predictions are worth.
+
+    Input: existence, (sample, 2), which counts above `threshold`; location, (sample, 2, 2), easting and northing [m].
+    """
+    return Outcome(real_pairs.judged(existence, location, dataset, threshold),
+                   real_pairs.judged(np.ones_like(existence), location, dataset))
+
+
+def fixed_scores(locations: np.ndarray, dataset: xr.Dataset) -> Scores:
+    """Return the scores of the same two locations (2, 2) [m] for every sample."""
+    shape = dataset.sizes["sample"], *locations.shape
+    return real_pairs.judged(np.ones(shape[:2]), np.broadcast_to(locations, shape), dataset)
+
+
+def in_words(records: list[dict]) -> list[dict]:
+    """Return records as readers call their methods: the two fixed places are two fixed locations."""
+    return [record | ({"method": "two fixed locations"} if record["method"] == FIXED else {}) for record in records]
 
 
 def record(method: str, set_name: str, scores: Scores, both: Scores) -> dict:
-    """Return count accuracy, the median error where the count is right, and the one with both positions taken [m].
+    """Return count accuracy, the median error where the count is right, and the one with two locations forced [m].
 
-    Each has its 95 % interval. scores, as the method counts; both, where it is made to name two.
+    Each has its 95 % interval, a median of `FEWEST` samples or more. scores, as the method counts; both, where it is
+    made to name two.
     """
     right = scores.predicted == scores.true
     return {"method": method, "set": set_name, "n": len(right), "count_accuracy": right.mean(),
@@ -19,13 +59,52 @@ def record(method: str, set_name: str, scores: Scores, both: Scores) -> dict:
 
 
 def fixed_record(scores: Scores) -> dict:
-    """Return the record of two fixed positions, which count nothing: the median error of a pair with its interval."""
-    return {"method": "two fixed places", "set": "two transmitters", "n": len(scores.true),
+    """Return the record of two fixed locations, which count nothing: the median error of a pair with its interval."""
+    return {"method": FIXED, "set": PAIRS, "n": len(scores.true),
             **_median("two_taken_median_m", scores, "no sample has two transmitters")}
+
+
+def records(outcomes: Mapping[str, Mapping[str, Outcome]], fixed: Scores) -> list[dict]:
+    """Return the records of each set and method, {set: {method: outcome}}, and of two fixed locations."""
+    return [record(method, name, *outcome) for name, methods in outcomes.items()
+            for method, outcome in methods.items()] + [fixed_record(fixed)]
+
+
+def pairs(outcomes: Mapping[str, Mapping[str, Outcome]], fixed: Scores) -> list[dict]:
+    """Return the paired differences of `records`, left method minus right method, each with its 95 % interval.
+
+    Keys: left_method, right_method, set, n; of the two methods count_accuracy, and both_right_median_m of the
+    n_both_right samples that both count right; on samples with two transmitters two_taken_median_m. Differences of
+    medians of fewer than `FEWEST` samples have no interval.
+    """
+    left, right = METHODS
+    rows = []
+    for name, methods in outcomes.items():
+        row = {"left_method": left, "right_method": right, "set": name} | _counts(methods[left], methods[right])
+        rows.append(row | (_taken(methods[left].both, methods[right].both) if name == PAIRS else {}))
+    return rows + [{"left_method": method, "right_method": FIXED, "set": PAIRS, "n": len(fixed.true)}
+                   | _taken(outcomes[PAIRS][method].both, fixed) for method in METHODS]
+
+
+def _counts(left: Outcome, right: Outcome) -> dict:
+    one, other = (outcome.counted for outcome in (left, right))
+    rights = [(scores.predicted == scores.true).astype(float) for scores in (one, other)]
+    both = np.isfinite(one.error) & np.isfinite(other.error)
+    return {"n": len(both), "count_accuracy": rights[0].mean() - rights[1].mean(),
+            "ci95_count_accuracy": statistics.bootstrap_mean_difference(*rights), "n_both_right": int(both.sum()),
+            **_difference("both_right_median_m", one.error[both], other.error[both], "no sample that both count right")}
+
+
+def _taken(left: Scores, right: Scores) -> dict:
+    return _difference("two_taken_median_m", left.error, right.error, "no sample has two transmitters")
+
+
+def _difference(name: str, left: np.ndarray, right: np.ndarray, reason: str) -> dict:
+    value, ends = statistics.median_difference(left, right)
+    return results.value(name, value, reason, ends)
 
 
 def _median(name: str, scores: Scores, reason: str) -> dict:
     error = scores.error[np.isfinite(scores.error)]
-    if not len(error):
-        return {name: float("nan"), f"{name}_reason": reason}
-    return {name: np.median(error), f"ci95_{name}": statistics.bootstrap_median(error)}
+    ends = statistics.bootstrap_median(error) if len(error) >= FEWEST else None
+    return results.value(name, float(np.median(error)) if len(error) else float("nan"), reason, ends)

@@ -1,34 +1,67 @@
-"""Maps of several emitters: Figure 2 of paper 2, one sample; Figure 3, a sample of each environment."""
+"""Maps of several emitters: one sample and what it tells, Figures 2 and 3 of paper 2, a sample by two models."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.colors import ListedColormap, Normalize, TwoSlopeNorm, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
-from scipy.optimize import linear_sum_assignment
 
+from rsslib.ledger.wording import fixed
 from rsslib.reports import drawing, maps, style
-from rsslib.reports.emitters_paper.tables import Case
+from rsslib.reports.emitters_paper.cases import Case, off_m, paired, told
+from rsslib.reports.emitters_paper.findings import ray_traced
+from rsslib.reports.emitters_paper.findings import samples as found
 
 LOGIT_COLOURS = "BrBG"
 """Of logits of occupancy: brown below 0, empty; green above, occupied. Colour-blind safe (ColorBrewer)."""
-_POWER, _LOGIT = "received power [dBm]", "logit of occupancy"
+NO_RAY = "#E7B9C6"
+"""Of cells that no ray reaches: a hue that the colours of power do not have."""
+_POWER, _LOGIT, _INPUT = "received power [dBm]", "logit of occupancy", "network input"
+_THREE_IN = (style.PAGE_IN - 0.2) / 3 + 1.22
+"""Height of three maps in a row, with their titles and their colour bars below [inches]."""
 _GROUND, _BUILDING = "#F5F7F9", "#A9B1BA"
 _STAR = {"marker": "*", "s": 70, "c": style.INK, "edgecolors": "white", "linewidths": 0.7, "zorder": 6}
-_CROSS = {"marker": "x", "s": 26, "c": "#D7301F", "linewidths": 1.4, "zorder": 7,
+_CROSS = {"marker": "x", "s": 26, "c": maps.CROSS, "linewidths": 1.4, "zorder": 7,
           "path_effects": [withStroke(linewidth=2.0, foreground="white")]}
 _SMALL = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 6, "va": "center_baseline"}
 
 
 @style.styled
-def emitter_sample(single: Case, two: Case, note: str, synthetic: bool | str = False) -> Figure:
+def emitter_task(case: Case, note: str, synthetic: bool | str = False) -> style.Page:
+    """Draw one sample of the task: the power on the air, what the sensors read, the input of the networks.
+
+    >>> emitter_task(case, "free space, quick profile")   # doctest: +SKIP
+    """
+    power, _ = _scales([case])
+    fig = style.page(style.PAGE_IN, _THREE_IN, _foot(note, [case]), found.task(case), synthetic)
+    axes, values = fig.subplots(1, 3), told(case)
+    given = ScalarMappable(TwoSlopeNorm(0, -0.1, max(0.1, values.max())), LOGIT_COLOURS)
+    for ax, title, drawn in zip(axes, ("On the air", "Measured", "Network input"), (power, None, None)):
+        _ground(ax, case, case.power, drawn)
+        ax.set_title(title)
+    maps.furnish(axes[0], 0, case.side_m / 1000, 0, case.side_m / 1000)
+    axes[0].annotate(_emitters(axes[0], case, None), (1, 0), (-16, -6), ha="right", **_SMALL)
+    _sensors(axes[1], case, power)
+    row, column = case.sensors[:, :2].astype(int).T
+    axes[2].scatter(*_km(case, case.sensors), s=14, c=given.to_rgba(values[row, column]), marker="s",
+                    edgecolors=style.INK, linewidths=0.45, zorder=3)
+    axes[2].annotate("green: above T; brown: at or below T;\nblank: no sensor", (0, 0), (0, -2),
+                     **_SMALL | {"va": "top"})
+    _bars(fig, axes, power, given, _INPUT)
+    _legend(fig, [case], predicted=False)
+    return fig
+
+
+@style.styled
+def emitter_sample(single: Case, two: Case, note: str, synthetic: bool | str = False) -> style.Page:
     """Draw one sample and what two methods predict for it (Figure 2 of paper 2).
 
     Input: the same sample as predicted by the single stage and by two stages.
@@ -36,39 +69,53 @@ def emitter_sample(single: Case, two: Case, note: str, synthetic: bool | str = F
     >>> emitter_sample(single, two, "free space, quick profile")   # doctest: +SKIP
     """
     power, logits = _scales([two])
-    fig = style.page(style.PAGE_IN, (style.PAGE_IN - 1.24) / 3 + 0.75, _foot(note, [two]), synthetic)
+    fig = style.page(style.PAGE_IN, _THREE_IN + 0.14, _foot(note, [two]), found.sample(single, two), synthetic)
     axes = fig.subplots(1, 3)
     panels = (("power and sensors", two.power, power, None), ("single-stage", two.power, None, single.predicted),
               ("two-stage, logits", two.logits, logits, two.predicted))
     for ax, (title, values, scale, predicted) in zip(axes, panels):
         _ground(ax, two, values, scale)
         _sensors(ax, two, power)
-        ax.set_title(title, pad=12)
-        ax.annotate(_emitters(ax, two, predicted), (0, 1), (0, 5), **_SMALL)
+        ax.set_title(title, pad=17)
+        ax.annotate(_emitters(ax, two, predicted), (0, 1), (0, 10), **_SMALL)    # a star may stand on the frame
     maps.furnish(axes[0], 0, two.side_m / 1000, 0, two.side_m / 1000)
-    for scale, label in ((power, _POWER), (logits, _LOGIT)):
-        _bar(fig, scale, axes, label, shrink=0.8)
+    _bars(fig, axes, power, logits, _LOGIT)
     _legend(fig, [two])
     return fig
 
 
 @style.styled
-def emitter_scenes(cases: Sequence[Case], note: str, synthetic: bool | str = False) -> Figure:
+def emitter_scenes(cases: Sequence[Case], note: str, synthetic: bool | str = False) -> style.Page:
     """Draw a sample of each environment on its way through the two-stage method (Figure 3 of paper 2).
 
     Input: a case for each row.
 
     >>> emitter_scenes([free_space, chicago, sydney], "quick profile")   # doctest: +SKIP
     """
+    return _rows(cases, note, found.scenes(cases), synthetic)
+
+
+@style.styled
+def emitter_rays(cases: Sequence[Case], note: str, synthetic: bool | str = False) -> style.Page:
+    """Draw one sample on the maps of several models of propagation, on its way through the two-stage method.
+
+    Input: a case for each row, such as by the formula and ray-traced.
+
+    >>> emitter_rays([formula, traced], "quick profile")   # doctest: +SKIP
+    """
+    return _rows(cases, note, ray_traced.maps(cases), synthetic)
+
+
+def _rows(cases: Sequence[Case], note: str, said: style.Told, synthetic: bool | str) -> style.Page:
     power, logits = _scales(cases)
-    fig = style.page(style.PAGE_IN, 1.9 * len(cases) + 0.85, _foot(note, cases), synthetic)
+    fig = style.page(style.PAGE_IN, 1.9 * len(cases) + 0.85, _foot(note, cases), said, synthetic)
     axes = fig.subplots(len(cases), 4, squeeze=False)
     for case, line in zip(cases, axes):
         _scene(line, case, power, logits)
     for ax, title in zip(axes[0], ("Power map", "Sensors", "Logits of occupancy", "Predictions")):
         ax.set_title(title)
-    for column, scale, label in zip(axes.T, (power, power, logits), (_POWER, _POWER, _LOGIT)):
-        _bar(fig, scale, column, label, location="bottom", shrink=0.9)
+    for columns, scale, label, shrink in ((axes[:, :2], power, _POWER, 0.6), (axes[:, 2], logits, _LOGIT, 0.9)):
+        _bar(fig, scale, columns.ravel(), label, location="bottom", shrink=shrink)
     _legend(fig, cases, threshold=True)
     return fig
 
@@ -81,7 +128,7 @@ def _scene(axes: Sequence[Axes], case: Case, power: ScalarMappable, logits: Scal
     axes[0].set_ylabel(case.title, fontsize=7.5, fontweight="bold", labelpad=5)
     _emitters(axes[0], case, None)
     _sensors(axes[1], case, power, case.threshold_dbm)
-    above, level = (case.sensors[:, 2] > case.threshold_dbm).sum(), f"{case.threshold_dbm:.0f} dBm".replace("-", "−")
+    above, level = (case.sensors[:, 2] > case.threshold_dbm).sum(), f"{fixed(case.threshold_dbm)} dBm"
     axes[1].annotate(f"{above} of {len(case.sensors)} above {level}", (0, 0), (0, -6), **_SMALL)
     axes[3].annotate(_emitters(axes[3], case, case.predicted), (0, 0), (0, -6), **_SMALL)
 
@@ -107,7 +154,7 @@ def _km(case: Case, table: np.ndarray) -> np.ndarray:
 
 
 def _ground(ax: Axes, case: Case, values: np.ndarray, scale: ScalarMappable | None) -> None:
-    """Draw a map in the colours of `scale`; without one only its buildings."""
+    """Draw a map in the colours of `scale`; without one only its buildings. Cells that no ray reaches are marked."""
     side = case.side_m / 1000
     ax.set_facecolor(_GROUND)
     ax.set(xlim=(0, side), ylim=(0, side), aspect="equal", xticks=[], yticks=[], anchor="N")
@@ -115,15 +162,19 @@ def _ground(ax: Axes, case: Case, values: np.ndarray, scale: ScalarMappable | No
     look = {"extent": (0, side, 0, side), "zorder": 0.5}
     if scale is None:
         ax.imshow(np.where(np.isnan(values), 1.0, np.nan), cmap=ListedColormap([_BUILDING]), **look)
-    else:    # -inf, where no power arrives, is as good as any low number
-        ax.imshow(np.maximum(values, scale.norm.vmin), cmap=scale.cmap, norm=scale.norm, **look)
+        return
+    ax.imshow(np.where(np.isinf(values), np.nan, values), cmap=scale.cmap, norm=scale.norm, **look)
+    if np.isinf(values).any():
+        ax.imshow(np.where(np.isinf(values), 1.0, np.nan), cmap=ListedColormap([NO_RAY]), **look)
 
 
 def _sensors(ax: Axes, case: Case, scale: ScalarMappable, threshold: float = -np.inf) -> None:
     """Draw sensors in the colours of the power, the strongest on top; white where at or below the threshold."""
     table = case.sensors[case.sensors[:, 2].argsort()]
     colours = scale.to_rgba(np.maximum(table[:, 2], scale.norm.vmin))
-    colours[table[:, 2] <= threshold] = 1.0
+    colours[np.isinf(table[:, 2])] = to_rgba(NO_RAY)
+    if np.isfinite(threshold):
+        colours[table[:, 2] <= threshold] = 1.0
     ax.scatter(*_km(case, table), s=14, c=colours, edgecolors=style.INK, linewidths=0.45, zorder=3)
 
 
@@ -137,31 +188,43 @@ def _emitters(ax: Axes, case: Case, predicted: np.ndarray | None) -> str:
     if predicted is None:
         return f"{len(truth)} emitter{'s' * (len(truth) != 1)}"
     ax.scatter(*_km(case, predicted), clip_on=False, **_CROSS)
-    if len(truth) != len(predicted):
+    pairs = paired(truth, predicted)
+    if pairs is None:
         return f"{len(predicted)} instead of {len(truth)} emitters"
-    squared = np.square(truth[:, None] - predicted).sum(axis=2)
-    pairs = linear_sum_assignment(squared)
-    for one, other in zip(*pairs):
+    for one, other in pairs:
         ax.plot(*_km(case, np.stack([truth[one], predicted[other]])), color=style.INK, lw=0.8, ls=(0, (2, 1.5)),
                 zorder=5)
-    cell_m = case.side_m / len(case.power)
-    return f"count right, {cell_m * np.sqrt(squared[pairs].mean()):.0f} m off" if len(truth) else "count right"
+    away = off_m(replace(case, predicted=predicted))
+    return "count right" + ("" if away is None else f", {fixed(away)} m off")
 
 
-def _legend(fig: Figure, cases: Sequence[Case], threshold: bool = False) -> None:
+def _legend(fig: Figure, cases: Sequence[Case], threshold: bool = False, predicted: bool = True) -> None:
     """Explain above the maps what is drawn in them."""
     dot = {"ls": "", "marker": "o", "ms": 4, "mec": style.INK, "mew": 0.45}
-    handles = [Line2D([], [], ls="", marker="*", ms=8, mec="white", mew=0.6, color=style.INK, label="true emitter"),
-               Line2D([], [], ls="", marker="x", ms=5, mew=1.6, color=_CROSS["c"], label="predicted emitter"),
-               Line2D([], [], mfc="#41B6C4", label="sensor" + " above the threshold" * threshold, **dot)]
+    handles = [Line2D([], [], ls="", marker="*", ms=8, mec="white", mew=0.6, color=style.INK, label="true emitter")]
+    if predicted:
+        handles.append(Line2D([], [], ls="", marker="x", ms=5, mew=1.6, color=_CROSS["c"], label="predicted emitter"))
+    handles.append(Line2D([], [], mfc="#41B6C4", label="sensor" + " above the threshold" * threshold, **dot))
     if threshold:
         handles.append(Line2D([], [], mfc="white", label="sensor at or below it", **dot))
-    if any(np.isnan(case.power).any() for case in cases):
-        handles.append(Patch(facecolor=_BUILDING, label="buildings"))
+    for colour, label, there in ((_BUILDING, "buildings", np.isnan), (NO_RAY, "no ray arrives", np.isinf)):
+        if any(there(case.power).any() for case in cases):
+            handles.append(Patch(facecolor=colour, label=label))
     drawing.legend_above(fig, handles, len(handles))
+
+
+def _bars(fig: Figure, axes: Sequence[Axes], power: ScalarMappable, other: ScalarMappable, label: str) -> None:
+    """Draw below three maps the colour bar of the power, of the first two, and that of the third."""
+    for some, scale, text, shrink in ((axes[:2], power, _POWER, 0.6), (axes[2:], other, label, 0.9)):
+        _bar(fig, scale, some, text, location="bottom", shrink=shrink)
 
 
 def _bar(fig: Figure, scale: ScalarMappable, axes: Sequence[Axes], label: str, **look) -> None:
     """Draw the colour bar that `axes` share."""
     bar = drawing.bar(fig, scale, axes, label=label, extend="both", extendfrac=0.04, aspect=25, **look)
-    bar.locator = MaxNLocator(5, integer=True, steps=[1, 2, 5, 10])
+    if isinstance(scale.norm, TwoSlopeNorm):
+        high = scale.norm.vmax
+        steps = [scale.norm.vmin, 0, *(np.arange(1, high, np.ceil(high / 3)) if high > 1 else [high])]
+        bar.set_ticks(steps, labels=[fixed(step, int(step % 1 > 0)) for step in steps])
+    else:
+        bar.locator = MaxNLocator(5, integer=True, steps=[1, 2, 5, 10])

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from rsslib.reports import style
 from rsslib.reports.emitters_paper.figures.maps import LOGIT_COLOURS
+from rsslib.reports.emitters_paper.findings import samples as found
 
 _WIDE, _HIGH = 7.0, 3.16  # of the drawing [inches], the unit of all coordinates below
 _UPPER, _LOWER, _MIDDLE = 2.44, 0.84, 1.64  # height of the two methods, and of what they share
@@ -22,7 +22,7 @@ _OUTPUT = (("exists", "row", "column"), ("0.97", "0.31", "0.72"), ("0.91", "0.64
 
 @style.styled
 def emitter_pipeline(parameters: Mapping[str, int], occupancy: int, note: str, synthetic: bool | str = False,
-                     readings: bool = False) -> Figure:
+                     readings: bool = False) -> style.Page:
     """Draw the single-stage and the two-stage methods (Figure 1 of paper 2); their maps are sketches, not data.
 
     Input: parameters of each method ("single_stage", "two_stage_logit", "two_stage_binary") in total; those of the
@@ -32,7 +32,7 @@ def emitter_pipeline(parameters: Mapping[str, int], occupancy: int, note: str, s
     ...                  "quick profile").axes
     [<Axes: >]
     """
-    fig = style.page(style.PAGE_IN, _HIGH, note, synthetic)
+    fig = style.page(style.PAGE_IN, _HIGH, note, found.networks(parameters, occupancy, readings), synthetic)
     ax = fig.subplots()
     ax.set(xlim=(0, _WIDE), ylim=(0, _HIGH), aspect="equal")
     ax.set_axis_off()
@@ -40,8 +40,8 @@ def emitter_pipeline(parameters: Mapping[str, int], occupancy: int, note: str, s
     sensed = np.random.default_rng(8).random(logits.shape) < 0.1
     _map(ax, 0.6, _MIDDLE, 1.1, np.where(sensed, np.where(logits > 0, logits + 1, -3), 0))
     ax.text(0.05, _MIDDLE + 0.76, "Sensor image", **_BOLD)
-    ax.text(0.05, _MIDDLE + 0.63, "power at few sensors", **_SMALL)
-    ax.text(0.05, _MIDDLE - 0.71, "green: above a threshold\nbrown: below it", **_SMALL)
+    ax.text(0.05, _MIDDLE + 0.63, "power at a few sensors", **_SMALL)
+    ax.text(0.05, _MIDDLE - 0.71, "green: above a threshold\nbrown: at or below it", **_SMALL)
     two = [parameters["two_stage_logit"], parameters["two_stage_binary"]]
     _box(ax, 1.86, 1.24, "(a)  Single-stage", "single_stage", [parameters["single_stage"]])
     _box(ax, 0.02, 1.64, "(b)  Two-stage", "two_stage_logit", two)
@@ -52,6 +52,8 @@ def emitter_pipeline(parameters: Mapping[str, int], occupancy: int, note: str, s
     ax.text(3.59, 1.96, "residual CNN, more channels", **_CENTRED)
     _encoder_decoder(ax, logits, "logits + readings" if readings else "logits")
     ax.text(2.42, 0.24, f"occupancy network\n{_words([occupancy])}", **_CENTRED)
+    if readings:
+        _readings(ax)
     _residual(ax, 4.22, _LOWER, 0.09, 0.06)
     ax.text(4.79, 0.24, f"residual CNN, fewer channels\n{_words(total - occupancy for total in two)}", **_CENTRED)
     _output(ax, 5.94)
@@ -82,6 +84,14 @@ def _encoder_decoder(ax: Axes, logits: np.ndarray, seen: str) -> None:
         _arrow(ax, (3.02, _LOWER + 0.3 * (y - _LOWER)), (3.26, y))
         _arrow(ax, (3.84, y), (4.12, _LOWER + 0.3 * (y - _LOWER)))
     ax.text(3.55, _LOWER, "or", **_CENTRED)
+
+
+def _readings(ax: Axes) -> None:
+    """Draw the way of the sensors' image past the occupancy network to the second stage."""
+    ax.plot([1.2, 4.02, 4.02], [1.76, 1.76, 1.5], color=style.GREY, lw=1.2, zorder=3, solid_joinstyle="miter")
+    _arrow(ax, (4.02, 1.52), (4.2, 1.12))
+    ax.text(2.6, 1.76, "readings, beside the logits only", bbox={"fc": "white", "ec": "none", "pad": 1.0}, zorder=4,
+            **_CENTRED)
 
 
 def _residual(ax: Axes, x: float, y: float, width: float, gap: float) -> None:

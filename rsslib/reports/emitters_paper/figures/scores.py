@@ -1,16 +1,17 @@
 """Scores of several emitters: Table I of paper 2, the sweep of sensors, right counts, other cities, real pairs."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.lines import Line2D
 
 from rsslib.emitters.networks import METHODS
+from rsslib.ledger.wording import fixed
 from rsslib.reports import drawing, style
-from rsslib.reports.emitters_paper.tables import environment_label
+from rsslib.reports.emitters_paper.findings import emitters, ray_traced
+from rsslib.reports.emitters_paper.findings.phrases import known, place
 
 METRICS = {"cmr": ("Count matched (CMR)", "% of the samples", "higher is better"),
            "rmse_fraction": ("RMSE, where matched", "% of the side", "lower is better"),
@@ -23,14 +24,18 @@ def dots(ax: Axes, records: Sequence[Mapping], by: str, labels: Mapping, methods
          scale: float = 100, digits: int = 0, printed: Mapping | None = None, apart: float = 0.31) -> None:
     """Draw a field of each record, times `scale`, with its interval: the methods `apart` at each value of `by`.
 
+    What a record has no value of is left out.
+
     labels: value of `by` -> its label; printed: (value of `by`, method, field) -> the paper's value, drawn open.
     """
     for (value, method), record in drawing.cells(records, by, "method").items():
+        if not known(record, field):
+            continue
         # the printed values need room at the right
         x = list(labels).index(value) + apart * (methods.index(method) - (len(methods) - 1) / 2) - 0.04 * bool(printed)
         paper = (printed or {}).get((value, method, field))
         drawing.dot(ax, x, drawing.with_ends(record, field, scale), style.LOOKS[method],
-                    f"{scale * record[field]:.{digits}f}", paper and scale * paper, aside=0.135)
+                    fixed(scale * record[field], digits), paper and scale * paper, aside=0.135)
     drawing.categories(ax, list(labels.values()))
 
 
@@ -44,134 +49,212 @@ def _furnish(ax: Axes, metric: str) -> None:
 
 def _environments(records: Sequence[Mapping]) -> dict[str, str]:
     """Return the label of each environment of the records."""
-    return {record["environment"]: environment_label(record["environment"]) for record in records}
+    return {record["environment"]: style.environment_label(record["environment"]) for record in records}
 
 
 @style.styled
-def emitter_table(records: Sequence[Mapping], paper: Mapping | None, note: str,
-                  synthetic: bool | str = False) -> Figure:
+def emitter_table(records: Sequence[Mapping], pairs: Sequence[Mapping], paper: Mapping | None, note: str,
+                  synthetic: bool | str = False, width: float = style.PAGE_IN) -> style.Page:
     """Draw Table I of paper 2: how each method counts and locates several emitters, beside the paper's values.
 
     Input: a record for each environment and method with cmr, fa, mr, rmse_fraction (of the map's side), fractions, each
-    with its ci95_<name> (low, high); paper: (environment, method, metric) -> printed value, a fraction, or None; open
-    markers.
+    with its ci95_<name> (low, high); the paired differences of the methods, which the title judges; paper:
+    (environment, method, metric) -> printed value, a fraction, or None; open markers.
 
-    >>> emitter_table(records, {("sydney", "single_stage", "cmr"): 0.6401}, "quick profile")   # doctest: +SKIP
+    >>> emitter_table(records, pairs, {("sydney", "single_stage", "cmr"): 0.6401}, "quick profile")   # doctest: +SKIP
     """
-    methods, paper = drawing.known(METHODS, records, "method"), None if synthetic else paper
-    fig = style.page(style.PAGE_IN, 3.9, note, synthetic)
-    for ax, metric in zip(fig.subplots(2, 2).ravel(), METRICS):
+    paper = None if synthetic else paper
+    fig, axes = _panels(4, width, 1.95, note, emitters.table1(records, pairs, bool(paper)), synthetic)
+    methods = drawing.known(METHODS, records, "method")
+    for ax, metric in zip(axes, METRICS):
         dots(ax, records, "environment", _environments(records), methods, metric, digits=1, printed=paper)
         _furnish(ax, metric)
         ax.margins(y=0.16)
     handles = drawing.handles(methods) + drawing.ours_and_printed(bool(paper))
-    drawing.legend_above(fig, handles, len(handles))
+    drawing.legend_above(fig, handles, _columns(width, handles))
     return fig
 
 
 @style.styled
-def emitter_sweep(records: Sequence[Mapping], note: str, synthetic: bool | str = False) -> Figure:
+def emitter_sweep(records: Sequence[Mapping], epochs: int, note: str, synthetic: bool | str = False,
+                  marked: int = 40, width: float = style.PAGE_IN) -> style.Page:
     """Draw what more sensors give: CMR and RMSE over the number of sensors, a line for each method.
 
     Input: a record for each method and n_sensors with cmr and rmse_fraction (of the map's side), fractions, each
-    with its ci95_<name> (low, high).
+    with its ci95_<name> (low, high); the epochs that each network was trained for; marked, the table's number of
+    sensors. Records with more emitters than others are left out.
 
-    >>> emitter_sweep(records, "free space, quick profile")   # doctest: +SKIP
+    >>> emitter_sweep(records, 2, "free space, quick profile")   # doctest: +SKIP
     """
+    fig, axes = _panels(2, width, 2.2, note, emitters.sweep(records, epochs), synthetic)
+    records = [record for record in records if record["n_max"] == min(one["n_max"] for one in records)]
     methods, cells = drawing.known(METHODS, records, "method"), drawing.cells(records, "method", "n_sensors")
     sizes = sorted({record["n_sensors"] for record in records})
-    fig = style.page(style.PAGE_IN, 2.3, note, synthetic)
-    for ax, metric in zip(fig.subplots(1, 2), ("cmr", "rmse_fraction")):
+    for ax, metric in zip(axes, ("cmr", "rmse_fraction")):
         for method in methods:
-            values = [drawing.with_ends(cells[method, size], metric, 100) for size in sizes]
-            drawing.line(ax, sizes, values, style.LOOKS[method])
+            some = [size for size in sizes if known(cells.get((method, size), {}), metric)]
+            if some:
+                drawing.line(ax, some, [drawing.with_ends(cells[method, size], metric, 100) for size in some],
+                             style.LOOKS[method])
         _furnish(ax, metric)
         ax.grid(axis="y")
         ax.set_xscale("log", base=2)
         ax.set_xticks(sizes, [f"{size:g}" for size in sizes])
         ax.set(xlabel="number of sensors", ylim=(0, 1.06 * ax.get_ylim()[1]))
+        ax.axvline(marked, color=style.GREY, ls=":", lw=1)
+        ax.annotate(f"{marked}, as in the table", (marked, 0), (3, 4), textcoords="offset points", fontsize=6,
+                    color=style.GREY)
     drawing.legend_above(fig, drawing.handles(methods, ls="-", mec="white", mew=0.4), len(methods))
     return fig
 
 
 @style.styled
-def emitter_counts(records: Sequence[Mapping], note: str, synthetic: bool | str = False, by: str = "true_count",
-                   label: str = "true number of emitters, K") -> Figure:
+def emitter_counts(records: Sequence[Mapping], note: str, synthetic: bool | str = False,
+                   width: float = style.PAGE_IN) -> style.Page:
     """Draw how often the number of emitters is right, for each true number, a panel for each environment.
 
-    Input: a record for each environment, method and number under the key `by` with share_right, 0..1, and, if it is
-    known, its ci95_share_right (low, high); label, what that number is.
+    Input: a record for each environment, method and true_count with n, share_right, 0..1, and, if it is known, its
+    ci95_share_right (low, high).
 
     >>> emitter_counts(records, "quick profile")   # doctest: +SKIP
     """
+    said = emitters.counts(records)
+    return _shares(records, "true_count", {number: f"{number}" for number in _values(records, "true_count")},
+                   "true number of emitters; n: samples", note, said, synthetic, width)
+
+
+@style.styled
+def emitter_effects(records: Sequence[Mapping], note: str, synthetic: bool | str = False,
+                    width: float = style.PAGE_IN) -> style.Page:
+    """Draw how often the number of emitters is right, by the effect of a sample's weakest one, by environment.
+
+    Input: records as those of `emitter_counts`, with from_db and to_db (None: no end) instead of true_count. Classes
+    under 1 dB are drawn as one.
+
+    >>> emitter_effects(records, "quick profile")   # doctest: +SKIP
+    """
+    said, records = emitters.effects(records), emitters.weak_together(records)
+    ends = {record["from_db"]: record["to_db"] for record in records}
+    labels = {low: f"under {ends[low]:g}" if not low else f"{low:g} to {ends[low]:g}" if ends[low] else f"from {low:g}"
+              for low in _values(records, "from_db")}
+    return _shares(records, "from_db", labels, "effect of a sample's weakest emitter [dB]; n: samples", note, said,
+                   synthetic, width)
+
+
+def _shares(records: Sequence[Mapping], by: str, labels: Mapping, label: str, note: str, said: style.Told,
+            synthetic: bool | str, width: float) -> style.Page:
+    """Draw shares of right counts over the values of `by`, with the number of samples of each."""
     environments, methods = _environments(records), drawing.known(METHODS, records, "method")
-    labels = {number: f"{number:g}" for number in sorted({record[by] for record in records})}
-    fig, axes = drawing.row(environments.values(), 2.2, note, synthetic, "samples with the right count [%]")
-    for ax, environment in zip(axes[0], environments):
+    number = {(record["environment"], record[by]): record["n"] for record in records}
+    fig, axes = _panels(len(environments), width, 2.2, note, said, synthetic, sharey=True)
+    for ax, (environment, title) in zip(axes, environments.items()):
         part = [record for record in records if record["environment"] == environment]
-        dots(ax, part, by, labels, methods, "share_right", apart=0.27)
-        ax.set(ylim=(0, 116), yticks=range(0, 101, 25))
-    drawing.label_below(axes[0], label)
+        named = {value: f"{text}\nn = {number.get((environment, value), 0)}" for value, text in labels.items()}
+        dots(ax, part, by, named, methods, "share_right", apart=0.31)
+        ax.set(ylim=(0, 116), yticks=range(0, 101, 25), title=title)
+        ax.tick_params(axis="x", labelsize=6)
+    for ax in axes if width == style.COLUMN_IN else axes[:1]:
+        ax.set_ylabel("samples with the right count [%]")
+    drawing.label_below(axes[-1:] if width == style.COLUMN_IN else axes, label)
     drawing.legend_above(fig, drawing.handles(methods), len(methods))
     return fig
 
 
 @style.styled
-def emitter_transfer(records: Sequence[Mapping], note: str, synthetic: bool | str = False) -> Figure:
-    """Draw how well each method counts where it was not trained: for each one a matrix of CMR, samples matched [%].
+def emitter_transfer(records: Sequence[Mapping], pairs: Sequence[Mapping], note: str, synthetic: bool | str = False,
+                     width: float = style.PAGE_IN) -> style.Page:
+    """Draw what training elsewhere costs: CMR and RMSE in each city, a slope from its own network to the others'.
 
-    Input: a record for each trained_on, tested_on (names of environments) and method with cmr, 0..1. The cells of
-    networks in their own environment have a frame.
+    Input: a record for each trained_on, tested_on (names of environments) and method with cmr and rmse_fraction, 0..1,
+    and their ci95_<name> (low, high); their paired differences, which the title judges.
 
-    >>> emitter_transfer(records, "quick profile")   # doctest: +SKIP
+    >>> emitter_transfer(records, pairs, "quick profile")   # doctest: +SKIP
     """
-    import seaborn as sns  # here, not above: it takes a second that the other figures do without
-
-    table = pd.DataFrame(records).assign(percent=lambda frame: 100 * frame.cmr)
-    low, high = 10 * np.floor(table.percent.min() / 10), 10 * np.ceil(table.percent.max() / 10)
-    rows, columns, methods = (table[key].nunique() for key in ("trained_on", "tested_on", "method"))
-    side = (style.PAGE_IN - 1.3) / 3 / columns
-    fig = style.page(side * columns * methods + 1.3, 0.8 * side * rows + 0.65, note, synthetic)
-    axes = fig.subplots(1, methods, sharey=True, squeeze=False)[0]
-    for ax, (method, part) in zip(axes, table.groupby("method", sort=False)):
-        matrix = part.pivot_table("percent", "trained_on", "tested_on", sort=False)
-        sns.heatmap(matrix.rename(index=environment_label, columns=environment_label), ax=ax, annot=True, fmt=".1f",
-                    annot_kws={"fontsize": 7}, cmap=style.IMAGE_COLOURS, vmin=low, vmax=high, cbar=False)
-        for text, percent in zip(ax.texts, matrix.to_numpy().ravel()):
-            text.set_color("white" if percent > low + 0.6 * (high - low) else style.INK)
-        for row, column in zip(*np.nonzero(np.equal.outer(matrix.index, matrix.columns))):
-            ax.add_patch(Rectangle((column, row), 1, 1, fill=False, ec=style.INK, lw=1.2, clip_on=False, zorder=3))
-        ax.set_title(style.LOOKS[method].label.capitalize(), color=style.darker(style.LOOKS[method].colour))
-        ax.set(xlabel="", ylabel="trained on" if ax is axes[0] else "")
-        ax.tick_params(length=0, rotation=0)
-    drawing.label_below(axes, "tested on")
-    drawing.bar(fig, axes[0].collections[0], axes, shrink=0.9, aspect=20, pad=0.01, label="CMR [%]")
+    said, methods = emitters.transfer(records, pairs), drawing.known(METHODS, records, "method")
+    cells = drawing.cells(records, "tested_on", "trained_on", "method")
+    tests = {tested: sorted(dict.fromkeys(trained for site, trained, _ in cells if site == tested),
+                            key=lambda name: name != tested) for tested in _values(records, "tested_on", False)}
+    steps = [(tested, trained) for tested, several in tests.items() for trained in several]
+    fig, axes = _panels(2, width, 2.4, note, said, synthetic)
+    for ax, metric in zip(axes, ("cmr", "rmse_fraction")):
+        for tested, several in tests.items():
+            for number, method in enumerate(methods):
+                shift, some = 0.13 * (number - (len(methods) - 1) / 2), {
+                    trained: drawing.with_ends(cells[tested, trained, method], metric, 100) for trained in several
+                    if known(cells.get((tested, trained, method), {}), metric)}
+                for trained, value in some.items():
+                    x = steps.index((tested, trained)) + shift
+                    drawing.dot(ax, x, value, style.LOOKS[method])
+                    if tested in some:
+                        ax.plot([steps.index((tested, tested)) + shift, x], [some[tested][0], value[0]],
+                                color=style.LOOKS[method].colour, lw=1)
+        drawing.categories(ax, [_step(*step, len(steps) > 4) for step in steps])
+        ax.tick_params(axis="x", labelsize=6, labelrotation=90 if len(steps) > 4 else 0)
+        for border in np.cumsum([len(several) for several in tests.values()])[:-1]:
+            ax.axvline(border - 0.5, color=style.PALE, lw=0.8)
+        _furnish(ax, metric)
+        ax.margins(y=0.12)
+    drawing.legend_above(fig, drawing.handles(methods), len(methods))
     return fig
+
+
+def _step(tested: str, trained: str, upright: bool) -> str:
+    """Return the label of networks trained in one environment and tested in another, for many of them in two lines."""
+    if tested == trained:
+        return f"tested and trained\nin {place(tested)}" if upright else f"tested and\ntrained in\n{place(tested)}"
+    gap = " " if upright else "\n"
+    return f"tested in{gap}{place(tested)},\ntrained in{gap}{place(trained)}"
 
 
 @style.styled
-def two_transmitters(records: Sequence[Mapping], note: str, synthetic: bool | str = False) -> Figure:
-    """Draw the share of right counts and the median error of a pair, for both methods, and what no reading gives.
+def emitter_ray_scores(records: Sequence[Mapping], note: str, synthetic: bool | str = False,
+                       width: float = style.PAGE_IN) -> style.Page:
+    """Draw CMR and RMSE of each method on gains by the formula, ray-traced, and with the formula's threshold.
 
-    Input: records with method ("trained on sums", "two peaks"), set ("one transmitter", "two transmitters"), n,
-    count_accuracy 0..1, two_taken_median_m [m] (of the second set) and their ci95_<name> (low, high); one of the method
-    "two fixed places" for the second set, drawn as a line.
+    Input: records of 08, one for each trained_on, tested_on ("<city>, <one of ray_traced.MODELS>") and method; a row
+    of panels for each trained_on.
 
-    >>> two_transmitters(records, "quick profile")   # doctest: +SKIP
+    >>> emitter_ray_scores(records, "quick profile")   # doctest: +SKIP
     """
-    names = ("trained on sums", "two peaks")
-    methods = [record for record in records if record["method"] in names]
-    fixed = next(record["two_taken_median_m"] for record in records if record["method"] == "two fixed places")
-    fig = style.page(style.PAGE_IN, 2.3, note, synthetic)
-    left, right = fig.subplots(1, 2, width_ratios=[3, 2])
-    labels = {record["set"]: f"{record['set']}\nn = {record['n']}" for record in methods}
-    dots(left, methods, "set", labels, names, "count_accuracy", apart=0.24)
-    left.set(ylim=(0, 108), title="Right count [% of the samples]")
-    left.legend(handles=drawing.handles(names), loc="lower left")
-    pairs = [record for record in methods if record["set"] == "two transmitters"]
-    dots(right, pairs, "set", {"two transmitters": "two transmitters,\nboth locations used"}, names,
-         "two_taken_median_m", scale=1, apart=0.24)
-    right.axhline(fixed, color=style.GREY, ls="--", lw=1, label=f"two fixed places, whatever is read: {fixed:.0f}")
-    right.legend(loc="lower left")
-    right.set(ylim=(0, 1.15 * max(fixed, right.get_ylim()[1])), title="Median error of a pair [m]")
+    said, chance = ray_traced.scores(records), 100 / records[0]["n_max"]
+    constant = {"color": style.GREY, "ls": ":", "lw": 1}
+    records = [{**record, "model": ray_traced.model(record)} for record in records]
+    methods, trained = drawing.known(METHODS, records, "method"), list(_values(records, "trained_on", False))
+    labels = {ray_traced.FORMULA: "formula", ray_traced.TRACED: "ray-traced", ray_traced.KEPT:
+              "ray-traced, the\nformula's threshold"}
+    fig, axes = _panels(2 * len(trained), width, 1.9, note, said, synthetic)
+    for ax, (name, metric) in zip(axes, product(trained, ("cmr", "rmse_fraction"))):
+        part = [record for record in records if record["trained_on"] == name]
+        dots(ax, part, "model", labels, methods, metric, digits=1, apart=0.27)
+        _furnish(ax, metric)
+        ax.set_title(f"Trained in {place(name)}: {'CMR' if metric == 'cmr' else 'RMSE'}")
+        if metric == "cmr":
+            ax.axhline(chance, **constant)
+        ax.margins(y=0.16)
+    handles = [*drawing.handles(methods), Line2D([], [], label="a constant answer", **constant)]
+    drawing.legend_above(fig, handles, _columns(width, handles))
     return fig
+
+
+def _panels(number: int, width: float, height: float, note: str, said: style.Told, synthetic: bool | str,
+            sharey: bool = False) -> tuple[style.Page, np.ndarray]:
+    """Return a page and its panels, each `height` inches high: one column of them, or rows of two or three."""
+    columns = 1 if width == style.COLUMN_IN else number if number < 4 else 2
+    rows = -(-number // columns)
+    wide = style.COLUMN_IN if number == 1 else width
+    fig = style.page(wide, height * rows + 0.1 * (rows == 1) + 0.16, note, said, synthetic)
+    axes = fig.subplots(rows, columns, squeeze=False, sharey=sharey).ravel()
+    for ax in axes[number:]:
+        ax.set_axis_off()
+    return fig, axes[:number]
+
+
+def _columns(width: float, handles: Sequence) -> int:
+    """Return how many handles a legend has in a row."""
+    return 2 if width == style.COLUMN_IN else len(handles)
+
+
+def _values(records: Sequence[Mapping], key: str, ordered: bool = True) -> list:
+    """Return the different values of a field, in rising order or as they come."""
+    found = list(dict.fromkeys(record[key] for record in records))
+    return sorted(found) if ordered else found

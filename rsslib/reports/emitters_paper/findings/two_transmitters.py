@@ -1,0 +1,142 @@
+"""Findings of 07_two_transmitters: who counts two transmitters, at what price, and who locates them."""
+
+from collections.abc import Mapping, Sequence
+
+from rsslib.ledger import results
+from rsslib.ledger.wording import FEWEST, REFUTED, SETTLED, UNDECIDED, difference, fixed, settled, span
+from rsslib.reports import findings, style
+from rsslib.reports.drawing import with_ends
+from rsslib.reports.emitters_paper.two_transmitters import FIXED, METHODS, PAIRS, SETS
+from rsslib.reports.findings import Answer
+
+Records = Sequence[Mapping]
+
+_SUBJECT = dict(zip(METHODS, ("the network trained on sums", "two peaks")))
+_VERBS = {"count": dict(zip(METHODS, ("counts", "count"))), "locate": dict(zip(METHODS, ("locates", "locate")))}
+_SINGLE = SETS[0]
+_THINGS = {PAIRS: "pairs", _SINGLE: "single transmitters"}
+_ERROR = {PAIRS: "two_taken_median_m", _SINGLE: "both_right_median_m"}
+"""The paired difference of errors by set: with two locations forced, and where both count right."""
+_MEANT = "95 % intervals: i.i.d. bootstrap over the samples"
+_APART = "network \N{MINUS SIGN} peaks:"
+
+
+def data_line(title: str, synthetic: bool | str, measured: bool) -> findings.Text:
+    """Return the line on the data, which also says whether the pairs were measured, and how to get those that were."""
+    line = findings.data_line(title, synthetic)
+    if measured:
+        return line
+    return findings.Text(f"{line} The pairs are sums of held-out samples, which stand in for the measured ones: for "
+                         "those set `real = True` as well.")
+
+
+def answer(records: Records, pairs: Records, measured: bool) -> Answer:
+    """Return the answer: who counts two transmitters, at what price on single ones, and who locates them.
+
+    Input: records of `two_transmitters.record` and `fixed_record`, their paired differences; whether the pairs are
+    measured ones, and not sums that stand in for them.
+    """
+    kind = "Measured pairs" if measured else "Sums that stand in for measured pairs"
+    counts = (f"{kind} ({_n(records, PAIRS)}): {_shares(records, pairs, PAIRS)}. Single transmitters "
+              f"({_n(records, _SINGLE)}): {_shares(records, pairs, _SINGLE)}.{_both_right(pairs)}")
+    errors = (f"With two locations forced, the median error of a pair is {_errors(records)} ({_APART} "
+              f"{_metres(_one(pairs, PAIRS), _ERROR[PAIRS])}). {_against_fixed(records, pairs)} ({_MEANT}.)")
+    return Answer(f"{_headline('count', pairs)}; {_headline('locate', pairs)}", f"{counts}\n\n{errors}")
+
+
+def figure(records: Records, pairs: Records) -> style.Told:
+    """Return what the figure says. Input: as `answer`."""
+    title = _headline("count", pairs)
+    if _winner("locate", pairs, PAIRS):
+        title += f"; {_headline('locate', pairs, [PAIRS])}"
+    alt = (f"Left: right counts in percent. Single transmitters ({_n(records, _SINGLE)}): "
+           f"{_shares(records, pairs, _SINGLE)}; samples with two ({_n(records, PAIRS)}): "
+           f"{_shares(records, pairs, PAIRS)}. Right: the median error of a pair in metres, with two locations forced: "
+           f"{_errors(records)} ({_APART} {_metres(_one(pairs, PAIRS), _ERROR[PAIRS])}). The dashed line is a pair of "
+           f"fixed locations, for which no measurement is used. {_against_fixed(records, pairs)} {_MEANT}.")
+    return style.Told(title[:1].upper() + title[1:], alt)
+
+
+def _headline(what: str, pairs: Records, sets: Sequence[str] = (PAIRS, _SINGLE)) -> str:
+    """Return which method counts or locates better on each of the sets, of which one may have nothing to compare."""
+    known = [name for name in sets if what == "count" or name == PAIRS or f"ci95_{_ERROR[name]}" in _one(pairs, name)]
+    winners = {name: _winner(what, pairs, name) for name in known}
+    groups = {method: [_THINGS[name] for name in known if winners[name] == method] for method in winners.values()}
+    return "; ".join(f"{_SUBJECT[method]} {_VERBS[what][method]} {' and '.join(things)} better" if method else
+                     f"which {what}s {' or '.join(things)} better is undecided" for method, things in groups.items())
+
+
+def _one(pairs: Records, name: str, left: str = METHODS[0], right: str = METHODS[1]) -> Mapping:
+    return results.one(pairs, left_method=left, right_method=right, set=name)
+
+
+def _n(records: Records, name: str) -> str:
+    return f"n {results.one(records, method=METHODS[0], set=name)['n']}"
+
+
+def _winner(what: str, pairs: Records, name: str) -> str | None:
+    """Return the method that counts or locates better on a set, None where the paired difference leaves it open."""
+    verdict = _verdict(_one(pairs, name), "count_accuracy" if what == "count" else _ERROR[name])
+    return None if verdict == UNDECIDED else METHODS[(verdict == REFUTED) == (what == "locate")]
+
+
+def _verdict(pair: Mapping, field: str) -> str:
+    """Return what a paired difference settles of "the left one is lower"."""
+    n = pair.get("n_both_right" if field == _ERROR[_SINGLE] else "n", FEWEST)
+    return settled(pair.get(f"ci95_{field}") or (0, 0), n=n)
+
+
+def _undecided(verdict: str) -> str:
+    return ", undecided" if verdict == UNDECIDED else ""
+
+
+def _shares(records: Records, pairs: Records, name: str) -> str:
+    """Return how often each method counts right on a set, and the difference."""
+    texts = []
+    for method in METHODS:
+        record = results.one(records, method=method, set=name)
+        texts.append(f"{_SUBJECT[method]} {_VERBS['count'][method]} {100 * record['count_accuracy']:.0f} % right "
+                     f"{span(record['ci95_count_accuracy'], scale=100)}")
+    pair = _one(pairs, name)
+    apart = difference(pair["count_accuracy"], pair["ci95_count_accuracy"], "points", 100)
+    return f"{' and '.join(texts)} ({_APART} {apart}{_undecided(_verdict(pair, 'count_accuracy'))})"
+
+
+def _metres(pair: Mapping, field: str) -> str:
+    ends = pair.get(f"ci95_{field}")
+    if not ends:
+        return f"{fixed(pair[field], 1, sign=True)} m, undecided with fewer than {FEWEST} samples"
+    return f"{difference(pair[field], ends, 'm')}{_undecided(_verdict(pair, field))}"
+
+
+def _both_right(pairs: Records) -> str:
+    """Return how the errors differ on the single transmitters that both count right, or "" where there is none."""
+    pair, field = _one(pairs, _SINGLE), _ERROR[_SINGLE]
+    if not pair["n_both_right"]:
+        return ""
+    return (f" Where both count a single transmitter right (n {pair['n_both_right']}), their median errors differ "
+            f"({_APART} {_metres(pair, field)}).")
+
+
+def _errors(records: Records) -> str:
+    return " and ".join(f"{_error(results.one(records, method=method, set=PAIRS))} for {_SUBJECT[method]}"
+                        for method in METHODS)
+
+
+def _error(record: Mapping) -> str:
+    """Return the median error of a pair with its interval, if there is one."""
+    value, *ends = with_ends(record, _ERROR[PAIRS])
+    return f"{value:.0f} m" + (f" {span(ends)}" if record.get(f"ci95_{_ERROR[PAIRS]}") else "")
+
+
+def _against_fixed(records: Records, pairs: Records) -> str:
+    """Return whether each method beats two fixed locations."""
+    words = {SETTLED: "beats them", REFUTED: "is worse than they are", UNDECIDED: "is undecided beside them"}
+    plural = {SETTLED: "beat them", REFUTED: "are worse than they are", UNDECIDED: "are undecided beside them"}
+    texts = []
+    for method, say in zip(METHODS, (words, plural)):
+        pair = _one(pairs, PAIRS, method, FIXED)
+        verdict, apart = _verdict(pair, _ERROR[PAIRS]), _metres(pair, _ERROR[PAIRS]).replace(", undecided", "")
+        texts.append(f"{_SUBJECT[method]} {say[verdict]} ({apart})")
+    error = _error(results.one(records, method=FIXED, set=PAIRS))
+    return f"The error of two fixed locations is {error}: {' and '.join(texts)}."
