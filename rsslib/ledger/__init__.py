@@ -1,4 +1,4 @@
 """The papers' claims compared with our records.
 
-Front door: `page.main` (`python -m rsslib.claims`) writes RESULTS.md; `results` writes and reads records.
+Front door: `page.main` (`python -m rsslib.claims`) writes RESULTS.md and LEDGER.md; `results` writes and reads records.
 """

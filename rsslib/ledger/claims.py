@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -25,6 +25,28 @@ COMPUTE: dict[str, Callable] = {
 _NAME = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
 
 
+def of_profile(text: str | Mapping, profile: str) -> str:
+    """Return a text, or of {profile: text} that of a profile, else of `any`, else "".
+
+    >>> of_profile("a", "quick"), of_profile({"any": "b"}, "quick"), of_profile({"paper": "c"}, "quick")
+    ('a', 'b', '')
+    """
+    return text if isinstance(text, str) else text.get(profile, text.get("any", ""))
+
+
+class Cell(NamedTuple):
+    """The place of a number in a printed table: what its rows are, its row and column in words, and how it is printed.
+
+    If a share is printed as 18.22 of 128, `printed` is 18.22 and `whole` is 128, else that is 1.
+    """
+
+    corner: str
+    row: str
+    column: str
+    printed: str
+    whole: float = 1
+
+
 @dataclass(frozen=True)
 class Claim:
     """A number, ordering or statement of a paper; claims.yaml documents the fields."""
@@ -40,12 +62,21 @@ class Claim:
     tolerance: Mapping = field(default_factory=dict)
     profiles: tuple[str, ...] = REAL
     why: Mapping = field(default_factory=dict)
+    cause: Mapping = field(default_factory=dict)
     notebook: str = ""
+    exact: bool = False
+    name: str = ""
+    cell: Cell | None = None
+
+    def of(self, profile: str, texts: Mapping) -> str:
+        """Return the text for a profile of `why` or `cause`, or ""."""
+        return of_profile(texts, profile)
 
 
 _REQUIRED = {"id", "paper", "where", "statement", "kind"}
-_OPTIONAL = {key.name for key in fields(Claim)} - _REQUIRED
-_EXTRA = {"labels", "notes", "tables"}
+_OPTIONAL = {key.name for key in fields(Claim)} - _REQUIRED - {"cell"}    # it follows from `table`
+_MORE, _PAIR = {"list", "pair"}, ({"within"}, {"field", "over"})    # of a selector, and of its `pair`
+_EXTRA = {"labels", "notes", "tables", "caveats", "causes", "headlines", "rankings", "findings"}
 
 
 def load(path: str | Path | None = None) -> list[Claim]:
@@ -57,24 +88,30 @@ def load(path: str | Path | None = None) -> list[Claim]:
     'value'
     """
     path = Path(path or ROOT / "claims.yaml")
-    content = _read(path)
+    content = read(path)
     claims: dict[str, Claim] = {}
     try:
         for entry in _Entries(content).claims(content["claims"], {}):
             name = entry.get("id", "without an id")
-            if problem := _problem(entry, content["papers"]) or (name in claims and "this id is used twice"):
+            cell = entry.pop("cell") if isinstance(entry.get("cell"), Cell) else None
+            if problem := _problem(entry, content) or (name in claims and "this id is used twice"):
                 raise InputError(f"claim {name}: {problem}")
             title, profiles = content["papers"][entry["paper"]], tuple(entry.get("profiles", REAL))
-            claims[name] = Claim(**entry | {"paper": title, "profiles": profiles})
+            claims[name] = Claim(**entry | {"paper": title, "profiles": profiles, "cell": cell})
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     return list(claims.values())
 
 
-def notes(path: str | Path | None = None) -> dict[str, str]:
-    """Return the notes on whole papers, {title: text}."""
-    content = _read(Path(path or ROOT / "claims.yaml"))
-    return {content["papers"][key]: text for key, text in content.get("notes", {}).items()}
+def notes(path: str | Path | None = None, kind: str = "notes") -> dict[str, str]:
+    """Return the notes on whole papers, or their `caveats`, {title: text}."""
+    content = read(Path(path or ROOT / "claims.yaml"))
+    return {content["papers"][key]: text for key, text in content.get(kind, {}).items()}
+
+
+def causes(path: str | Path | None = None) -> dict[str, str]:
+    """Return the causes of differences, {key: text}."""
+    return read(Path(path or ROOT / "claims.yaml")).get("causes", {})
 
 
 def printed(file: str, field: str, *keys: str, path: str | Path | None = None) -> dict[tuple, float]:
@@ -101,18 +138,20 @@ def printed(file: str, field: str, *keys: str, path: str | Path | None = None) -
     return numbers
 
 
-def _read(path: Path) -> dict:
+def read(path: Path) -> dict:
+    """Return the content of a claims file, as it stands. Errors: InputError naming the key that is wrong."""
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: cannot be read as YAML: {error}") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: cannot be read as YAML in UTF-8: {error}") from error
     if not isinstance(content, dict) or set(content) - _EXTRA != {"papers", "claims"}:
         raise InputError(f"{path}: expected `papers` (key: title), `claims` (a list) and optionally {sorted(_EXTRA)}")
     for key in _EXTRA & set(content):
         if not isinstance(content[key], Mapping):
             raise InputError(f"{path}: `{key}` is {content[key]!r}; expected a mapping")
-    if unknown := set(content.get("notes", {})) - set(content["papers"]):
-        raise InputError(f"{path}: `notes` has {min(unknown)!r}; its keys are those of `papers`")
+    for key in ("notes", "caveats"):
+        if unknown := set(content.get(key, {})) - set(content["papers"]):
+            raise InputError(f"{path}: `{key}` has {min(unknown)!r}; its keys are those of `papers`")
     return content
 
 
@@ -142,7 +181,7 @@ class _Entries:
             labels = [name["key"] for name in names.values() if isinstance(name, Mapping)]
             for key in (*labels, self._filled(plain.get("id", ""), names)):
                 claim, unused = claim | own.get(key, {}), unused - {key}
-            yield self._filled(claim, names)
+            yield self._filled(claim, names) | ({"cell": names["cell"]} if "cell" in names else {})
         if unused:
             raise KeyError(min(unused))
 
@@ -161,7 +200,10 @@ class _Entries:
                 names |= _compared([self._label(across, side[across]) for side in sides], texts, entry.get("relation"))
             if cells and not pairs:
                 text = cells[tuple(chosen[name] for name in header)]
-                names |= {"printed": _number(text), "shown": text.split("/")[0]}
+                *row, column = (_shown(names[name]) for name in header)
+                shown, _, whole = text.partition("/")
+                names |= {"printed": _number(text), "shown": shown,
+                          "cell": Cell(", ".join(header[:-1]), ", ".join(row), column, shown, float(whole or 1))}
             yield names
 
     def _label(self, name: str, key: object) -> dict:
@@ -193,6 +235,11 @@ def _table(name: str, text: str) -> tuple[list[str], dict[tuple, str]]:
                              for column, number in zip(columns, numbers)}
 
 
+def _shown(label: Mapping) -> str:
+    """Return what a printed table calls a row or a column: `short`, else `name`, else the key."""
+    return label.get("short", label.get("name", str(label["key"])))
+
+
 def _number(text: str) -> float:
     """Parse a printed number; 18.22/128 is a share, rounded to four decimals."""
     number, _, whole = text.partition("/")
@@ -210,8 +257,9 @@ def _compared(labels: list[dict], texts: list[str], relation: str | None) -> dic
             "difference": f"{apart:+.2f}", "share": f"{apart / float(whole or 1):+.4f}"}
 
 
-def _problem(entry: Mapping, papers: Mapping) -> str:
+def _problem(entry: Mapping, content: Mapping) -> str:
     """Return the problem of an invalid claim, or ""."""
+    papers = content["papers"]
     missing, unknown = _REQUIRED - set(entry), set(entry) - _REQUIRED - _OPTIONAL
     if missing or unknown:
         word = f"missing key {min(missing)!r}" if missing else f"unknown key {min(unknown)!r}"
@@ -220,8 +268,13 @@ def _problem(entry: Mapping, papers: Mapping) -> str:
         return f"unknown paper {entry['paper']!r}; papers are {sorted(papers)}"
     if not set(entry.get("profiles", ())) <= set(REAL):
         return f"`profiles` may hold {REAL} only: synthetic ones are never judged"
-    if not set(entry.get("why", ())) <= {*REAL, "any"}:
-        return f"`why` is a mapping; its keys may be {REAL} or any"
+    if not isinstance(entry.get("exact", False), bool):
+        return "`exact` is true or false"
+    for key in ("why", "cause"):
+        if not set(entry.get(key, ())) <= {*REAL, "any"}:
+            return f"`{key}` is a mapping; its keys may be {REAL} or any"
+    if unknown := set(entry.get("cause", {}).values()) - set(content.get("causes", {})):
+        return f"unknown cause {min(unknown)!r}; causes are {sorted(content.get('causes', {}))}"
     if entry["kind"] == "text":
         return "" if "record" not in entry and "why" in entry else "a text has no `record`, but a `why`"
     if entry["kind"] == "ordering":
@@ -254,7 +307,9 @@ def _selector_problem(spec: object) -> str:
     if isinstance(spec, Mapping) and set(spec) == {"compute", "of"} and spec["compute"] in COMPUTE:
         return next(filter(None, map(_selector_problem, spec["of"])), "")
     keys = {"file", "where", "field"}
-    if isinstance(spec, Mapping) and keys <= set(spec) <= keys | {"list"} and isinstance(spec["where"], Mapping):
-        return ""
+    if isinstance(spec, Mapping) and keys <= set(spec) <= keys | _MORE and isinstance(spec["where"], Mapping):
+        pair = spec.get("pair", {"within": ""})
+        return "" if isinstance(pair, Mapping) and set(pair) in _PAIR else (
+            f"`pair` is {pair!r}; expected {{within}} or {{field, over}}")
     return (f"bad selector {spec!r}; expected a number, {{file, where, field}} with a mapping `where` (and `list` in a "
-            f"stamp), or {{compute, of}} with compute one of {', '.join(COMPUTE)}")
+            f"stamp, or `pair`), or {{compute, of}} with compute one of {', '.join(COMPUTE)}")

@@ -62,7 +62,7 @@ def reproduce(profile: str | None = None) -> int:
         print("RESULTS.md compares the papers' values with ours.")
     seconds = time.monotonic() - started
     print(f"done in {f'{seconds:.0f} s' if seconds < 120 else f'{seconds / 60:.0f} min'}. Look at figures/{profile}, "
-          f"results/{profile} and, for the executed notebooks, build/{profile}.")
+          f"results/{profile} and, for the executed notebooks, docs/executed/{profile}.")
     return 0
 
 

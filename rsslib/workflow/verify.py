@@ -12,10 +12,11 @@ from typing import Any
 from rsslib.project import ROOT, InputError
 from rsslib.workflow import commands
 
-COMPARED = ("results/smoke/**/*", "figures/smoke/**/*", "build/smoke/**/*.ipynb")
+COMPARED = ("results/smoke/**/*", "figures/smoke/**/*", "build/smoke/**/*.ipynb",
+            "docs/executed/smoke/*.ipynb")
 RELATIVE = 0.25    # of the larger number; on another machine, as training amplifies the last digits of its processor
 FLOOR = 0.01    # smaller numbers are compared as if they were this large: records keep four decimals
-_MADE = ("results/", "figures/", "build/", "dvc.lock")    # what stages write: each run must recreate it
+_MADE = ("results/", "figures/", "build/", "docs/executed/", "dvc.lock")    # what stages write: each run recreates it
 _STAMP = "*.stamp.json"    # time and machine
 _STEPPED = ("best_epoch", "emd_below_com_ood_share")    # counts of a few epochs: no small difference is possible
 

@@ -45,12 +45,17 @@ def test_each_kind_is_read_with_defaults_and_the_title(tmp_path):
     (VALUE | {"record": {"compute": "max", "of": [{"file": "table2"}]}}, "bad selector"),
     (ORDER | {"record": {"left": 1, "right": 2}}, "`left`, `relation`, `right`"),
     (ORDER | {"record": {"left": 1, "relation": "==", "right": 2}}, "unknown relation '=='"),
+    (VALUE | {"cause": {"any": "weather"}}, "unknown cause 'weather'; causes are \\['schedule'\\]"),
+    (VALUE | {"cause": {"quik": "schedule"}}, "`cause` is a mapping"),
+    (VALUE | {"cell": 1}, "unknown key 'cell'"),
+    (VALUE | {"exact": "yes"}, "`exact` is true or false"),
+    (VALUE | {"record": VALUE["record"] | {"pair": {"field": "m"}}}, "`pair` is .*expected {within} or {field, over}"),
     (TEXT | {"record": 1}, "a text has no `record`"),
     ({k: v for k, v in TEXT.items() if k != "why"}, "a `why`"),
 ])
 def test_a_wrong_entry_is_refused(tmp_path, entry, message):
     with pytest.raises(InputError, match=message):
-        _load(tmp_path, entry)
+        _load(tmp_path, entry, causes={"schedule": "A short schedule"})
 
 
 def test_an_id_may_stand_once(tmp_path):
@@ -101,6 +106,8 @@ def test_a_printed_table_is_a_claim_for_each_number(tmp_path):
     assert claims[2].tolerance == {"absolute": 0} and claims[3].tolerance == {"relative": 0.1}
     assert claims[2].record == {"file": "table2", "where": {"loss": "emd"}, "field": "m"}
     assert {(claim.paper, claim.where) for claim in claims} == {("A Paper", "Table II")}
+    assert claims[1].cell == ("loss", "CoM", "grid2", "334", 1)
+    assert claims[2].cell == ("loss", "EMD", "random", "94.8", 2)
 
 
 def test_pairs_of_a_printed_table_are_orderings_that_hold_in_print(tmp_path):
@@ -109,6 +116,7 @@ def test_pairs_of_a_printed_table_are_orderings_that_hold_in_print(tmp_path):
     assert [claim.printed for claim in claims] == ["94.8 > 35.5", "277.5 < 334"]
     assert [claim.statement for claim in claims] == ["EMD has the higher error", "EMD has the lower error"]
     assert [claim.record["relation"] for claim in claims] == [">", "<"]
+    assert {claim.cell for claim in claims} == {None}
     claims = _of_table(tmp_path, PAIR | {"relation": "<", "each": {"split": ["grid2", "random"]}})
     assert [claim.id for claim in claims] == ["emd-com-grid2", "com-emd-random"]
     assert claims[1].record["left"]["where"] == {"loss": "com"} and claims[1].printed == "35.5 < 94.8"

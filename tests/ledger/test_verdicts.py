@@ -4,11 +4,10 @@ import pytest
 
 from rsslib.ledger import results, verdicts
 from rsslib.ledger.claims import Claim
-from rsslib.ledger.verdicts import files, number
+from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED
 
 EMD = {"file": "table2", "where": {"loss": "emd"}, "field": "median_m"}
 COM = {"file": "table2", "where": {"loss": "com"}, "field": "median_m"}
-SECONDS = {"file": "table2.stamp", "list": "seconds_per_epoch", "where": {"loss": "emd"}, "field": "value"}
 
 
 def judge(claim, profile, folder):
@@ -20,9 +19,8 @@ def folder(tmp_path):
     records = [{"loss": "emd", "median_m": 270.0, "ci95_m": [260.0, 290.5]},
                {"loss": "com", "median_m": 300.0, "ci95_m": [280.0, 320.0]},
                {"loss": "pse", "median_m": float("nan"), "median_m_reason": "the training diverged"}]
-    seconds = {"seconds_per_epoch": [{"loss": "emd", "value": 3.1}]}
     for profile in ("quick", "campus"):
-        results.write(profile, "table2", records, {"source": "frs"}, seconds, tmp_path)
+        results.write(profile, "table2", records, {"source": "frs"}, {}, tmp_path)
     return tmp_path
 
 
@@ -36,55 +34,69 @@ def _order(left=EMD, relation="<", right=COM, **rest):
                                                                       "right": right}, unit="m", **rest)
 
 
-@pytest.mark.parametrize("printed, tolerance, verdict", [
-    (277.5, {"relative": 0.1, "better": "lower"}, "reproduced"),
-    (270.0, {"absolute": 0}, "reproduced"),
-    (400.0, {"relative": 0.1, "better": "lower"}, "better"),
-    (400.0, {"relative": 0.1}, "differs"),
-    (400.0, {"relative": 0.1, "better": "higher"}, "differs"),
-    (200.0, {"absolute": 60, "better": "higher"}, "better"),
-    (200.0, {"absolute": 60, "better": "lower"}, "differs"),
+@pytest.mark.parametrize("printed, tolerance, verdict, settled", [
+    (277.5, {"relative": 0.1, "better": "lower"}, "reproduced", SETTLED),
+    (277.5, {"absolute": 13}, "reproduced", UNDECIDED),    # the interval begins below 264.5
+    (270.0, {"absolute": 0}, "reproduced", UNDECIDED),
+    (400.0, {"relative": 0.1, "better": "lower"}, "better", SETTLED),
+    (400.0, {"relative": 0.1}, "differs", REFUTED),
+    (400.0, {"relative": 0.1, "better": "higher"}, "differs", REFUTED),
+    (250.0, {"absolute": 15}, "differs", UNDECIDED),       # and here it begins within the tolerance
+    (200.0, {"absolute": 60, "better": "higher"}, "better", SETTLED),
+    (200.0, {"absolute": 60, "better": "lower"}, "differs", UNDECIDED),
 ])
-def test_values(folder, printed, tolerance, verdict):
-    judged = judge(_value(printed, tolerance=tolerance), "quick", folder)
-    assert judged.verdict == verdict
+def test_values(folder, printed, tolerance, verdict, settled):
+    judged = judge(_value(printed, tolerance=tolerance, why={"quick": "a reason"}), "quick", folder)
+    assert (judged.verdict, judged.settled, judged.value) == (verdict, settled, 270.0)
     assert judged.ours == "270.0 m [260.0, 290.5]"
+    assert ("crosses the tolerance limit" in judged.note) == (settled == UNDECIDED)
+    assert ("a reason" in judged.note) == (verdict == "differs")
 
 
-def test_orderings_and_overlap(folder):
+def test_without_an_interval_a_value_keeps_its_verdict_and_nothing_is_settled(folder):
+    results.write("quick", "facts", [{"fact": "a", "value": 270.0}], {}, {}, folder)
+    fact = {"file": "facts", "where": {"fact": "a"}, "field": "value"}
+    for printed, verdict, exactly in ((277.5, "reproduced", SETTLED), (200.0, "differs", REFUTED)):
+        judged = judge(_value(printed, fact, why={"quick": "a reason"}), "quick", folder)
+        assert (judged.verdict, judged.settled) == (verdict, UNDECIDED) and "no interval" in judged.note
+        assert judge(_value(printed, fact, exact=True), "quick", folder).settled == exactly
+    for right in (300, EMD, 200):
+        judged = judge(_order(fact, right=right), "quick", folder)
+        assert (judged.verdict, judged.note) == (UNDECIDED, "a number has no interval")
+    assert judge(_order(fact, right=300, exact=True), "quick", folder).verdict == SETTLED
+
+
+@pytest.mark.parametrize("relation, right, verdict, ours", [
+    ("<", COM, UNDECIDED, "270.0 [260.0, 290.5] < 300.0 [280.0, 320.0] m"),
+    (">", COM, UNDECIDED, "270.0 [260.0, 290.5] not > 300.0 [280.0, 320.0] m"),
+    ("<", 295, SETTLED, "270.0 [260.0, 290.5] < 295 m"),
+    (">", 295, REFUTED, "270.0 [260.0, 290.5] not > 295 m"),
+    ("<", 285, UNDECIDED, "270.0 [260.0, 290.5] < 285 m")])
+def test_orderings(folder, relation, right, verdict, ours):
+    judged = judge(_order(relation=relation, right=right, why={"quick": "one seed"}), "quick", folder)
+    assert (judged.verdict, judged.settled, judged.ours) == (verdict, verdict, ours)
+    assert judged.note == ("" if verdict == SETTLED else "one seed")
+
+
+@pytest.mark.parametrize("interval, verdict", [([-50, -10], SETTLED), ([-50, 10], UNDECIDED), ([10, 50], REFUTED)])
+def test_a_paired_difference_settles_an_ordering_and_is_shown(folder, interval, verdict):
+    pair = {"left_loss": "emd", "right_loss": "com", "median_m": -30.0, "ci95_median_m": interval}
+    results.write("quick", "table2_pairs", [pair], {"source": "frs"}, {}, folder)
     judged = judge(_order(), "quick", folder)
-    assert judged.verdict == "order holds"
-    assert judged.ours == "270.0 [260.0, 290.5] < 300.0 [280.0, 320.0] m; the intervals overlap"
-    judged = judge(_order(relation=">", why={"quick": "one seed"}), "quick", folder)
-    assert str(judged) == "differs: one seed"
-    assert "270.0 [260.0, 290.5] not > 300.0" in judged.ours
-
-
-@pytest.mark.parametrize("spec, ours", [
-    ({"compute": "ratio", "of": [EMD, COM]}, "0.9"),
-    ({"compute": "percent", "of": [EMD, COM]}, "90.0"),
-    ({"compute": "percent_below", "of": [EMD, COM]}, "10"),
-    ({"compute": "difference", "of": [COM, EMD]}, "30.0"),
-    ({"compute": "max", "of": [COM, EMD, 7]}, "300.0 [280.0, 320.0]"),
-    ({"compute": "min", "of": [COM, {"compute": "difference", "of": [COM, EMD]}]}, "30.0"),
-    (SECONDS, "3.1"),
-    (5, "5"),
-])
-def test_computed_and_stamped_quantities(folder, spec, ours):
-    assert judge(_value(1.0, spec, unit=""), "quick", folder).ours == ours
+    assert (judged.verdict, judged.value, judged.ci95) == (verdict, -30.0, interval)
+    assert judged.ours.endswith(f"m; paired difference -30.0 [{interval[0]}, {interval[1]}]")
 
 
 def test_a_difference_without_a_reason_says_so_and_is_listed(folder):
     assert str(judge(_value(1.0), "quick", folder)) == "differs: no reason recorded yet"
-    told = _value(1.0, why={"quick": "compact network"})
-    assert str(judge(told, "quick", folder)) == "differs: compact network"
+    assert str(judge(_value(1.0, why={"quick": "compact network"}), "quick", folder)) == "differs: compact network"
+    assert judge(_value(1.0), "quick", folder).differs and not judge(_value(), "quick", folder).differs
 
 
 def test_not_judged_shows_our_value_and_the_reason(folder):
-    claim = _value(profiles=("paper",), why={"quick": "fixed schedule"})
-    judged = judge(claim, "quick", folder)
+    judged = judge(_value(profiles=("paper",), why={"quick": "fixed schedule"}), "quick", folder)
     assert str(judged) == "not judged in this profile: fixed schedule"
-    assert judged.ours.startswith("270.0 m")
+    assert judged.ours.startswith("270.0 m") and judged.settled == ""
 
 
 def test_synthetic_profiles_are_never_judged(folder):
@@ -103,65 +115,17 @@ def test_not_run_names_what_is_missing(folder):
     assert judge(_value(record={"compute": "ratio", "of": [1, 0]}), "quick", folder).verdict == "not run"
 
 
-@pytest.mark.parametrize("file, loss, why, explained", [
-    ("table2", "emd", {}, False), ("table2", "emd", {"quick": "a reason"}, True),
-    ("table2", "emd", {"paper": "a reason of another profile"}, False),
-    ("table2", "mse", {}, False), ("table2", "mse", {"any": "no such loss"}, True), ("table3", "emd", {}, True)])
-def test_differences_and_lost_records_ask_for_a_reason(folder, file, loss, why, explained):
-    record = {"file": file, "where": {"loss": loss}, "field": "median_m"}
-    assert judge(_value(1.0, record, why=why, tolerance={"relative": 0}), "quick", folder).explained == explained
-    assert judge(_value(1.0, record, why=why, profiles=()), "quick", folder).explained
-
-
-def test_a_file_of_records_is_read_once(folder, monkeypatch):
-    read, names = results.read, []
-    monkeypatch.setattr(results, "read", lambda *where: (names.append(where[1]), read(*where))[1])
-    verdicts.judge([_value(), _order(), _order(left=SECONDS)], "quick", folder)
-    assert sorted(names) == ["table2", "table2.stamp"]
+@pytest.mark.parametrize("claim, explained", [
+    (_value(1.0), False), (_value(1.0, why={"quick": "a reason"}), True),
+    (_value(1.0, why={"paper": "a reason of another profile"}), False),
+    (_order(right=200), False), (_order(), True),    # what is undecided needs no reason
+    (_value(record=EMD | {"where": {"loss": "mse"}}), False),
+    (_value(record=EMD | {"where": {"loss": "mse"}}, why={"any": "no such loss"}), True),
+    (_value(record=EMD | {"file": "table3"}), True), (_value(1.0, profiles=()), True)])
+def test_differences_and_lost_records_ask_for_a_reason(folder, claim, explained):
+    assert judge(claim, "quick", folder).explained == explained
 
 
 def test_a_broken_file_of_records_is_named(folder):
     (folder / "quick" / "table2.json").write_text("{")
     assert "not valid JSON" in judge(_value(), "quick", folder).note
-
-
-def test_files_and_numbers():
-    assert files({"left": EMD, "relation": "<", "right": {"compute": "max", "of": [SECONDS, 1]}}) == [
-        "table2", "table2.stamp"]
-    assert files(None) == []
-    assert [number(value) for value in (351, 277.52, 1.052, 0.0)] == ["351", "277.5", "1.05", "0"]
-
-
-def test_a_number_within_the_interval_is_noted(folder):
-    assert judge(_order(right=285), "quick", folder).ours.endswith("< 285 m; the interval includes 285")
-    assert judge(_order(left=265, right=EMD), "quick", folder).ours.endswith("; the interval includes 265")
-    assert "includes" not in judge(_order(right=295), "quick", folder).ours
-    assert str(judge(_order(right=285), "quick", folder)) == "order holds: but within the intervals"
-    assert str(judge(_order(right=295), "quick", folder)) == "order holds"
-
-
-PAIR = {"environment": "e", "left_method": "b", "right_method": "a", "cmr": 0.2, "ci95_cmr": [0.1, 0.3]}
-
-
-def _side(method):
-    return {"file": "t", "where": {"environment": "e", "method": method}, "field": "cmr"}
-
-
-@pytest.mark.parametrize("left, right, interval, ours", [
-    ("b", "a", [0.1, 0.3], "0.7 [0.5, 0.9] > 0.5 [0.3, 0.7] m; paired difference 0.2 [0.1, 0.3]"),
-    ("a", "b", [0.1, 0.3], "0.5 [0.3, 0.7] not > 0.7 [0.5, 0.9] m; paired difference -0.2 [-0.3, -0.1]"),
-    ("b", "a", [-0.1, 0.5], "0.7 [0.5, 0.9] > 0.5 [0.3, 0.7] m; paired difference 0.2 [-0.1, 0.5], which includes 0"),
-    ("a", "b", [0.0, 0.3], "0.5 [0.3, 0.7] not > 0.7 [0.5, 0.9] m; paired difference -0.2 [-0.3, 0], which includes 0"),
-    ("b", "a", None, "0.7 [0.5, 0.9] > 0.5 [0.3, 0.7] m; the intervals overlap"),
-])
-def test_a_paired_difference_is_shown_where_there_is_one(tmp_path, left, right, interval, ours):
-    records = [{"environment": "e", "method": "a", "cmr": 0.5, "ci95_cmr": [0.3, 0.7]},
-               {"environment": "e", "method": "b", "cmr": 0.7, "ci95_cmr": [0.5, 0.9]}]
-    results.write("quick", "t", records, {}, {}, tmp_path)
-    results.write("quick", "t_pairs", [PAIR | {"ci95_cmr": interval}], {}, {}, tmp_path)
-    judged = judge(_order(_side(left), ">", _side(right), why={"quick": "a reason"}), "quick", tmp_path)
-    assert judged.ours == ours
-    near = "includes" in ours or "overlap" in ours
-    assert judged.note == ("a reason" if "not >" in ours else "but within the intervals" if near else "")
-    results.write("quick", "t_pairs", [PAIR | {"ci95_cmr": interval}], {"code_hash": "of another run"}, {}, tmp_path)
-    assert "paired" not in judge(_order(_side(left), ">", _side(right)), "quick", tmp_path).ours
