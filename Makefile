@@ -27,7 +27,7 @@ test: $(STAMP) ## lint, types, unit tests with examples and coverage, the smoke 
 	  --cov rsslib --cov-report term --cov-fail-under 90
 	@$(PY) -m rsslib smoke
 	@RSSLIB_PROGRESS=off $(PYTEST) --nbval-lax notebooks -n 2 --dist loadscope
-	@RSSLIB_PROGRESS=off $(PYTEST) --nbval build/smoke/*.ipynb -n 2 --dist loadscope
+	@RSSLIB_PROGRESS=off $(PYTEST) --nbval docs/executed/smoke/*.ipynb -n 2 --dist loadscope
 
 smoke: $(STAMP) ## the whole chain on a tiny synthetic campus
 	@$(PY) -m rsslib smoke
@@ -38,11 +38,11 @@ verify: $(STAMP) ## run the smoke chain twice from scratch and compare the resul
 paper: $(STAMP) ## the papers' networks and training; wants a CUDA GPU
 	@$(PY) -m rsslib paper
 
-results: $(STAMP) ## write RESULTS.md again from the records in results/
+results: $(STAMP) ## write RESULTS.md and the other pages again from the records in results/
 	@$(PY) -m rsslib.claims
 
-lab: $(STAMP) ## open the notebooks in JupyterLab
-	@$(PY) -m jupyter lab notebooks
+lab: $(STAMP) ## open JupyterLab in the project's folder
+	@$(PY) -m jupyter lab --LabApp.default_url=/lab/tree/notebooks/01_data_prep.ipynb
 
 clean: ## remove build/, scratch/ and the caches of tools; data, results and the environment stay
 	rm -rf build scratch .pytest_cache .ruff_cache .mypy_cache .coverage .hypothesis rsslib.egg-info

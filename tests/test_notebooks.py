@@ -48,6 +48,40 @@ def test_a_notebook_asks_answers_and_invites(path):
     assert not re.search(r"\b(WAIT|TODO|FIXME)\b", text), f"{path.name} is unfinished"
 
 
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.stem)
+def test_a_notebook_leads_to_its_neighbours_and_says_which_data_it_used(path):
+    number, first = READ.index(path), _cells(path, "markdown")[0].source
+    neighbours = {other.name for other in READ[max(number - 1, 0):number + 2]} - {path.name}
+    assert set(re.findall(r"\]\((\w+\.ipynb)\)", first)) == neighbours
+    assert any(re.search(r"\b(data|source)_line\(", cell.source) for cell in _cells(path, "code"))
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.stem)
+def test_what_was_found_is_computed_and_static_text_only_explains(path):
+    cells = nbformat.read(path, as_version=4).cells
+    start = next(number for number, cell in enumerate(cells) if cell.source.startswith("## What we learned"))
+    end = next(number for number, cell in enumerate(cells) if cell.source.startswith("## Try it"))
+    answer = next(cell for cell in cells[start:end] if cell.cell_type == "code")
+    assert ".shown(" in answer.source
+    static = "\n".join(cell.source for cell in cells[start:end] if cell.cell_type == "markdown")
+    named = re.sub(r"Grid\d+|`[^`]*`|[Ff]igures? \d+|Eq\. \(\d+\)|[Pp]aper \d", "", static)
+    assert not re.search(r"\d", named), "a number found by a run belongs in a computed sentence"
+    assert not re.search(r"\b(quick|smoke|campus)\b", static), "static text holds for every profile"
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.stem)
+def test_records_come_last_and_can_be_left_out_of_a_page(path):
+    *_, heading, cell = nbformat.read(path, as_version=4).cells
+    assert heading.source.startswith("## Records") and "records" in heading.metadata.tags
+    assert "results.write" in cell.source and "remove-cell" in cell.metadata.tags
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.stem)
+def test_tables_are_for_readers(path):
+    shown = [cell.source.splitlines()[-1] for cell in _cells(path, "code")]
+    assert not [line for line in shown if line.startswith("pd.") or ".pivot(" in line]
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_notebook_has_a_stage_that_depends_on_it(path):
     name = path.relative_to(ROOT).as_posix()
@@ -75,8 +109,11 @@ def test_stages_name_modules_that_exist():
                 assert (ROOT / dependency).exists(), dependency
 
 
-def test_every_difference_from_the_paper_has_its_reason():
-    assert [str(verdict) for verdict in judge(claims_file.load(), "quick") if not verdict.explained] == []
+def test_every_difference_from_the_paper_has_its_reason_and_its_cause():
+    judged = judge(claims_file.load(), "quick")
+    assert [str(verdict) for verdict in judged if not verdict.explained] == []
+    assert [verdict.claim.id for verdict in judged
+            if verdict.differs and not verdict.claim.of("quick", verdict.claim.cause)] == []
 
 
 def test_every_cell_of_tables_i_and_ii_has_a_claim():

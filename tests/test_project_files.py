@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml", "ot": "pot"}
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml", "ot": "pot", "PIL": "pillow"}
 """Modules whose distribution has another name."""
 
 OPTIONAL = {"sionna": "ray tracing in rsslib.propagation, where the reader has installed it"}

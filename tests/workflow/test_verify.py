@@ -17,7 +17,8 @@ def write(folder, record=RECORD, provenance=None, cpu="A"):
     """Write by hand what a run of the smoke chain leaves in `folder`."""
     content = {"provenance": provenance or {"code_hash": "0a", "torch": "2.13.0"}, "records": [record]}
     files = {NAME: json.dumps(content), "results/smoke/table2.stamp.json": json.dumps({"cpu": cpu}),
-             "figures/smoke/fig04.png": "png", "build/smoke/02.ipynb": "{}", "build/smoke/log.txt": "12:00"}
+             "figures/smoke/fig04.png": "png", "docs/executed/smoke/02.ipynb": "{}",
+             "build/smoke/log.txt": "12:00"}
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
@@ -36,7 +37,8 @@ def records(pair):
 def test_equal_trees_agree_in_every_file_but_stamps_and_logs(pair):
     (pair[1] / "results/smoke/table2.stamp.json").write_text('{"seconds": 9}')
     (pair[1] / "build/smoke/log.txt").write_text("12:01")
-    assert verify.compare_runs(*pair) == {NAME: 0, "figures/smoke/fig04.png": 0, "build/smoke/02.ipynb": 0}
+    assert verify.compare_runs(*pair) == {NAME: 0, "figures/smoke/fig04.png": 0,
+                                           "docs/executed/smoke/02.ipynb": 0}
     assert records(pair) == {"table2.json": 0}
 
 

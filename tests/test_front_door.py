@@ -1,0 +1,122 @@
+"""What a stranger meets: README, docs, RESULTS.md and the executed notebooks agree with the project and with a run."""
+
+import base64
+import hashlib
+import json
+import re
+import struct
+import tempfile
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from matplotlib.image import imread
+from PIL import Image
+
+from rsslib import sources
+from rsslib.data import measurements
+from rsslib.ledger import provenance, summary
+from rsslib.project import ROOT
+
+PAGES = [ROOT / name for name in ("README.md", "RESULTS.md", "LEDGER.md")] + sorted((ROOT / "docs").glob("*.md"))
+EXECUTED = sorted((ROOT / "docs/executed/quick").glob("*.ipynb"))
+SOURCES = {path.name: path for path in (ROOT / "notebooks").glob("0*.ipynb")}
+RECORDS = [path for path in sorted((ROOT / "results/quick").glob("*.json")) if ".stamp." not in path.name]
+OPTIONAL = {"08_ray_traced_city.ipynb"}    # needs Sionna RT, which no command of the project installs
+FIGURES = sorted((ROOT / "figures").glob("*/*.png"))
+MOST_MB = 12
+
+
+@pytest.mark.parametrize("name, most", [("README.md", 120), ("RESULTS.md", 150)])
+def test_the_first_pages_are_short(name, most):
+    assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= most
+
+
+def test_the_findings_of_the_readme_are_those_of_the_records():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme == summary.readme(readme, summary.findings("quick")), "run `make results`"
+    assert readme.count("- **", readme.index("<!-- findings -->"), readme.index("<!-- /findings -->")) == 4
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page):
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+    inner = [link for link in links if not link.startswith(("http://", "https://", "mailto:"))]
+    assert [link for link in inner if not (page.parent / link).exists()] == []
+
+
+def test_the_code_for_measurements_of_ones_own_runs_as_written(campus, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    measurements.save(campus, tmp_path / "my_measurements.nc")
+    names: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", (ROOT / "docs/your_measurements.md").read_text(), re.DOTALL):
+        exec(block.replace("epochs=28", "epochs=1"), names)
+    first, second = map(float, capsys.readouterr().out.split())
+    assert 0 < first < 5000 and 0 < second < 5000
+    assert (tmp_path / "scratch/mine").is_dir()
+
+
+LOCK = yaml.load((ROOT / "dvc.lock").read_text(encoding="utf-8"), yaml.CSafeLoader)["stages"]
+MADE = {out["path"]: out["md5"] for stage in LOCK.values() for out in stage["outs"]
+        if out["path"].startswith(("results/", "figures/", "docs/executed/")) and (ROOT / out["path"]).is_file()}
+
+
+@pytest.mark.parametrize("folder", ["results/quick", "results/smoke", "figures/quick", "docs/executed/quick"])
+def test_what_is_kept_of_a_run_is_what_the_run_made(folder):
+    made = {path: md5 for path, md5 in MADE.items() if path.startswith(f"{folder}/")}
+    kept = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).iterdir() if ".stamp." not in path.name}
+    assert kept == set(made) and len(made) > 6
+    changed = [path for path, md5 in made.items() if hashlib.md5((ROOT / path).read_bytes()).hexdigest() != md5]
+    assert changed == [], "changed by hand, or not kept with its dvc.lock"
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
+def test_records_are_of_this_code(path):
+    makers = [stage["cmd"].split()[3] for stage in LOCK.values()
+              if path.relative_to(ROOT).as_posix() in {out["path"] for out in stage["outs"]}]
+    code = sources.digest(*(ROOT / name for name in provenance.upstream(makers[0])))
+    assert json.loads(path.read_text(encoding="utf-8"))["provenance"]["code_hash"] == code, "run `make reproduce`"
+
+
+def code_and_text(path):
+    cells = nbformat.read(path, as_version=4).cells
+    return [cell.source for cell in cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+
+
+def test_every_notebook_of_the_chain_is_there_executed():
+    assert set(SOURCES) - OPTIONAL <= {path.name for path in EXECUTED} <= set(SOURCES)
+
+
+@pytest.mark.parametrize("path", EXECUTED, ids=lambda path: path.stem)
+def test_an_executed_notebook_is_that_of_the_sources_and_ran_to_its_end(path):
+    assert code_and_text(path) == code_and_text(SOURCES[path.name]), "run its stage again: make reproduce"
+    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    assert not any(output.output_type == "error" for cell in code for output in cell.outputs)
+
+
+@pytest.mark.parametrize("path", EXECUTED, ids=lambda path: path.stem)
+def test_the_figures_of_an_executed_notebook_have_an_alternative_text_and_fit_a_screen(path):
+    pictures = [output for cell in nbformat.read(path, as_version=4).cells for output in cell.get("outputs", [])
+                if "image/png" in output.get("data", {})]
+    assert pictures
+    for output in pictures:
+        assert len(output.metadata["image/png"]["alt"]) > 40
+        width, = struct.unpack(">I", base64.b64decode(output.data["image/png"])[16:20])
+        assert width <= 900
+
+
+def test_executed_notebooks_are_small_and_know_no_machine():
+    assert sum(path.stat().st_size for path in EXECUTED) < MOST_MB * 2**20
+    for path in EXECUTED:
+        text = path.read_text(encoding="utf-8")
+        assert not any(folder in text for folder in (str(ROOT), str(Path.home()), tempfile.gettempdir(), "/home/"))
+        assert "papermill" not in json.loads(text)["metadata"]
+
+
+@pytest.mark.parametrize("path", FIGURES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_kept_figure_is_no_empty_page_and_says_what_it_shows(path):
+    assert imread(path).std() > 0.01
+    with Image.open(path) as image:
+        assert len(image.text["Description"]) > 40 and image.text["Title"]
