@@ -70,7 +70,7 @@ def aside(verdict: Verdict) -> str:
     claim = verdict.claim
     if claim.kind == "value":
         absolute = claim.tolerance.get("absolute", claim.tolerance.get("relative", 0) * abs(claim.printed))
-        return _signed(f"printed {number(claim.printed)}") + (f" ± {absolute:g}" if absolute else "")
+        return _signed(f"printed {number(claim.printed)}") + (f", our tolerance ± {absolute:g}" if absolute else "")
     if verdict.sides is None or verdict.value is not None:
         return ""
     (_, low), (limit, high) = verdict.sides

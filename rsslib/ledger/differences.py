@@ -65,7 +65,8 @@ def furthest(verdicts: Iterable[Verdict]) -> list[str]:
     worse = most.get("outside its tolerance")
     told = [f"- {_capital(kind)}: {_name(one)}. {one.claim.of(one.profile, one.claim.why)}".strip()
             for kind, one in most.items() if worse is None or one is worse or _distance(one) > _distance(worse)]
-    return ["The numbers furthest from print, by ratio, and why:", "", *told, ""] if told else []
+    title = "Of the cells of the printed tables, those furthest from print by ratio, and why:"
+    return [title, "", *told, ""] if told else []
 
 
 def _distance(verdict: Verdict) -> float:

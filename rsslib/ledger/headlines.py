@@ -71,7 +71,7 @@ class Found:
         """What needs saying of the verdict, or ""."""
         if self._by_chance:
             return f"1 of {len(self.parts)} settled against"
-        return "explained by the paper's own text or tables" if self.explained else ""
+        return "most likely explained by the paper's own text or tables" if self.explained else ""
 
     @property
     def explained(self) -> bool:

@@ -21,7 +21,7 @@ def test_a_settled_difference_shows_its_sign(value, ci95, unit, text):
 def test_a_value_and_what_is_printed_of_it_have_true_minus_signs():
     claim = Claim("a", "p", "Table I", "s", "value", -1.9, unit="m", tolerance={"absolute": 23.5})
     verdict = Verdict(claim, "quick", "reproduced", "-3 m", settled=UNDECIDED, value=-3.25, ci95=[-5.0, -1.5])
-    assert full(verdict) == "−3.25 m [−5, −1.5] (printed −1.9 ± 23.5)"
+    assert full(verdict) == "−3.25 m [−5, −1.5] (printed −1.9, our tolerance ± 23.5)"
 
 
 def test_a_length_on_the_map_is_shown_as_the_paper_prints_it():

@@ -91,7 +91,8 @@ def test_what_the_papers_own_text_explains_is_said_only_if_it_explains_all():
     own, other = _part(REFUTED, True, headlines.OWN_TEXT), _part(REFUTED, True, "schedule")
     parts = {str(n): part for n, part in enumerate([_part(SETTLED)] * 5 + [own, own])}
     one = Found(Headline("a", "p", "t", "n", {}), parts)
-    assert one.explained and one.grouped == "5 of 7 agree; the other 2 are explained by the paper's own text or tables"
+    assert one.explained and one.grouped == ("5 of 7 agree; the other 2 are most likely explained by the paper's own "
+                                            "text or tables")
     one = Found(Headline("a", "p", "t", "n", {}), parts | {"0": other})
     assert not one.explained and one.remark == "" and one.grouped == "4 of 7 hold, 3 do not"
 

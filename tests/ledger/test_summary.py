@@ -27,10 +27,10 @@ def test_the_page_has_claims_findings_tables_and_causes(root):
     assert "| There are three rows | nothing was run | **not tested** | [01](notebooks/01_data_prep.ipynb) |" in text
     assert "A Paper. Neighbours in time." in text
     assert "| EMD | 277.5 → 300.0 [290.0, 310.0] ✓ |" in text
-    assert "\n## What differs, by cause\n\nOf 2 orderings: 2 settled to hold" in text
+    assert "\n## What differs, by presumed cause\n\nOf 2 orderings: 2 settled to hold" in text
     assert [line for line in text.splitlines() if line.startswith("#")] == [
         "# Results", "## Paper 1: what it claims, and what we found", "## Paper 2: what it claims, and what we found",
-        "## The printed tables", "## What differs, by cause"]
+        "## The printed tables", "## What differs, by presumed cause"]
 
 
 def test_an_ordering_that_turns_is_listed_under_its_cause(root):
