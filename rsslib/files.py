@@ -1,0 +1,157 @@
+"""The files that come in and go out: read with errors that name them, NetCDF written with a digest of its content."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rsslib.project import InputError, atomic_path
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+DIGEST = "content_sha256"
+"""The attribute of a NetCDF file that holds the digest of its variables and attributes."""
+_DEFLATE, _SPARE = 1100, 2**26
+"""A file cannot unpack to more than this many times its size (deflate: 1032) and these bytes."""
+
+
+def read_bytes(path: str | Path, what: str, remedy: str = "") -> bytes:
+    """Return the content of a file; `what` and `remedy` say in the error what was expected and what to do.
+
+    Errors: InputError naming the file if it is missing, a folder or cannot be read.
+
+    >>> read_bytes("nowhere.json", "the records", "run its stage")
+    Traceback (most recent call last):
+    rsslib.project.InputError: nowhere.json: no such file; expected the records: run its stage
+    """
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        problem = "no such file"
+    except IsADirectoryError:
+        problem = "this is a folder"
+    except (OSError, ValueError) as error:    # ValueError: a name with a null character
+        problem = f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    raise InputError(f"{path}: {problem}; expected {_wanted(what, remedy)}")
+
+
+def read_text(path: str | Path, what: str, remedy: str = "") -> str:
+    """Return a text file in UTF-8. Errors: those of `read_bytes`; InputError for another encoding."""
+    try:
+        return read_bytes(path, what, remedy).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 at byte {error.start}; expected {_wanted(what, remedy)}") from None
+
+
+def read_json(path: str | Path, what: str, remedy: str = "") -> Any:
+    """Return the content of a JSON file.
+
+    Errors: those of `read_text`; InputError for text that is not JSON, or a key that stands twice.
+    """
+    return parsed(lambda: json.loads(read_text(path, what, remedy), object_pairs_hook=_unique), path, what, remedy)
+
+
+def parsed(parse: Callable[[], Any], path: str | Path, what: str, remedy: str = "", also: tuple = ()) -> Any:
+    """Return `parse()`; an error of the parser (also the types `also`) becomes an InputError that names the file."""
+    try:
+        return parse()
+    except InputError:
+        raise
+    except RecursionError:
+        reason = "nested too deeply"
+    except MemoryError:
+        reason = "it claims more memory than there is"
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, *also) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+    raise InputError(f"{path}: broken or something else ({reason}); expected {_wanted(what, remedy)}")
+
+
+def read_netcdf(path: str | Path, what: str, remedy: str = "", mask_and_scale: bool = True) -> "xr.Dataset":
+    """Return the content of a NetCDF file, loaded and decoded; a digest, if the file has one, must agree.
+
+    With mask_and_scale False packed integers are returned as they are stored.
+    Errors: InputError naming the file if it is missing, damaged, not NetCDF, or claims more than it can hold.
+    """
+    import xarray as xr  # imported here: not every reader of files needs it
+
+    path = Path(path)
+    size = path.stat().st_size if path.is_file() else _missing(path, what, remedy)
+
+    def decoded() -> xr.Dataset:
+        with xr.open_dataset(path, engine="netcdf4", decode_cf=False) as stored:
+            if stored.nbytes > _DEFLATE * size + _SPARE:
+                raise ValueError(f"{size} bytes cannot hold the {stored.nbytes} that it claims")
+            raw = stored.load()
+        expected = raw.attrs.pop(DIGEST, None)
+        if expected is not None and expected != digest(raw):
+            raise ValueError(f"its content is not what was written: damaged, or edited; an edit on purpose removes the "
+                             f"attribute {DIGEST}")
+        return xr.decode_cf(raw, mask_and_scale=mask_and_scale).load()
+
+    return parsed(decoded, path, what, remedy, _NETCDF_ERRORS)
+
+
+_NETCDF_ERRORS = (OSError, RuntimeError, NotImplementedError, EOFError, ArithmeticError)
+
+
+def write_netcdf(dataset: "xr.Dataset", path: str | Path, encoding: dict | None = None) -> Path:
+    """Write a NetCDF file with a digest of its content, atomically; equal datasets give equal bytes.
+
+    Errors: InputError for another suffix than .nc, or an attribute or a variable that NetCDF cannot hold.
+    """
+    import netCDF4
+    import xarray as xr
+
+    path = Path(path)
+    if path.suffix != ".nc":
+        raise InputError(f"{path}: unknown format {path.suffix!r}; expected a name ending in .nc")
+    with atomic_path(path) as temporary:
+        try:
+            dataset.drop_encoding().to_netcdf(temporary, engine="netcdf4", encoding=encoding or {})
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{path}: NetCDF cannot hold this ({str(error).partition(chr(10))[0]}); expected numbers, "
+                             "texts and times, and attributes that are numbers, texts or lists of them") from None
+        with xr.open_dataset(temporary, engine="netcdf4", decode_cf=False) as stored:
+            content = digest(stored.load())
+        with netCDF4.Dataset(temporary, "a") as file:
+            file.setncattr(DIGEST, content)
+    return path
+
+
+def digest(dataset: "xr.Dataset") -> str:
+    """Return the SHA-256 of the names, dimensions, types, values and attributes of a dataset, in hexadecimal."""
+    total = hashlib.sha256()
+    for name in sorted(map(str, dataset.variables)):
+        variable = dataset.variables[name]
+        total.update(repr((name, variable.dims, variable.shape, _plain(variable.attrs))).encode())
+        values = variable.values
+        texts = values.dtype.kind in "OUT"
+        total.update(json.dumps([str(value) for value in values.ravel()]).encode() if texts else
+                     values.dtype.str.encode() + values.tobytes())
+    total.update(repr(_plain({key: value for key, value in dataset.attrs.items() if key != DIGEST})).encode())
+    return total.hexdigest()
+
+
+def _plain(attrs: dict) -> list:
+    """Return attributes as sorted pairs of Python values, whatever numpy types a file's library returns."""
+    return sorted((str(key), value.tolist() if hasattr(value, "tolist") else value) for key, value in attrs.items())
+
+
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict:
+    content: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in content:
+            raise ValueError(f"the key '{key}' stands twice; keep one of the two")
+        content[key] = value
+    return content
+
+
+def _missing(path: Path, what: str, remedy: str) -> Any:
+    read_bytes(path, what, remedy)    # raises the error that says why
+    raise InputError(f"{path}: not a plain file; expected {_wanted(what, remedy)}")
+
+
+def _wanted(what: str, remedy: str) -> str:
+    return f"{what}: {remedy}" if remedy else what

@@ -1,0 +1,99 @@
+"""Files that come in: errors name them, and NetCDF shows damage."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from rsslib import files
+from rsslib.project import InputError, atomic_path
+
+DATASET = xr.Dataset({"level": (("sample", "sensor"), np.random.default_rng(0).normal(size=(200, 30))),
+                      "name": ("sensor", [f"n{i}" for i in range(30)])}, attrs={"source": "mine", "edges": [1.0, 2.0]})
+
+
+def test_equal_datasets_give_equal_bytes_and_come_back(tmp_path):
+    for name in ("a.nc", "b.nc"):
+        files.write_netcdf(DATASET.copy(deep=True), tmp_path / name, {"level": {"zlib": True}})
+    assert (tmp_path / "a.nc").read_bytes() == (tmp_path / "b.nc").read_bytes()
+    read = files.read_netcdf(tmp_path / "a.nc", "levels")
+    assert read.equals(DATASET) and files.DIGEST not in read.attrs
+
+
+def test_a_changed_byte_is_refused_or_changes_nothing(tmp_path):
+    content = files.write_netcdf(DATASET, tmp_path / "a.nc", {"level": {"zlib": True}}).read_bytes()
+    right, random, refused = files.read_netcdf(tmp_path / "a.nc", "levels"), np.random.default_rng(0), 0
+    for position in random.integers(len(content), size=200):
+        flipped = bytearray(content)
+        flipped[position] ^= 1 << random.integers(8)
+        (tmp_path / "b.nc").write_bytes(flipped)
+        try:
+            assert files.read_netcdf(tmp_path / "b.nc", "levels").identical(right)
+        except InputError as error:
+            refused += "b.nc" in str(error)
+    assert refused > 100
+
+
+@pytest.mark.parametrize("value", [None, True, {"a": 1}, [None]])
+def test_attributes_that_netcdf_cannot_hold(tmp_path, value):
+    with pytest.raises(InputError, match=r"a\.nc: NetCDF cannot hold this"):
+        files.write_netcdf(DATASET.assign_attrs(note=value), tmp_path / "a.nc")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("content", "problem"), [
+    (b"", "broken"), (b'{"a": 1, "a": 2}', "'a' stands twice"), (b"[" * 100_000, "nested too deeply"),
+    (b'{"a": "\xff"}', "not UTF-8 at byte 7"), (b"{", "broken")])
+def test_json_that_is_none(tmp_path, content, problem):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(InputError, match=f"a.json: .*{problem}.*; expected the records: make them"):
+        files.read_json(tmp_path / "a.json", "the records", "make them")
+
+
+def test_json_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "a.json").write_bytes(b"\xef\xbb\xbf" + json.dumps({"a": 1}).encode())
+    assert files.read_json(tmp_path / "a.json", "the records") == {"a": 1}
+
+
+def test_what_is_no_file(tmp_path):
+    for path, problem in ((tmp_path / "a.nc", "no such file"), (tmp_path, "this is a folder")):
+        with pytest.raises(InputError, match=problem):
+            files.read_netcdf(path, "levels")
+        with pytest.raises(InputError, match=problem):
+            files.read_json(path, "levels")
+
+
+def test_a_file_cannot_claim_more_than_it_can_hold(tmp_path):
+    import netCDF4
+
+    with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
+        file.createDimension("x", 10**12)
+        file.createVariable("v", "f8", ("x",), chunksizes=(1000,))
+    with pytest.raises(InputError, match="cannot hold the 8000000000000"):
+        files.read_netcdf(tmp_path / "a.nc", "levels")
+
+
+def test_temporary_files_of_killed_processes_are_removed(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for pid in (ended.pid, os.getppid()):
+        (tmp_path / f".a.{pid}.json").touch()
+    with atomic_path(tmp_path / "a.json") as temporary:
+        temporary.write_text("{}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f".a.{os.getppid()}.json", "a.json"]
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="b.json: cannot be written"), atomic_path(tmp_path / "file" / "b.json"):
+        pass
+
+
+def test_an_error_of_the_disk_names_the_file(tmp_path):
+    with pytest.raises(InputError, match="a.json: cannot be written"), atomic_path(tmp_path / "a.json"):
+        raise OSError(28, "No space left on device")
+    assert not list(tmp_path.iterdir())
