@@ -1,7 +1,7 @@
 # Two commands on a fresh machine do everything: `make reproduce` and `make test`.
 # Both make the environment first. `make VENV=DIR ...` uses one elsewhere (for conda: VENV="$CONDA_PREFIX");
 # `make PYTHON=python3.12 ...` makes it with another interpreter. Where there is no make:
-# `pip install -e '.[lab,repro,test]'`, then `python -m rsslib reproduce`, `smoke`, `verify`, `paper`, `results`.
+# `pip install -c constraints.txt -e '.[lab,repro,test]'`, then `python -m rsslib reproduce`, `smoke`, `verify` ...
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +10,7 @@ STAMP := $(VENV)/.rsslib-stamp
 PYTEST := $(PY) -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help env reproduce test smoke verify paper results lab clean
+.PHONY: help env reproduce test fuzz smoke verify paper results lab clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,9 @@ test: $(STAMP) ## lint, types, unit tests with examples and coverage, the smoke 
 	@$(PY) -m rsslib smoke
 	@RSSLIB_PROGRESS=off $(PYTEST) --nbval-lax notebooks -n 2 --dist loadscope
 	@RSSLIB_PROGRESS=off $(PYTEST) --nbval docs/executed/smoke/*.ipynb -n 2 --dist loadscope
+
+fuzz: $(STAMP) ## 2,000 malformed inputs for each function that takes files, arrays or texts; an hour or two
+	@RSSLIB_FUZZ_EXAMPLES=2000 $(PYTEST) tests/fuzz -n 2
 
 smoke: $(STAMP) ## the whole chain on a tiny synthetic campus
 	@$(PY) -m rsslib smoke
@@ -48,14 +51,14 @@ clean: ## remove build/, scratch/ and the caches of tools; data, results and the
 	rm -rf build scratch .pytest_cache .ruff_cache .mypy_cache .coverage .hypothesis rsslib.egg-info
 	find rsslib tests notebooks benchmarks \( -name __pycache__ -o -name .ipynb_checkpoints \) -exec rm -rf {} +
 
-# Made again when pyproject.toml changes. An environment that is there is added to, never replaced.
-$(STAMP): pyproject.toml
+# Made again when pyproject.toml or constraints.txt changes. An environment that is there is added to, never replaced.
+$(STAMP): pyproject.toml constraints.txt
 	@$(PY) -m pip --version >/dev/null 2>&1 || { \
 	  $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	    echo "make: $(PYTHON) is missing, older than 3.11, or cannot make environments." >&2; \
 	    echo "      Install Python 3.11 or newer with venv (Debian, Ubuntu: python3-venv)," >&2; \
 	    echo "      name another one (make PYTHON=python3.12 ...) or use environment.yml." >&2; exit 1; }; \
 	  echo "making the environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
-	@echo "installing what pyproject.toml asks for into $(VENV) (a few minutes the first time)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[lab,repro,test]'
+	@echo "installing what pyproject.toml and constraints.txt ask for into $(VENV) (a few minutes the first time)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[lab,repro,test]'
 	@touch $@

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from rsslib.project import InputError
+from rsslib.project import InputError, require_project
 from rsslib.workflow import commands, verify
 
 _SIMPLE = {
@@ -35,6 +35,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
         return run.main(arguments[1:])
     given = _parser().parse_args(arguments)
+    require_project()
     return commands.reproduce(given.profile) if given.command == "reproduce" else _SIMPLE[given.command][1]()
 
 
@@ -52,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
     except ModuleNotFoundError as error:
         print(f"error: {error}; run `make env`, then `source .venv/bin/activate`", file=sys.stderr)
+    except OSError as error:    # such as a full disk; it names the file
+        if not error.filename:
+            raise
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
     except KeyboardInterrupt:
         print("\nstopped; run the same command again to resume", file=sys.stderr)
         return 130

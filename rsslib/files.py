@@ -1,8 +1,12 @@
 """The files that come in and go out: read with errors that name them, NetCDF written with a digest of its content."""
 
+import errno
 import hashlib
 import json
+import os
+import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +19,7 @@ DIGEST = "content_sha256"
 """The attribute of a NetCDF file that holds the digest of its variables and attributes."""
 _DEFLATE, _SPARE = 1100, 2**26
 """A file cannot unpack to more than this many times its size (deflate: 1032) and these bytes."""
+_MOST_VALUES = 10**6
 
 
 def read_bytes(path: str | Path, what: str, remedy: str = "") -> bytes:
@@ -32,7 +37,7 @@ def read_bytes(path: str | Path, what: str, remedy: str = "") -> bytes:
         problem = "no such file"
     except IsADirectoryError:
         problem = "this is a folder"
-    except (OSError, ValueError) as error:    # ValueError: a name with a null character
+    except (OSError, ValueError, TypeError) as error:    # ValueError: a name with a null character
         problem = f"cannot be read ({getattr(error, 'strerror', None) or error})"
     raise InputError(f"{path}: {problem}; expected {_wanted(what, remedy)}")
 
@@ -51,6 +56,76 @@ def read_json(path: str | Path, what: str, remedy: str = "") -> Any:
     Errors: those of `read_text`; InputError for text that is not JSON, or a key that stands twice.
     """
     return parsed(lambda: json.loads(read_text(path, what, remedy), object_pairs_hook=_unique), path, what, remedy)
+
+
+def read_yaml(path: str | Path, what: str, remedy: str = "") -> Any:
+    """Return the content of a YAML file; as in YAML 1.2 and DVC, `no` and `12:30` are texts and `5e-4` is a number.
+
+    Errors: those of `read_text`; InputError for text that is not YAML, a key that stands twice, an alias of what it is
+    in, or aliases that write out to more than a million values.
+    """
+    def content() -> Any:
+        import yaml  # imported here: not every reader of files needs it
+
+        loader = _yaml_loader()(text)
+        try:
+            node = loader.get_single_node()
+            return None if node is None else _written_out(node, {}) and loader.construct_document(node)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            raise ValueError(f"line {mark.line + 1 if mark else 1}: {error.problem or error.context}") from None
+        except yaml.YAMLError as error:
+            raise ValueError(str(error).partition("\n")[0]) from None
+
+    text = read_text(path, what, remedy)
+    return parsed(content, path, what, remedy)
+
+
+@cache
+def _yaml_loader() -> type:
+    """Return a safe loader of YAML that reads plain values as YAML 1.2 does; PyYAML knows 1.1 alone."""
+    import yaml
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):    # type: ignore[misc]
+        yaml_implicit_resolvers: dict = {}
+
+        def flatten_mapping(self, node: Any) -> None:
+            """Write out the keys `<<`: own keys win, then those of the first mapping, where PyYAML takes the last."""
+            pairs: dict = {}
+            for source in [part for key, value in node.value if key.tag == merge
+                           for part in (value.value if value.id == "sequence" else [value])]:
+                if source.id != "mapping":
+                    raise yaml.constructor.ConstructorError(None, None, "`<<` is not a mapping", source.start_mark)
+                self.flatten_mapping(source)
+                for key, value in source.value:
+                    pairs.setdefault(str(key.value), (key, value))
+            own = {str(key.value): (key, value) for key, value in node.value if key.tag != merge}
+            node.value = list((pairs | own).values())
+
+    merge = "tag:yaml.org,2002:merge"
+    for tag, pattern, first in (
+            ("null", r"|~|null|Null|NULL", ["", "~", "n", "N"]), ("merge", "<<", ["<"]),
+            ("bool", "true|True|TRUE|false|False|FALSE", list("tTfF")), ("int", r"[-+]?\d+", list("-+0123456789")),
+            ("float", r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+             list("-+.0123456789"))):
+        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"(?:{pattern})$"), first)
+    Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node)))
+    return Loader
+
+
+def _written_out(node: Any, sizes: dict[int, int]) -> int:
+    """Return how many values a YAML node holds, aliases written out. Errors: ValueError, see `read_yaml`."""
+    if id(node) not in sizes:
+        sizes[id(node)] = 0    # while its parts are counted
+        parts = [] if isinstance(node.value, str) else node.value
+        if node.id == "mapping":
+            _unique((key.value, value) for key, value in parts if isinstance(key.value, str) and key.value != "<<")
+            parts = [part for pair in parts for part in pair]
+        sizes[id(node)] = 1 + sum(_written_out(part, sizes) for part in parts)
+    if not 0 < sizes[id(node)] <= _MOST_VALUES:
+        problem = "its aliases write out to too many values" if sizes[id(node)] else "it holds an alias of itself"
+        raise ValueError(f"line {node.start_mark.line + 1}: {problem}")
+    return sizes[id(node)]
 
 
 def parsed(parse: Callable[[], Any], path: str | Path, what: str, remedy: str = "", also: tuple = ()) -> Any:
@@ -76,8 +151,8 @@ def read_netcdf(path: str | Path, what: str, remedy: str = "", mask_and_scale: b
     """
     import xarray as xr  # imported here: not every reader of files needs it
 
-    path = Path(path)
-    size = path.stat().st_size if path.is_file() else _missing(path, what, remedy)
+    isfile = isinstance(path, (str, os.PathLike)) and os.path.isfile(path)    # Path.is_file raises for a long name
+    size = os.path.getsize(path) if isfile else _missing(path, what, remedy)
 
     def decoded() -> xr.Dataset:
         with xr.open_dataset(path, engine="netcdf4", decode_cf=False) as stored:
@@ -110,7 +185,9 @@ def write_netcdf(dataset: "xr.Dataset", path: str | Path, encoding: dict | None 
     with atomic_path(path) as temporary:
         try:
             dataset.drop_encoding().to_netcdf(temporary, engine="netcdf4", encoding=encoding or {})
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError, RuntimeError, NotImplementedError) as error:
+            if "HDF error" in str(error):    # what the library says for every failed write
+                raise OSError(errno.ENOSPC, "the disk is full, or fails") from error
             raise InputError(f"{path}: NetCDF cannot hold this ({str(error).partition(chr(10))[0]}); expected numbers, "
                              "texts and times, and attributes that are numbers, texts or lists of them") from None
         with xr.open_dataset(temporary, engine="netcdf4", decode_cf=False) as stored:
@@ -148,7 +225,7 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict:
     return content
 
 
-def _missing(path: Path, what: str, remedy: str) -> Any:
+def _missing(path: str | Path, what: str, remedy: str) -> Any:
     read_bytes(path, what, remedy)    # raises the error that says why
     raise InputError(f"{path}: not a plain file; expected {_wanted(what, remedy)}")
 

@@ -6,23 +6,44 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
+
+from rsslib.project import InputError
 
 VARIABLE = "RSSLIB_PROGRESS"
 """Names a file that gets the lines instead (see `relay`), or is "off" for silence."""
 LOG_SECONDS = 20.0
+# of a stream that is closed, has no reader, or is a stand-in that lacks a method
+_UNUSABLE = (OSError, ValueError, AttributeError, TypeError)
 
 
-def _print(line: str, stream: TextIO, terminal: bool) -> None:
-    print(f"\r{line}\x1b[K" if terminal else line, end="" if terminal else "\n", file=stream, flush=True)
+def _print(text: str, stream: TextIO | None) -> None:
+    """Write and flush, or leave it: no line is worth ending a training for."""
+    if stream is not None:
+        with suppress(*_UNUSABLE):
+            stream.write(text)
+            stream.flush()
+
+
+def _line(line: str, terminal: bool) -> str:
+    return f"\r{line}\x1b[K" if terminal else f"{line}\n"
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except _UNUSABLE:
+        return False
 
 
 class Progress:
     """Counts steps up to `total` and tells what is done, what is left and how long that will take.
 
-    On a terminal one line is written over and over; elsewhere a plain line every tenth of the way.
+    On a terminal one line is written over and over; elsewhere a plain line every tenth of the way. Lines that cannot be
+    written are left out.
+    Errors: InputError if the file that RSSLIB_PROGRESS names cannot be written to.
 
     Example
     -------
@@ -31,14 +52,14 @@ class Progress:
     """
 
     def __init__(self, total: int, name: str, start: int = 0):
-        self.total, self.name, self.start = total, name, start
-        target = os.environ.get(VARIABLE, "")
-        self.file: TextIO | None = None
-        self.stream: TextIO | None = None if target == "off" else sys.stderr
-        if target not in ("", "off"):
-            self.file = self.stream = open(target, "a", encoding="utf-8", buffering=1)
+        if not isinstance(total, int) or not isinstance(start, int):
+            raise InputError(f"progress: total is {total!r}, start {start!r}; expected numbers of steps")
+        self.total, self.name, self.start = max(total, 1), name, start
+        target = os.environ.get(VARIABLE, "").strip()
+        self.file = None if target.lower() in ("", "off") else _opened(target)
+        self.stream = None if target.lower() == "off" else self.file or sys.stderr
         self.began = time.monotonic()
-        self.terminal = self.stream is not None and self.stream.isatty()
+        self.terminal = _is_terminal(self.stream)
 
     def __enter__(self) -> "Progress":
         return self
@@ -46,16 +67,26 @@ class Progress:
     def step(self, done: int, note: str = "") -> None:
         """Tell that `done` steps are finished."""
         tenth = done * 10 // self.total > (done - 1) * 10 // self.total
-        if self.stream and (self.terminal or self.file or tenth):
+        if self.terminal or self.file or tenth:
             left = int((time.monotonic() - self.began) / max(done - self.start, 1) * (self.total - done))
             line = f"{self.name}: {done}/{self.total}, {left // 60}:{left % 60:02d} left, {note}"
-            _print(line, self.stream, self.terminal)
+            _print(_line(line, self.terminal), self.stream)
 
     def __exit__(self, *_: object) -> None:
-        if self.terminal and self.stream:
-            print(file=self.stream)
+        if self.terminal:
+            _print("\n", self.stream)
         if self.file:
-            self.file.close()
+            with suppress(*_UNUSABLE):
+                self.file.close()
+
+
+def _opened(target: str) -> TextIO:
+    try:
+        return open(target, "a", encoding="utf-8", buffering=1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{VARIABLE} is {target!r}, which cannot be written to ({reason}); expected the name of a "
+                         "file, 'off' for silence, or nothing for standard error") from None
 
 
 @contextmanager
@@ -78,16 +109,16 @@ def relay() -> Iterator[None]:
         finally:
             stop.set()
             thread.join()
-            del os.environ[VARIABLE]
+            os.environ.pop(VARIABLE, None)
 
 
 def _show(path: Path, stop: threading.Event) -> None:
-    terminal, shown = sys.stderr.isatty(), time.monotonic()
-    with path.open(encoding="utf-8") as lines:
+    terminal, shown = _is_terminal(sys.stderr), time.monotonic()
+    with path.open(encoding="utf-8", errors="replace") as lines:
         while not stop.wait(0.5):
             new = lines.read().splitlines()
             if new and (terminal or time.monotonic() - shown > LOG_SECONDS):
-                _print(new[-1], sys.stderr, terminal)
+                _print(_line(new[-1], terminal), sys.stderr)
                 shown = time.monotonic()
     if terminal:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        _print("\r\x1b[K", sys.stderr)

@@ -4,6 +4,9 @@ import errno
 import glob
 import json
 import os
+import platform
+import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,19 +20,44 @@ class InputWarning(UserWarning):
     """Input that may be meant but rarely is: the message says what was found and what to give instead."""
 
 
-def _find_root() -> Path:
-    starts = [Path.cwd(), Path(__file__).resolve().parent]
-    for start in starts:
-        for folder in [start, *start.parents]:
-            if (folder / "dvc.yaml").exists() and (folder / "params.yaml").exists():
-                return folder
-    return starts[1].parent
+PACKAGE = Path(__file__).resolve().parent
 
 
+def _above(start: Path) -> Path | None:
+    """Return the nearest folder that holds dvc.yaml and params.yaml, from `start` upwards."""
+    return next((folder for folder in (start, *start.parents) if all(
+        os.path.exists(folder / name) for name in ("dvc.yaml", "params.yaml"))), None)
+
+
+def _above_working_folder() -> Path | None:
+    try:
+        return _above(Path.cwd())
+    except FileNotFoundError:    # it was deleted
+        return None
+
+
+_HOST = re.sub(r"\W", "_", platform.node())[:40]    # other hosts may write into the same folder
+_LONGEST = 100    # bytes of a name; file systems take 255, and files get longer names by it
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR,
-               errno.EEXIST, errno.ENAMETOOLONG)
-ROOT: Path = _find_root()
-"""The folder that holds dvc.yaml and params.yaml, looked for upwards from the working folder."""
+               errno.EEXIST, errno.ENAMETOOLONG, errno.EFBIG, errno.EIO, errno.ESTALE)
+ROOT: Path = _above_working_folder() or _above(PACKAGE) or PACKAGE.parent
+"""The folder that holds dvc.yaml and params.yaml, looked for upwards from the working folder, else from the package."""
+
+
+def require_project() -> None:
+    """Raise InputError unless the working folder lies in a project, and the code that runs is the project's own.
+
+    Commands that write into ROOT call this first: from elsewhere they would write into the project of the package.
+    """
+    found = _above_working_folder()
+    if found is None:
+        home = _above(PACKAGE)
+        raise InputError("working folder: no project here or above (a folder with dvc.yaml and params.yaml); first "
+                         f"`cd {home or 'FOLDER'}`, to a clone of the project")
+    own = found / PACKAGE.name / "__init__.py"
+    if own.is_file() and not own.samefile(PACKAGE / "__init__.py"):
+        raise InputError(f"{found}: this project has its own {PACKAGE.name}, but the command is that of {PACKAGE}; "
+                         f"`cd {found}` and run it as `python -m {PACKAGE.name} ...`, or make an environment there")
 
 
 @contextmanager
@@ -45,7 +73,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     ...     temporary.write_text("{}")
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    if not path.name or "\0" in str(path):
+        raise InputError(f"path {str(path)!r}: not the name of a file")
+    temporary = path.with_name(f".{path.stem}.{_HOST}-{os.getpid()}-{threading.get_ident()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
@@ -53,18 +83,30 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except OSError as error:
         if error.errno in _UNWRITABLE:
-            raise InputError(f"{path}: cannot be written ({error.strerror}); free some space, or choose a folder that "
-                             "you may write to") from error
+            elsewhere = error.filename and Path(error.filename).resolve().parent != path.resolve().parent
+            reason = f"{error.strerror}: {error.filename}" if elsewhere else error.strerror
+            raise InputError(f"{path}: cannot be written ({reason}); free some space, or choose a folder that you may "
+                             "write to") from error
         raise
     finally:
         with suppress(OSError):    # where nothing can be written, nothing can be removed: the first error counts
             temporary.unlink(missing_ok=True)
 
 
+def is_plain(name: str) -> bool:
+    """Return whether a name is that of a file or folder in a folder: no path, not hidden, and nothing unprintable.
+
+    >>> is_plain("quick"), is_plain("../quick"), is_plain("..")
+    (True, False, False)
+    """
+    return bool(name) and name.isprintable() and not name.startswith(".") and not set(name) & set("/\\") and (
+        name == name.strip() and len(os.fsencode(name)) <= _LONGEST)
+
+
 def _remove_abandoned(path: Path) -> None:
-    """Remove the temporary files of `path` whose processes were killed."""
-    for other in path.parent.glob(f".{glob.escape(path.stem)}.*{glob.escape(path.suffix)}"):
-        pid = other.name.removeprefix(f".{path.stem}.").removesuffix(path.suffix)
+    """Remove the temporary files of `path` whose processes, of this host, were killed."""
+    for other in path.parent.glob(f".{glob.escape(path.stem)}.{glob.escape(_HOST)}-*{glob.escape(path.suffix)}"):
+        pid = other.name.removeprefix(f".{path.stem}.{_HOST}-").removesuffix(path.suffix).partition("-")[0]
         if pid.isdecimal() and not _is_running(int(pid)):
             other.unlink(missing_ok=True)
 

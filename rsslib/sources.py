@@ -5,14 +5,17 @@ It determines the dependencies of stages (dvc.yaml), the `code_hash` of records 
 
 import ast
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from rsslib.files import parsed, read_json, read_text
 from rsslib.project import InputError
 
 PACKAGE = Path(__file__).resolve().parent
+_NOTEBOOK = "a Jupyter notebook of format 4"
+_IMPORTERS = ("import_module", "__import__")
 
 
 def closure(*starts: str | Path) -> list[Path]:
@@ -22,7 +25,8 @@ def closure(*starts: str | Path) -> list[Path]:
     by a package counts as an import of the module that defines it; imports under TYPE_CHECKING do not count. A file in
     a module's folder that the module names in a string, such as "campus.csv", is included.
 
-    Errors: InputError for an unknown module or notebook.
+    Errors: InputError for an unknown module, a file that is no notebook, code that is not Python, and imports that hide
+    what they import: of a whole package, `*`, relative ones, `import_module`.
 
     >>> [path.name for path in closure("rsslib.propagation.friis")]
     ['project.py', 'friis.py']
@@ -51,14 +55,39 @@ def digest(*starts: str | Path) -> str:
     return total.hexdigest()[:12]
 
 
+def cells(notebook: str | Path) -> list[dict[str, Any]]:
+    """Return the cells of a notebook: `cell_type`, `metadata` and `source`, a text.
+
+    Errors: InputError if it is missing, broken or no notebook.
+    """
+    content = read_json(notebook, _NOTEBOOK)
+    found = content.get("cells") if isinstance(content, dict) and content.get("nbformat", 4) == 4 else None
+    if not isinstance(found, list):
+        raise InputError(f"{notebook}: no notebook, or of an older format; expected {_NOTEBOOK}")
+    return [_cell(cell, f"{notebook}: cell {number}") for number, cell in enumerate(found, 1)]
+
+
+def _cell(cell: Any, where: str) -> dict[str, Any]:
+    content: dict[str, Any] = cell if isinstance(cell, dict) else {}
+    kind, source, metadata = (content.get(key) for key in ("cell_type", "source", "metadata"))
+    metadata = {} if metadata is None else metadata
+    lines: list[Any] = source if isinstance(source, list) else [source]
+    tags = metadata.get("tags", []) if isinstance(metadata, dict) else None
+    if not (isinstance(kind, str) and isinstance(tags, list) and all(isinstance(line, str) for line in lines)):
+        raise InputError(f"{where}: expected `cell_type` and `source`, texts, and `metadata` with a list of tags; "
+                         "open the notebook in Jupyter and save it")
+    return {"cell_type": kind, "metadata": metadata, "source": "".join(lines)}
+
+
 def code_of(notebook: str | Path) -> str:
-    """Return the code cells of a notebook as one text. Errors: InputError if it cannot be read."""
-    try:
-        cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{notebook}: not a notebook ({error}); expected a file of the folder notebooks") from None
-    code = "\n".join("".join(cell["source"]) + "\n" for cell in cells if cell["cell_type"] == "code")
+    """Return the code cells of a notebook as one text, without magics. Errors: those of `cells`."""
+    code = "\n".join(cell["source"] + "\n" for cell in cells(notebook) if cell["cell_type"] == "code")
     return "\n".join(line for line in code.split("\n") if not line.startswith(("%", "!")))    # magics are not Python
+
+
+def python(code: str, path: str | Path) -> ast.Module:
+    """Return the syntax tree of the code of a file. Errors: InputError naming the file and the line."""
+    return parsed(lambda: ast.parse(code, str(path)), path, "Python code", also=(SyntaxError,))
 
 
 def _is_notebook(start: str | Path) -> bool:
@@ -67,7 +96,7 @@ def _is_notebook(start: str | Path) -> bool:
 
 def _first(start: str | Path) -> list[Path]:
     if _is_notebook(start):
-        return list(_imported(ast.parse(code_of(start))))
+        return list(_imported(python(code_of(start), start), start))
     path = _file(str(start))
     if path is None:
         raise InputError(f"sources: no module {start!r}; give its full name, such as 'rsslib.localization.losses'")
@@ -76,7 +105,7 @@ def _first(start: str | Path) -> list[Path]:
 
 @cache
 def _tree(path: Path, changed: int) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+    return python(read_text(path, "Python code"), path)
 
 
 def _next(path: Path) -> list[Path]:
@@ -86,17 +115,33 @@ def _next(path: Path) -> list[Path]:
     tree = _tree(path, path.stat().st_mtime_ns)
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     data = [other for other in path.parent.iterdir() if other.name in texts - {"__init__.py"} and other.is_file()]
-    return [*_imported(tree), *data]
+    return [*_imported(tree, path), *data]
 
 
-def _imported(tree: ast.AST) -> Iterator[Path]:
+def _imported(tree: ast.AST, path: str | Path) -> Iterator[Path]:
     """Yield the files of the package that a module or notebook imports."""
     for node in _walk(tree):
+        if _hides(node) and path != PACKAGE / "__init__.py":    # that imports its names on first use, by a table
+            line = getattr(node, "lineno", 0)
+            raise InputError(f"{path}: line {line} of its code, `{ast.unparse(node)}`, hides what it imports; name it, "
+                             f"as in `from {PACKAGE.name}.data import grid`")
         if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == PACKAGE.name:
             for alias in node.names:
                 yield from _resolved(node.module, alias.name)
         elif isinstance(node, ast.Import):
             yield from filter(None, (_file(alias.name) for alias in node.names))
+
+
+def _hides(node: ast.AST) -> bool:
+    """Return whether a closure cannot tell what a node imports of the package."""
+    if isinstance(node, ast.Import):
+        return any(alias.name == PACKAGE.name or not alias.asname and alias.name.startswith(f"{PACKAGE.name}.")
+                   for alias in node.names)    # each gives the name of the whole package
+    if isinstance(node, ast.ImportFrom):
+        names = {alias.name for alias in node.names}
+        return bool(node.level or "*" in names and _file(str(node.module)) or names & set(_IMPORTERS))
+    return isinstance(node, ast.Name) and node.id in _IMPORTERS or (
+        isinstance(node, ast.Attribute) and node.attr in _IMPORTERS)
 
 
 def _walk(tree: ast.AST) -> Iterator[ast.AST]:

@@ -6,9 +6,11 @@ import numpy as np
 import xarray as xr
 
 from rsslib.confidence.indicators import INDICATOR, PERCENTILE, is_low, score, threshold
-from rsslib.localization.predictions import of_set
+from rsslib.learning.recipe import as_array
+from rsslib.localization.predictions import of_set, require
 from rsslib.project import InputError
 
+_PLACES = ("x_hat", "y_hat", "x_true", "y_true")
 _GRID = ("x0", "y0", "width", "height", "pixel_m")
 
 
@@ -22,10 +24,11 @@ def fallback(predictions: xr.Dataset, x: np.ndarray, y: np.ndarray, indicator: s
     >>> x, y = ranging.locate(measurements, predictions.measurement.values, a=52.0)    # doctest: +SKIP
     >>> fallback(predictions, x, y)                                                    # doctest: +SKIP
     """
+    size = require(predictions, "set", "x_hat", "y_hat").sizes["sample"]
     for name, values in (("x", x), ("y", y)):
-        if np.shape(values) != predictions.set.shape or not np.isfinite(values).all():
-            raise InputError(f"fallback: expected {name} to be {predictions.sizes['sample']} finite numbers of metres, "
-                             "one for each prediction, in the same order")
+        if len(as_array(f"fallback: {name}", values)) != size:
+            raise InputError(f"fallback: {name} has {len(values)} numbers; expected {size}, the metres of one location "
+                             "for each prediction, in the same order")
     low = is_low(predictions, indicator, percentile)
     return predictions.assign(x_hat=("sample", np.where(low, x, predictions.x_hat)),
                               y_hat=("sample", np.where(low, y, predictions.y_hat)))
@@ -56,10 +59,11 @@ def choose(models: Sequence[xr.Dataset], set_name: str, indicator: str = INDICAT
     samples.
     Source: paper 1, Section V.B, for any number of models.
     """
-    if len(models) < 2 or not all(isinstance(model, xr.Dataset) for model in models):
+    if not isinstance(models, (list, tuple)) or len(models) < 2 or not all(
+            isinstance(model, xr.Dataset) for model in models):
         raise InputError("hybrid: expected a list of at least two models' predictions, one Dataset per model; of a "
                          "dictionary pass its values")
-    parts = [of_set(model, set_name) for model in models]
+    parts = [of_set(require(model, "set", "measurement", *_PLACES), set_name) for model in models]
     first = parts[0]
     for number, part in enumerate(parts[1:], start=1):
         if any(part.attrs.get(name) != first.attrs.get(name) for name in _GRID):
@@ -83,9 +87,14 @@ def choose(models: Sequence[xr.Dataset], set_name: str, indicator: str = INDICAT
 def best_choice(error: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Return whether the chosen model has the smallest error (or ties), (sample,) bool.
 
-    Input: error, (model, sample) [m]; chosen, (sample,), indices of models.
+    Input: error, (model, sample) [m]; chosen, (sample,), indices of models. Errors: InputError for other shapes or
+    models, or an error that is not finite.
 
     >>> best_choice(np.array([[10.0, 30.0], [20.0, 5.0]]), np.array([0, 0]))
     array([ True, False])
     """
+    error, chosen = as_array("best_choice: error", error, 2), as_array("best_choice: chosen", chosen)
+    if chosen.shape != error.shape[1:] or chosen.dtype.kind not in "iu" or not np.isin(chosen, range(len(error))).all():
+        raise InputError(f"best_choice: chosen is {chosen.dtype} of {chosen.shape}; expected one of the {len(error)} "
+                         f"models for each of {error.shape[1]} samples, counted from 0")
     return np.take_along_axis(error, chosen[None], 0)[0] <= error.min(axis=0)

@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from rsslib.localization.predictions import INDICATORS, of_set
+from rsslib.learning.recipe import as_array, check_choice, check_number, check_whole
+from rsslib.localization.predictions import INDICATORS, of_set, require
 from rsslib.project import InputError
 
 INDICATOR = "max_mean_prediction"
@@ -34,14 +35,9 @@ def score(predictions: xr.Dataset, indicator: str = INDICATOR) -> np.ndarray:
     >>> score(xr.Dataset({"max_spread": ("sample", [0.0, 50.0])}), "max_spread")
     array([ -0., -50.])
     """
-    if indicator not in VARIANTS:
-        raise InputError(f"indicator {indicator!r}: expected one of {', '.join(VARIANTS)}")
-    if indicator not in predictions:
-        raise InputError(f"predictions: no {indicator!r}; expected what Localizer.predict returns")
-    values = predictions[indicator].values.astype(np.float64)
-    if not np.isfinite(values).all():
-        raise InputError(f"predictions: {indicator} of sample {int(np.argmin(np.isfinite(values)))} is not finite; "
-                         "train again and check the inputs")
+    check_choice("indicator", indicator, VARIANTS)
+    values = as_array(f"predictions: {indicator}", require(predictions, indicator)[indicator].values)
+    values = values.astype(np.float64)
     return -values if indicator.endswith("spread") else values
 
 
@@ -56,9 +52,8 @@ def threshold(predictions: xr.Dataset, indicator: str = INDICATOR, percentile: f
     >>> threshold(predictions), is_low(predictions)
     (0.54, array([False,  True,  True]))
     """
-    if not 0 <= percentile <= 100:
-        raise InputError(f"percentile: expected 0 to 100, found {percentile}; the paper uses {PERCENTILE:g}")
-    if not (predictions.set.values == "val").any():
+    check_number("percentile", percentile, 0, 100)
+    if not (require(predictions, "set").set.values == "val").any():
         raise InputError("predictions: no validation samples, which set the threshold; predict the set 'val' too")
     return float(np.percentile(score(of_set(predictions, "val"), indicator), percentile))
 
@@ -72,16 +67,18 @@ def roc(positive: np.ndarray, confidence: np.ndarray) -> Roc:
     """Return the ROC curve of low confidence as the detector of positive samples.
 
     Input: positive, (n,) bool, OOD samples or large errors, both values present; confidence, (n,).
-    Errors: InputError for one class alone, another number of scores, or a score that is NaN.
+    Errors: InputError for one class alone, positives that are not booleans, another number of scores, or a score that
+    is not finite.
 
     >>> roc(np.array([True, False, False]), np.array([0.1, 0.2, 0.3])).auroc
     1.0
     """
-    positive, confidence = np.asarray(positive, bool), np.asarray(confidence, float)
-    if positive.shape != confidence.shape or positive.all() or not positive.any() or np.isnan(confidence).any():
-        raise InputError("roc: expected samples of both kinds and a score for each, found "
-                         f"{int(positive.sum())} positive of {positive.size}, and {confidence.size} scores, "
-                         f"{int(np.isnan(confidence).sum())} of them NaN")
+    positive, confidence = as_array("roc: positive", positive, kinds="b"), as_array("roc: confidence", confidence)
+    if len(positive) != len(confidence):
+        raise InputError(f"roc: {len(positive)} samples and {len(confidence)} scores; expected one of each for every "
+                         "sample")
+    if positive.all() or not positive.any():
+        raise InputError(f"roc: {int(positive.sum())} of {positive.size} samples are positive; expected both kinds")
     false_positive, true_positive, _ = roc_curve(positive, -confidence)
     return Roc(false_positive, true_positive, float(roc_auc_score(positive, -confidence)))
 
@@ -89,16 +86,18 @@ def roc(positive: np.ndarray, confidence: np.ndarray) -> Roc:
 def risk_coverage(confidence: np.ndarray, error: np.ndarray, steps: int = 50) -> tuple[np.ndarray, np.ndarray]:
     """Return shares of the samples kept, most confident first, and the median error [m] of those kept, (steps,) each.
 
-    Errors: InputError unless there is one score for each error.
+    Errors: InputError unless there is one finite score for each error, and one step or more.
     Source: El-Yaniv and Wiener, On the foundations of noise-free selective classification, 2010.
 
     >>> risk_coverage(np.array([0.9, 0.1]), np.array([10.0, 50.0]), steps=2)
     (array([0.5, 1. ]), array([10., 30.]))
     """
-    if not 0 < len(error) == len(confidence):
+    confidence, error = as_array("risk_coverage: confidence", confidence), as_array("risk_coverage: error", error)
+    if len(error) != len(confidence):
         raise InputError(f"risk_coverage: {len(error)} errors and {len(confidence)} scores; expected one of each for "
                          "every sample")
-    by_confidence = np.asarray(error)[np.argsort(-np.asarray(confidence), kind="stable")]
+    check_whole("risk_coverage: steps", steps, 1, 10**6)
+    by_confidence = error[np.argsort(-confidence, kind="stable")]
     shares = np.linspace(1 / steps, 1, steps)
     kept = np.maximum(1, np.round(shares * len(by_confidence))).astype(int)
     return shares, np.array([np.median(by_confidence[:count]) for count in kept])

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from rsslib.data import arrays, index_sets, measurements, readings
 from rsslib.data.grid import transmitters
 from rsslib.project import InputError
 
@@ -11,6 +12,8 @@ SLOPE_DB = 37.6
 """Path loss per decade of distance in the paper's 3GPP macro-cell model."""
 CANDIDATES = np.arange(0.0, 100.5, 0.5)
 """Values of `a` that `calibrate` tries [dB]."""
+MOST_DB = 500.0
+"""No receiver reads more at 1 m, nor less than minus this."""
 
 
 def distance(rss: ArrayLike, a: float) -> np.ndarray:
@@ -19,65 +22,104 @@ def distance(rss: ArrayLike, a: float) -> np.ndarray:
     The paper prints a product, 10((a - r) / 37.6); the inverse of the log-distance path loss is a power.
 
     Input: rss r [dB], any shape, NaN where not heard; a [dB], the reading at 1 m.
+    Errors: InputError for readings outside of -200..60 dB, or an `a` beyond MOST_DB.
     Source: paper 1, Eq. (4), corrected; Aernouts et al. 2018.
 
     >>> float(distance(52.0 - 37.6 * 2, a=52.0))
     100.0
     """
-    return 10.0 ** ((a - np.asarray(rss, np.float64)) / SLOPE_DB)
+    level = arrays.numbers(rss, "ranging: rss")
+    readings.check_range(level, "ranging")
+    return _distance(level, float(_candidates(a, "a")))
 
 
 def min_max(x: ArrayLike, y: ArrayLike, d: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return the centre of the Min-Max box, (max(x_i - d_i) + min(x_i + d_i)) / 2 and the same for y.
 
     Input: receiver positions x, y and distances d, (samples, sensors) [m], NaN where not heard. Output: (samples,) [m].
+    Errors: InputError for other shapes, a distance that is negative, infinite or of a receiver without a position, or a
+    sample that no receiver heard.
     Source: Aernouts et al., A comparison of signal strength localization methods with Sigfox, 2018.
 
     >>> min_max([[0.0, 10.0]], [[0.0, 0.0]], [[4.0, 6.0]])
     (array([4.]), array([0.]))
     """
-    east, north, d = (np.asarray(values, np.float64) for values in (x, y, d))
-    return ((np.nanmax(east - d, axis=1) + np.nanmin(east + d, axis=1)) / 2,
-            (np.nanmax(north - d, axis=1) + np.nanmin(north + d, axis=1)) / 2)
+    d = arrays.numbers(d, "min_max: d")
+    if d.ndim != 2:
+        raise InputError(f"min_max: d: shape {d.shape}; expected (sample, sensor)")
+    sizes = {"sample": d.shape[0], "sensor": d.shape[1]}
+    x, y = arrays.numbers(x, "min_max: x", sizes), arrays.numbers(y, "min_max: y", sizes)
+    heard = ~np.isnan(d)
+    for bad, problem in ((heard & ~(np.isfinite(d) & (d >= 0)), "a distance is negative or infinite"),
+                         (heard & ~np.isfinite(x + y), "a receiver with a distance has no position"),
+                         (~heard.any(axis=1, keepdims=True), "it has no distance")):
+        if bad.any():
+            sample = bad.any(axis=1).argmax()
+            raise InputError(f"min_max: x, y and d: sample {sample}: {problem}; expected metres, NaN where not heard")
+    return _min_max(x, y, d)
 
 
 def locate(dataset: xr.Dataset, samples: np.ndarray, a: float) -> tuple[np.ndarray, np.ndarray]:
     """Return easting and northing of each sample's transmitter by ranging and Min-Max, (samples,) [m].
 
-    Errors: InputError if `a` is not finite, or no receiver heard a sample.
+    Input: samples, an index set, which may repeat samples.
+    Errors: InputError for an `a` that is no number or beyond MOST_DB; those of `measurements.validate` and
+    `index_sets.indices`.
     """
-    if not np.isfinite(a):
-        raise InputError(f"ranging: a is {a}; expected a number of dB, such as `calibrate` returns")
-    x, y, rss = (dataset[name].values[samples] for name in ("sensor_x", "sensor_y", "rss"))
-    silent = ~np.isfinite(rss).any(axis=1)
-    if silent.any():
-        raise InputError(f"ranging: no receiver heard sample {np.asarray(samples)[silent.argmax()]}; leave it out")
-    return min_max(x, y, distance(rss, a))
+    measurements.validate(dataset, "ranging: the data set")
+    samples = index_sets.indices(samples, dataset.sizes["sample"], "ranging: samples", repeated=True)
+    return _located(dataset, samples, float(_candidates(a, "a")))
 
 
-def training_errors(dataset: xr.Dataset, samples: np.ndarray, candidates: np.ndarray = CANDIDATES) -> np.ndarray:
+def training_errors(dataset: xr.Dataset, samples: np.ndarray, candidates: ArrayLike = CANDIDATES) -> np.ndarray:
     """Return the median error [m] of ranging over `samples` for each candidate of `a` [dB], (candidates,).
 
-    Errors: InputError without samples, or for one whose transmitter is unknown.
+    Errors: InputError for a sample whose transmitter is unknown, and those of `locate`.
     """
+    measurements.validate(dataset, "ranging: the data set")
+    samples = index_sets.indices(samples, dataset.sizes["sample"], "ranging: samples")
     true_x, true_y = (axis[samples] for axis in transmitters(dataset))
-    if not len(true_x) or np.isnan(true_x).any():
+    if np.isnan(true_x).any():
         raise InputError(f"ranging: expected samples with known transmitters, found {len(true_x)}, of which "
                          f"{int(np.isnan(true_x).sum())} have none")
-    located = (locate(dataset, samples, a) for a in candidates)
+    located = (_located(dataset, samples, a) for a in _candidates(candidates, "candidates"))
     return np.array([np.median(np.hypot(x - true_x, y - true_y)) for x, y in located])
 
 
-def calibrate(dataset: xr.Dataset, samples: np.ndarray, candidates: np.ndarray = CANDIDATES) -> float:
+def calibrate(dataset: xr.Dataset, samples: np.ndarray, candidates: ArrayLike = CANDIDATES) -> float:
     """Return the `a` [dB] of `candidates` with the lowest median error on the training samples.
 
     A least-squares fit of the path loss would locate worse, since Min-Max needs distances that are rarely too short,
     rather than right on average.
-    Errors: InputError if the best `a` is the first or last candidate.
+    Errors: InputError if the best `a` is the first or last candidate, and those of `training_errors`.
     Source: paper 1, Section V.A ("learned from the training data"); the criterion is inferred.
     """
+    candidates = _candidates(candidates, "candidates")
     best = int(np.argmin(training_errors(dataset, samples, candidates)))
     if best in (0, len(candidates) - 1):
         raise InputError(f"ranging: the best a is {candidates[best]:g} dB, the first or last of those tried; check "
                          "that RSS is in dB and positions in metres, or pass other candidates")
     return float(candidates[best])
+
+
+def _distance(rss: np.ndarray, a: float) -> np.ndarray:
+    return 10.0 ** ((a - rss.astype(np.float64)) / SLOPE_DB)
+
+
+def _min_max(x: np.ndarray, y: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return ((np.nanmax(x - d, axis=1) + np.nanmin(x + d, axis=1)) / 2,
+            (np.nanmax(y - d, axis=1) + np.nanmin(y + d, axis=1)) / 2)
+
+
+def _located(dataset: xr.Dataset, samples: np.ndarray, a: float) -> tuple[np.ndarray, np.ndarray]:
+    x, y, rss = (dataset[name].values[samples] for name in ("sensor_x", "sensor_y", "rss"))
+    return _min_max(x, y, _distance(rss, a))
+
+
+def _candidates(values: ArrayLike, name: str) -> np.ndarray:
+    """Return values of `a`: one number, or for "candidates" some, (candidates,)."""
+    found = arrays.numbers(values, f"ranging: {name}")
+    if found.ndim != (name == "candidates") or not found.size or not (np.abs(found) <= MOST_DB).all():
+        raise InputError(f"ranging: {name} is {arrays.shown(values)}; expected dB within {MOST_DB:g} of 0, such as "
+                         "`calibrate` returns")
+    return found

@@ -18,6 +18,6 @@ def load(source: str | Path, raw_folder: str | Path = "data/raw/frs") -> xr.Data
     """
     from rsslib.data import campus, frs, measurements  # imported here: each needs only its own packages
 
-    if source == "campus":
+    if str(source) == "campus":
         return campus.make()
-    return frs.load_csv(raw_folder) if source == "frs" else measurements.load(source)
+    return frs.load_csv(raw_folder) if str(source) == "frs" else measurements.load(source)

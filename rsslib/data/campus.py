@@ -1,12 +1,13 @@
 """The synthetic campus: simulated measurements with the receivers, sample counts and seasons of the real ones."""
 
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from rsslib.data import measurements
+from rsslib.data import arrays, measurements
 from rsslib.project import InputError
 
 ORIGIN = np.array([427894.0, 4511788.0])  # m, UTM zone 12N: south-west corner of the campus
@@ -15,6 +16,7 @@ SHADOWING_DB, SHADOWING_M = 7.0, 100.0  # standard deviation, correlation distan
 FADING_DB, NOISE_DB = 3.0, 0.6  # of the received signal, of the reading
 SATURATION_DB = -4.0
 SPACING_S = 4  # between two samples
+MOST = 10_000  # samples, twice as many as the real ones; they take seconds
 
 _LEVELS = {"cnode": (13.0, -95.0), "cbrs": (26.0, -97.0), "cell": (10.0, -98.0), "nuc": (24.0, -92.5),
            "bus": (32.0, -79.0)}  # level at 1 m and noise floor, dB
@@ -38,7 +40,8 @@ def make(seed: int = 0, n_april: int = 811, n_july: int = 3416, n_november: int 
     with distance d (m), level c and noise floor f of the receiver (dB), shadowing S with correlation
     exp(-distance / 100 m) at either end, and fading F.  The transmitter moves along streets, 4 s between
     samples; shuttles drive in loops.  Streets, receivers and shadowing depend on `seed`, not on the counts.
-    Not comparable with the paper.  Errors: InputError for negative counts or no samples.
+    Not comparable with the paper.  Errors: InputError for a seed or a count that is no whole number, no samples, or
+    more than MOST.
 
     Source: slope, 3GPP TR 36.814; shadowing, M. Gudmundson, Electronics Letters 27 (1991) 2145;
     receiver names and positions, doi:10.5281/zenodo.7259895 (CC BY 4.0).
@@ -47,8 +50,11 @@ def make(seed: int = 0, n_april: int = 811, n_july: int = 3416, n_november: int 
     80
     """
     counts = {"april": n_april, "july": n_july, "november": n_november}
-    if min(counts.values()) < 0 or sum(counts.values()) == 0:
-        raise InputError(f"campus.make: samples per season {counts}; expected none negative and at least one above 0")
+    for name, value in {"seed": seed, **{f"n_{season}": count for season, count in counts.items()}}.items():
+        if not isinstance(value, Integral) or isinstance(value, bool) or not 0 <= value < 2**63:
+            raise InputError(f"campus.make: {name} is {arrays.shown(value)}; expected a whole number from 0")
+    if not 0 < sum(counts.values()) <= MOST:
+        raise InputError(f"campus.make: samples per season {counts}; expected 1 to {MOST} in all")
     table = Path(__file__).with_name("campus.csv")
     receivers = pd.read_csv(table, comment="#", dtype=dict.fromkeys(counts, str))
     receivers["kind"] = receivers.sensor.map(measurements.sensor_kind)

@@ -1,15 +1,19 @@
 """The cities of paper 2 from building footprints, or procedural streets if these are not available."""
 
+import hashlib
 import json
+import warnings
+from numbers import Integral
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
 
-from rsslib.data import download, footprints
-from rsslib.data.buildings import City
-from rsslib.project import InputError, atomic_path
+from rsslib.data import download, footprints, overpass
+from rsslib.data.buildings import LARGEST_M, City, positive
+from rsslib.files import read_json
+from rsslib.project import InputError, InputWarning, atomic_path
 
 BANNER = "MADE-UP STREETS: a procedural street grid, not the city, and not comparable with the paper"
 """To be shown on every page and figure of a synthetic city."""
@@ -27,6 +31,11 @@ SITES = {
     "sydney": Site((151.2063, -33.8784), (-300.0, -310.0, 320.0, 310.0)),
 }
 """The Loop, 1.1 km wide, and the south of Sydney's centre, 0.62 km; the paper gives no coordinates."""
+MD5 = {"chicago": "f44f541d188cd3213690ac39a0139973", "sydney": "d259d57871a4e875ff682a85e1b68701"}
+"""The extracts that the results of this project are from."""
+LEAST_BUILT, LEAST_PER_KM2 = 0.15, 100
+"""Share of the window that is built up, and buildings per km2, below which an answer is not the centre of a city: a
+third of the share (0.51 and 0.46) and a fifth of the number (480 and 770) of the two extracts."""
 
 _BLOCK_M, _STREET_M, _LOT_M = (95.0, 70.0), (14.0, 24.0), 24.0
 _HEIGHT_M, _SPREAD = 22.0, 0.75  # median of the procedural heights, and standard deviation of their logarithm
@@ -37,47 +46,53 @@ def load(name: str | Path, seed: int = 0) -> City:
     """Return a city: "chicago", "sydney", or the buildings in a file (.geojson, longitude and latitude).
 
     Footprints are taken from RSSLIB_DATA (cities/<name>_buildings.geojson), else the download cache, else
-    OpenStreetMap, else `procedural` with the seed: then `synthetic` is set, and BANNER must be shown.
+    OpenStreetMap, else `procedural` with the seed: then `synthetic` is set, and BANNER must be shown. An answer of
+    OpenStreetMap counts, and is kept in the cache, if it is a city: see LEAST_BUILT and LEAST_PER_KM2.
     Errors: InputError for another name, and those of `rsslib.data.footprints.read`.
+    Warns (InputWarning) of a file in RSSLIB_DATA that is not the extract of our results, and of a cache that cannot be
+    written to.
 
     >>> load("chicago").side_m   # doctest: +SKIP
     1100.0
     """
-    if Path(name).suffix.lower() in (".geojson", ".json"):
+    if isinstance(name, str | Path) and Path(name).suffix.lower() in (".geojson", ".json"):
         return footprints.read(name)
-    name = str(name)
-    path = _local(name)
-    if path is not None:
-        return footprints.read(path, name)
-    document = footprints.request(*SITES[name])
-    if document is None:
+    given, name = _given(name), str(name)
+    if given is None:
         west, _, east, _ = SITES[name].window_m
-        return procedural(seed, east - west, name)
-    city = footprints.to_city(document, name, footprints.URL, "openstreetmap")
-    with atomic_path(_cached(name)) as temporary:  # only now: an unusable document must not be cached
-        temporary.write_text(json.dumps(document), encoding="utf-8")
+        return _kept(name) or _requested(name) or procedural(seed, east - west, name)
+    city = footprints.read(given, name)
+    if city.md5 != MD5[name]:
+        warnings.warn(f"{given}: {len(city.polygons)} buildings on {_built(city):.0%} of its window, md5 {city.md5}; "
+                      f"the results of this project are from another file of {name} (md5 {MD5[name]}): expect other "
+                      "numbers", InputWarning, stacklevel=2)
     return city
 
 
 def available(name: str) -> bool:
     """Return whether RSSLIB_DATA or the cache has the city's buildings; does not use the network.
 
+    Errors: InputError for another name than those of SITES.
+
     >>> available("chicago")   # doctest: +SKIP
     True
     """
-    return _local(name) is not None
+    return _given(name) is not None or _kept(name) is not None
 
 
 def procedural(seed: int = 0, side_m: float = 600.0, name: str = "procedural") -> City:
     """Return a procedural city: blocks of 95 m x 70 m, streets 14 m to 24 m wide, log-normal heights, parks.
 
-    The same seed and side give the same city. Errors: InputError for a side below 100 m.
+    The same seed and side give the same city.
+    Errors: InputError for a side below 100 m or above LARGEST_M, or a seed that is not a whole number from 0 on.
 
     >>> procedural(seed=1).synthetic
     True
     """
-    if not 100.0 <= side_m < np.inf:
-        raise InputError(f"side_m: expected at least 100 m, found {side_m}")
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
+        raise InputError(f"seed: expected a whole number from 0 on, found {seed!r}")
+    if not 100.0 <= positive(side_m, "side_m") <= LARGEST_M:
+        raise InputError(f"side_m: expected 100 m to {LARGEST_M:g} m, found {side_m}")
     rng = np.random.default_rng(seed)
     columns, rows = (_intervals(rng, block, side_m) for block in _BLOCK_M)
     lots = [lot for west, east in columns for south, north in rows if rng.random() > _PARKS
@@ -109,12 +124,57 @@ def _lots(rng: np.random.Generator, west: float, south: float, east: float, nort
     return [lot for lot in lots if lot[3] > 0 and lot[2] > max(lot[0], 0.0)]
 
 
+def _given(name: Any) -> Path | None:
+    """Return the file of a city in RSSLIB_DATA, None if there is none."""
+    if not isinstance(name, str | Path) or str(name) not in SITES:
+        raise InputError(f"city {str(name)[:60]!r}: expected one of {', '.join(SITES)}, or the path of a .geojson file")
+    return download.in_data_folder(f"{name}_buildings.geojson", "cities")
+
+
+def _kept(name: str) -> City | None:
+    """Return the city in the cache, None if it is not there or not what was written."""
+    path = _cached(name)
+    if not path.is_file():
+        return None
+    try:
+        document = read_json(path, "a city")
+        right = isinstance(document, dict) and document.pop("sha256", "") == _digest(document)
+        return footprints.read(path, name) if right else None
+    except InputError:
+        return None
+
+
+def _requested(name: str) -> City | None:
+    """Return the city from OpenStreetMap and keep it, None if there is no answer that is a city."""
+    document = overpass.request(*SITES[name])
+    if document is None:
+        return None
+    try:
+        city = footprints.to_city(document, name, overpass.URL, "openstreetmap")
+    except InputError:
+        return None
+    if not _is_plausible(city):
+        return None
+    try:
+        with atomic_path(_cached(name)) as temporary:
+            temporary.write_text(json.dumps(document | {"sha256": _digest(document)}), encoding="utf-8")
+    except InputError as error:
+        warnings.warn(f"{error}; {name} is used, and asked for again the next time", InputWarning, stacklevel=3)
+    return city
+
+
+def _is_plausible(city: City) -> bool:
+    return _built(city) >= LEAST_BUILT and len(city.polygons) >= LEAST_PER_KM2 * (city.side_m / 1000) ** 2
+
+
+def _built(city: City) -> float:
+    """Return the share of the window that is built up."""
+    return shapely.union_all(shapely.clip_by_rect(city.polygons, 0, 0, city.side_m, city.side_m)).area / city.side_m**2
+
+
+def _digest(document: dict) -> str:
+    return hashlib.sha256(json.dumps(document).encode()).hexdigest()
+
+
 def _cached(name: str) -> Path:
     return download.cache_folder("cities") / f"{name}_buildings.geojson"
-
-
-def _local(name: str) -> Path | None:
-    if name not in SITES:
-        raise InputError(f"city {name!r}: expected one of {', '.join(SITES)}, or the path of a .geojson file")
-    path = download.in_data_folder(f"{name}_buildings.geojson", "cities") or _cached(name)
-    return path if path.is_file() else None

@@ -1,7 +1,6 @@
 """The networks of paper 2: their recipes, their device and precision, their files."""
 
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
@@ -9,29 +8,31 @@ from torch import Tensor, nn
 
 from rsslib.emitters import networks
 from rsslib.emitters.networks import METHODS, SIDE
-from rsslib.emitters.samples import MOST_EMITTERS
+from rsslib.emitters.samples import MOST_EMITTERS, are_powers
 from rsslib.learning import recipe, weights
 from rsslib.learning.devices import PRECISIONS, autocast, choose_device, choose_precision
 from rsslib.learning.optimizers import SCHEDULES, Optimizer
+from rsslib.learning.recipe import check_type
 from rsslib.project import InputError
 
-FORMAT = "rsslib-emitter-model-2"
+FORMAT = "rsslib-emitter-model-3"
 STAGES = ("occupancy", "localizer")
 NETWORKS = ("occupancy", *METHODS)
 """The networks to train: the occupancy network of the two-stage methods, and the localizer of each method."""
+_MOST_CELLS = 2**34
+"""Of the maps of a set: a byte each in training (see `samples.margins`)."""
 
 _CHOICES = {"method": METHODS, "stage": STAGES, "precision": PRECISIONS, "schedule": SCHEDULES}
 _RULES: dict[str, recipe.Rule] = {
-    **dict.fromkeys(("sensors", "epochs", "test_samples", "threads"), recipe.COUNT),
+    **dict.fromkeys(("sensors", "epochs", "test_samples"), recipe.COUNT), "threads": recipe.THREADS,
     # BatchNorm needs two samples
-    **dict.fromkeys(("samples", "val_samples", "batch_size"), (int, "a whole number, at least 2", lambda n: n > 1)),
-    "n": (int, f"a multiple of {SIDE}", lambda n: n > 0 and n % SIDE == 0),
-    "n_max": (int, f"a whole number, 1 to {MOST_EMITTERS}", lambda n: 1 <= n <= MOST_EMITTERS),
-    "seed": recipe.SEED, "learning_rate": recipe.RATE,
+    **dict.fromkeys(("samples", "val_samples", "batch_size"), recipe.count(2)),
+    "n": (int, f"a multiple of {SIDE}, at most 1024", lambda n: 0 < n <= 1024 and n % SIDE == 0),
+    "n_max": recipe.count(1, MOST_EMITTERS), "seed": recipe.SEED, "learning_rate": recipe.RATE,
     **dict.fromkeys(("weight_decay", "muon_rate", "near_weight"), recipe.WEIGHT),
     "margin_db": (recipe.NUMBER, "a number, at least 0 and at most 60", lambda margin: 0 <= margin <= 60),
-    "powers_dbm": ((tuple, list), "the lowest, then the highest power [dBm], two finite numbers",
-                   lambda powers: len(powers) == 2 and -math.inf < powers[0] <= powers[1] < math.inf),
+    "powers_dbm": ((tuple, list), "the lowest, then the highest power [dBm], two numbers from -200 to 200",
+                   are_powers),
     **dict.fromkeys(("augment", "beside"), recipe.FLAG)}
 
 
@@ -84,6 +85,10 @@ class EmitterRecipe:
         recipe.check(self, _RULES, _CHOICES)
         if self.stage == "occupancy" and self.method == "single_stage":
             raise InputError("recipe: single_stage has no stage 'occupancy'; take two_stage_logit or two_stage_binary")
+        if max(self.samples, self.val_samples, self.test_samples) * self.n**2 > _MOST_CELLS:
+            raise InputError(f"recipe: {max(self.samples, self.val_samples, self.test_samples)} maps of {self.n} x "
+                             f"{self.n} cells; expected at most {_MOST_CELLS} cells together: take fewer samples, or a "
+                             "smaller n")
 
     @property
     def maps(self) -> int:
@@ -102,8 +107,7 @@ class EmitterRecipe:
         >>> EmitterRecipe.of("occupancy", epochs=5).stage
         'occupancy'
         """
-        if network not in NETWORKS:
-            raise InputError(f"recipe: the network is {network!r}; expected one of {', '.join(NETWORKS)}")
+        recipe.check_choice("recipe: the network", network, NETWORKS)
         first = network == "occupancy"
         return cls(method="two_stage_logit" if first else network, stage="occupancy" if first else "localizer",
                    **settings)
@@ -131,6 +135,7 @@ class Model(nn.Module):
 
 def build(recipe: EmitterRecipe, device: str = "auto") -> Model:
     """Return the untrained network of a recipe, with initial weights from its seed."""
+    check_type("recipe", recipe, EmitterRecipe)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         net = (networks.OccupancyNet() if recipe.stage == "occupancy" else
@@ -145,13 +150,18 @@ def optimizer(recipe: EmitterRecipe, model: Model, steps: int) -> Optimizer:
 
 def save_model(model: Model, recipe: EmitterRecipe, folder: str | Path) -> Path:
     """Write a network's weights (safetensors) and a JSON header with its recipe."""
+    check_type("model", model, Model)
+    check_type("recipe", recipe, EmitterRecipe)
     return weights.save(folder, {"weights": model.net}, {"format": FORMAT, "recipe": asdict(recipe)})
 
 
 def load_model(folder: str | Path, device: str = "auto") -> tuple[Model, EmitterRecipe]:
     """Read what `save_model` wrote: the network and its recipe. Errors: those of `weights.load`."""
-    recipe = weights.load_header(folder, FORMAT, lambda header: EmitterRecipe(
-        **header["recipe"] | {"powers_dbm": tuple(header["recipe"]["powers_dbm"])}))
+    def rebuilt(header: dict) -> EmitterRecipe:
+        settings = {field.name: header["recipe"][field.name] for field in fields(EmitterRecipe)}
+        return EmitterRecipe(**settings | {"powers_dbm": tuple(settings["powers_dbm"])})
+
+    recipe = weights.load_header(folder, FORMAT, rebuilt)
     model = build(recipe, device)
-    weights.load(folder, {"weights": model.net}, str(model.device))
+    weights.load(folder, FORMAT, {"weights": model.net})
     return model.eval(), recipe

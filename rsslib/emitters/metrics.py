@@ -6,10 +6,13 @@ from itertools import permutations
 import numpy as np
 import xarray as xr
 
+from rsslib.learning.recipe import check_number, check_type, check_whole
 from rsslib.project import InputError
 
 THRESHOLD = 0.5
 GATE_M = 200.0
+MOST_PAIRED, MOST_DRAWS = 6, 100_000
+"""All pairings are compared: 720 of six emitters, 5,040 of seven."""
 _WHY = dict.fromkeys(("fa", "mr"), "no sample has an emitter") | dict.fromkeys(
     ("rmse_px", "rmse_share", "rmse_m"), "no sample with emitters has the right count")
 
@@ -20,6 +23,9 @@ class Scores:
 
     true, predicted : number of emitters; error : root mean squared distance of the best pairing [pixels], NaN
     where the counts differ or are 0; n : cells per side; side_m : side of the map [m]
+
+    Errors: InputError for other shapes, counts that are no whole numbers of at least 0, errors that are negative or
+    infinite, or a map without cells or extent.
     """
 
     true: np.ndarray
@@ -27,6 +33,21 @@ class Scores:
     error: np.ndarray
     n: int
     side_m: float
+
+    def __post_init__(self):
+        check_whole("scores: n", self.n, 1, 10**5)
+        check_number("scores: side_m", self.side_m, 1e-9)
+        for name in ("true", "predicted", "error"):
+            values = getattr(self, name)
+            check_type(f"scores: {name}", values, np.ndarray)
+            if values.ndim != 1 or len(values) != len(self.true):
+                raise InputError("scores: expected true, predicted and error of one value for each sample")
+        if any(counts.dtype.kind not in "iu" or (counts < 0).any() for counts in (self.true, self.predicted)):
+            raise InputError("scores: a count in true or predicted is negative or no whole number; expected numbers of "
+                             "emitters")
+        error = self.error
+        if error.dtype.kind != "f" or (error < 0).any() or np.isinf(error).any():
+            raise InputError("scores: an error is negative or infinite; expected distances, NaN where counts differ")
 
     def of(self, chosen: np.ndarray) -> "Scores":
         """Return the scores of the samples `chosen`, a mask or indices."""
@@ -47,8 +68,14 @@ def score(existence: np.ndarray, location: np.ndarray, truth: np.ndarray, n: int
 
     Input: existence, (samples, slots), probabilities; location, (samples, slots, 2), row and column [pixels];
     truth, (samples, emitters, 2) [pixels], NaN for absent emitters; n, cells per side; side_m [m].
+    Errors: InputError for other shapes and values, or for more than six slots and emitters.
     Source: paper 2, Section III.E.
     """
+    _check_arrays(existence, location, truth, threshold)
+    existence, location, truth = (np.asarray(values) for values in (existence, location, truth))
+    if min(location.shape[1], truth.shape[1]) > MOST_PAIRED:
+        raise InputError(f"score: {location.shape[1]} slots, {truth.shape[1]} emitters; expected at most {MOST_PAIRED} "
+                         "of one, since all pairings are compared")
     kept, exists = existence > threshold, np.isfinite(truth).all(axis=2)
     predicted, true = kept.sum(axis=1), exists.sum(axis=1)
     location, truth = _first(kept, location), _first(exists, truth)
@@ -62,7 +89,15 @@ def score(existence: np.ndarray, location: np.ndarray, truth: np.ndarray, n: int
 
 
 def scores(predictions: xr.Dataset, threshold: float = THRESHOLD) -> Scores:
-    """Return the scores of the predictions that `predictions.predict` returned, for `metrics`."""
+    """Return the scores of the predictions that `predictions.predict` returned, for `metrics`.
+
+    Errors: those of `score`; InputError for what is no predictions.
+    """
+    names = "existence", "row", "column", "true_row", "true_column"
+    if not isinstance(predictions, xr.Dataset) or not ({*names, "n", "side_m"} <=
+                                                       {*predictions.variables, *predictions.attrs}):
+        raise InputError(f"scores: expected the predictions of a localizer, with {', '.join(names)} and the attributes "
+                         "n and side_m")
     return score(predictions.existence.values, np.stack([predictions.row, predictions.column], axis=-1),
                  np.stack([predictions.true_row, predictions.true_column], axis=-1), int(predictions.n),
                  float(predictions.side_m), threshold)
@@ -106,7 +141,7 @@ def metrics(scores: Scores, draws: int = 1000, seed: int = 0) -> dict:
     max(0, true - predicted) / sum true; rmse = mean error of the samples whose count is right. NaN values have a
     reason under `<name>_reason`. Intervals: 95 %, percentile bootstrap over samples, `draws` of them (0: none).
 
-    Errors: InputError without samples.
+    Errors: InputError without samples, or for other draws and seeds than whole numbers of at least 0.
     Source: paper 2, Section III.E; Efron and Tibshirani 1993, Section 13.3.
 
     >>> counts = np.array([1, 2, 3]), np.array([1, 3, 2])           # true, predicted
@@ -114,8 +149,7 @@ def metrics(scores: Scores, draws: int = 1000, seed: int = 0) -> dict:
     >>> round(values["cmr"], 3), round(values["fa"], 3), values["rmse_px"], values["rmse_m"]
     (0.333, 0.167, 2.0, 156.25)
     """
-    if not len(scores.true):
-        raise InputError("metrics: no samples; expected at least one")
+    _check_draws("metrics", scores, draws, seed)
     sums = _sums(scores)
     values: dict = {"n": len(sums)} | _ratios(sums.sum(axis=0))
     drawn = _ratios(_resampled(len(sums), draws, seed) @ sums) if draws else {}
@@ -134,6 +168,7 @@ def by_count(scores: Scores, draws: int = 1000, seed: int = 0) -> dict[int, dict
     >>> {k: values["rmse_px"] for k, values in by_count(Scores(counts, counts, error, 64, 5000.0), draws=0).items()}
     {1: 2.0, 2: 4.0}
     """
+    _check_draws("by_count", scores, draws, seed)
     return {int(number): metrics(scores.of(scores.true == number), draws, seed) for number in np.unique(scores.true)}
 
 
@@ -144,14 +179,17 @@ def differences(one: Scores, other: Scores, draws: int = 1000, seed: int = 0) ->
     narrower than those of two separate metrics suggest. rmse_px is over the samples with the right count in both. The
     interval covers the choice of test samples, not the seeds of the trainings.
 
-    Errors: InputError for different samples. Source: Efron and Tibshirani 1993, Section 13.3, resampling whole samples.
+    Errors: those of `metrics`; InputError for different samples.
+    Source: Efron and Tibshirani 1993, Section 13.3, resampling whole samples.
 
     >>> one = Scores(np.array([1, 2]), np.array([1, 2]), np.array([2.0, 3.0]), 64, 5000.0)
     >>> other = Scores(np.array([1, 2]), np.array([1, 3]), np.array([4.0, np.nan]), 64, 5000.0)
     >>> differences(one, other)["cmr"], differences(one, other)["rmse_px"]
     (0.5, -2.0)
     """
-    if not len(one.true) or not np.array_equal(one.true, other.true) or one.n != other.n:
+    for scores in (one, other):
+        _check_draws("differences", scores, draws, seed)
+    if not np.array_equal(one.true, other.true) or one.n != other.n:
         raise InputError("differences: the two were not scored on the same samples; expected equal true counts")
     both = np.isfinite(one.error) & np.isfinite(other.error)
     one, other = (replace(part, error=np.where(both, part.error, np.nan)) for part in (one, other))
@@ -170,9 +208,16 @@ def deepmtl_metrics(existence: np.ndarray, location: np.ndarray, truth: np.ndarr
     shortest. error_m = mean distance of the pairs; miss_rate = true emitters without a pair / true emitters;
     false_alarm_rate = predicted ones without a pair / predicted ones. NaN values have a reason under `<name>_reason`.
 
-    Input as for `score`. Source: Zhan et al. 2021 (DeepMTL).
+    Input and errors as for `score`; gate_m, above 0. Source: Zhan et al. 2021 (DeepMTL).
     """
+    _check_arrays(existence, location, truth, threshold)
+    check_whole("deepmtl_metrics: n", n, 1, 10**5)
+    for name, value in (("side_m", side_m), ("gate_m", gate_m)):
+        check_number(f"deepmtl_metrics: {name}", value, 1e-9)
     slots = max(existence.shape[1], truth.shape[1])
+    if not len(existence) or slots > MOST_PAIRED:
+        raise InputError(f"deepmtl_metrics: {len(existence)} samples, {slots} slots or emitters; expected samples, and "
+                         f"at most {MOST_PAIRED} of either, since all pairings are compared")
     kept, truth = _widened(existence > threshold, slots, False), _widened(truth, slots, np.nan)
     exists = np.isfinite(truth).all(axis=2)
     apart = _widened(location, slots, 0.0)[:, :, None] - np.where(exists[..., None], truth, 0)[:, None]
@@ -196,3 +241,33 @@ def _widened(values: np.ndarray, slots: int, filling: float) -> np.ndarray:
     wide = np.full((len(values), slots, *values.shape[2:]), filling, values.dtype)
     wide[:, :values.shape[1]] = values
     return wide
+
+
+def _check_arrays(existence: np.ndarray, location: np.ndarray, truth: np.ndarray, threshold: float) -> None:
+    given = {"existence": existence, "location": location, "truth": truth}
+    for name, values in given.items():
+        if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
+            raise InputError(f"score: {name} is {getattr(values, 'dtype', type(values).__name__)}; expected an array "
+                             "of numbers")
+    if (existence.ndim != 2 or location.shape != (*existence.shape, 2) or truth.ndim != 3
+            or truth.shape[::2] != (len(existence), 2)):
+        raise InputError(f"score: existence is {existence.shape}, location {location.shape}, truth {truth.shape}; "
+                         "expected (samples, slots), (samples, slots, 2) and (samples, emitters, 2)")
+    absent = np.isnan(truth).all(axis=2, keepdims=True)
+    for name, valid, expected in (
+            ("existence", (existence >= 0) & (existence <= 1), "probabilities from 0 to 1"),
+            ("location", np.isfinite(location), "finite rows and columns"),
+            ("truth", np.isfinite(truth) | absent, "finite rows and columns, or NaN for both of an absent emitter")):
+        if not valid.all():
+            first = tuple(np.argwhere(~valid)[0])
+            raise InputError(f"score: {name} of sample {first[0]} is {given[name][first]} ({(~valid).sum()} of "
+                             f"{valid.size} values); expected {expected}")
+    check_number("score: threshold", threshold)
+
+
+def _check_draws(task: str, scores: Scores, draws: int, seed: int) -> None:
+    check_type(f"{task}: scores", scores, Scores)
+    if not len(scores.true):
+        raise InputError(f"{task}: no samples; expected the scores of at least one")
+    check_whole(f"{task}: draws", draws, 0, MOST_DRAWS)
+    check_whole(f"{task}: seed", seed, 0, 2**63)

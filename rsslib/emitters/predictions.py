@@ -1,24 +1,31 @@
 """The predictions of the networks with the true emitters, their files, and the folders of trained networks."""
 
-import json
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
 
-from rsslib.emitters.localizer import EmitterRecipe, Model
+from rsslib import files
+from rsslib.emitters.localizer import NETWORKS, EmitterRecipe, Model
 from rsslib.emitters.training import OccupancySet, draw_set
+from rsslib.learning.recipe import check_choice, check_type, check_whole
 from rsslib.learning.weights import parameter_count
-from rsslib.project import InputError, atomic_path, write_json
-from rsslib.propagation import gain_maps
+from rsslib.project import InputError
+from rsslib.propagation import gain_library
 from rsslib.propagation import scene as scenes
-from rsslib.propagation.scene import Scene
+from rsslib.propagation.scene import SETS, Scene
 
 VARIABLES = {"existence": ("sample", "slot"), "row": ("sample", "slot"), "column": ("sample", "slot"),
              "true_row": ("sample", "emitter"), "true_column": ("sample", "emitter")}
+_FACTS = {"environment": str, "n": int, "samples": int, "accuracy": float, "accuracy_std": float, "occupied": float,
+          "parameters": int}
+_WHAT, _OUTPUTS = "the predictions of a network of emitters", "an occupancy network's outputs"
+_AGAIN = "run its training notebook again"
 
 
 def predict(model: Model, recipe: EmitterRecipe, scene: Scene, occupancy: Model | None = None,
@@ -30,6 +37,7 @@ def predict(model: Model, recipe: EmitterRecipe, scene: Scene, occupancy: Model 
 
     Errors: those of `draw_set`.
     """
+    check_type("model", model, Model)
     samples = draw_set(recipe, scene, set_name, occupancy, model.device)
     output = torch.cat([model.infer(samples.image(part)).cpu() for part in samples.parts()])
     if not bool(torch.isfinite(output).all()):
@@ -53,27 +61,40 @@ def _attrs(recipe: EmitterRecipe) -> dict:
 
 
 def save(predictions: xr.Dataset, path: str | Path) -> Path:
-    """Write predictions as NetCDF, atomically."""
-    with atomic_path(path) as temporary:
-        predictions.to_netcdf(temporary, engine="netcdf4", encoding={name: {"zlib": True} for name in VARIABLES})
-    return Path(path)
+    """Write predictions as NetCDF, atomically. Errors: those of `files.write_netcdf` and `load`."""
+    files.parsed(lambda: _check(predictions), path, _WHAT)
+    return files.write_netcdf(predictions, path, {name: {"zlib": True} for name in VARIABLES})
 
 
 def load(path: str | Path) -> xr.Dataset:
-    """Read what `save` wrote. Errors: InputError naming the file if it is missing or no predictions file."""
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such predictions; run its training stage first (make reproduce)")
-    try:
-        with xr.open_dataset(path, engine="netcdf4") as file:
-            predictions = file.load()
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path}: not a predictions file ({str(error).partition(chr(10))[0]}); run its training "
-                         "stage again") from None
-    for name, dims in VARIABLES.items():
-        if name not in predictions or predictions[name].dims != dims:
-            raise InputError(f"{path}: expected a variable {name!r} over {dims}; run its training stage again")
+    """Read what `save` wrote.
+
+    Errors: those of `files.read_netcdf`; InputError naming the file if a variable is missing, of another shape or off
+    the map (true places may be absent), or if the attributes do not give the recipe, side_m, threshold_dbm and set.
+    """
+    predictions = files.read_netcdf(path, _WHAT, _AGAIN)
+    files.parsed(lambda: _check(predictions), path, _WHAT, _AGAIN)
     return predictions
+
+
+def _check(predictions: xr.Dataset) -> None:
+    attrs = {key: value.tolist() if hasattr(value, "tolist") else value for key, value in predictions.attrs.items()}
+    settings = {field.name: attrs[field.name] for field in fields(EmitterRecipe)}
+    if not {settings["beside"], settings["augment"]} <= {0, 1}:
+        raise ValueError("beside or augment is not 0 or 1")
+    recipe = EmitterRecipe(**settings | {"powers_dbm": tuple(settings["powers_dbm"]), "beside": bool(
+        settings["beside"]), "augment": bool(settings["augment"])})
+    if not (0 < attrs["side_m"] < np.inf and -np.inf < attrs["threshold_dbm"] < np.inf) or attrs["set"] not in SETS:
+        raise ValueError("side_m, threshold_dbm or set is impossible")
+    for name, dims in VARIABLES.items():
+        variable, highest = predictions.variables[name], 1 if name == "existence" else recipe.n - 1
+        if variable.dims != dims or variable.dtype.kind != "f" or not variable.size:
+            raise ValueError(f"{name} is {variable.dtype} over {variable.dims}, not floating-point over {dims}")
+        values = variable.values[~np.isnan(variable.values)] if name.startswith("true") else variable.values
+        if not ((values >= 0) & (values <= highest)).all():
+            raise ValueError(f"{name} is not from 0 to {highest} in every sample")
+    if (predictions["true_row"].isnull() != predictions["true_column"].isnull()).any():
+        raise ValueError("a true emitter has a row or a column alone")
 
 
 def occupancy_facts(model: Model, recipe: EmitterRecipe, scene: Scene, set_name: str = "test") -> dict:
@@ -85,6 +106,7 @@ def occupancy_facts(model: Model, recipe: EmitterRecipe, scene: Scene, set_name:
 
     Errors: InputError for the recipe of a localizer. Source: paper 2, Section III.D.
     """
+    check_type("model", model, Model)
     samples = draw_set(recipe, scene, set_name, device=model.device)
     if not isinstance(samples, OccupancySet):
         raise InputError(f"occupancy: the recipe's stage is {recipe.stage!r}; expected 'occupancy'")
@@ -100,39 +122,76 @@ def occupancy_facts(model: Model, recipe: EmitterRecipe, scene: Scene, set_name:
 
 
 def occupancy_logits(model: Model, recipe: EmitterRecipe, scene: Scene, count: int = 64) -> np.ndarray:
-    """Return an occupancy network's logits for the first `count` test samples, (count, n, n)."""
+    """Return an occupancy network's logits for the first `count` test samples, (count, n, n).
+
+    Errors: those of `draw_set`; InputError for no network, or for a count below 1.
+    """
+    check_type("model", model, Model)
+    check_whole("occupancy_logits: count", count)
     samples = draw_set(recipe, scene, "test", device=model.device)
     first = torch.arange(min(count, len(samples)), device=model.device)
     return model.infer(samples.sensed(first))[:, 0].cpu().numpy()
 
 
 def save_occupancy(folder: str | Path, facts: dict, logits: np.ndarray) -> Path:
-    """Write an occupancy network's facts (JSON) and logits (.npy), each atomically."""
-    write_json(Path(folder) / "facts.json", facts)
-    with atomic_path(Path(folder) / "logits.npy") as temporary:
-        np.save(temporary, logits.astype(np.float16))
-    return Path(folder)
+    """Write an occupancy network's facts and logits, in the precision of 16 bits, to `<folder>/occupancy.nc`.
+
+    Errors: those of `files.write_netcdf` and `load_occupancy`.
+    """
+    path = Path(folder) / "occupancy.nc"
+    with np.errstate(over="ignore"):    # to infinity, which is refused
+        facts, rounded = files.parsed(lambda: _occupancy(facts, np.asarray(logits, np.float16).astype(np.float32)),
+                                      path, _OUTPUTS)
+    # 16 bits stored in 32: NetCDF has no type for them
+    return files.write_netcdf(xr.Dataset({"logit": (("sample", "row", "column"), rounded)}, attrs=facts), path,
+                              {"logit": {"zlib": True}}).parent
 
 
 def load_occupancy(folder: str | Path) -> tuple[dict, np.ndarray]:
-    """Read what `save_occupancy` wrote: facts, and logits (samples, n, n) float32."""
-    folder = Path(folder)
-    try:
-        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-        return facts, np.load(folder / "logits.npy").astype(np.float32)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: no occupancy network's outputs ({error}); run its training stage first") from None
+    """Read what `save_occupancy` wrote: facts, and logits (samples, n, n) float32.
+
+    Errors: those of `files.read_netcdf`; InputError naming the file if a fact is missing or impossible, or the logits
+    are of another shape or not finite.
+    """
+    path = f"{folder}/occupancy.nc"
+    stored = files.read_netcdf(path, _OUTPUTS, _AGAIN)
+    return files.parsed(lambda: _occupancy(stored.attrs, stored.variables["logit"].values), path, _OUTPUTS, _AGAIN)
+
+
+def _occupancy(facts: Mapping, logits: np.ndarray) -> tuple[dict, np.ndarray]:
+    """Return facts and logits that are possible, the facts as Python's types. Errors: ValueError."""
+    facts = {name: _fact(facts[name], kind) for name, kind in _FACTS.items()}
+    shares = facts["accuracy"], facts["accuracy_std"], facts["occupied"]
+    if not all(0 <= share <= 1 for share in shares) or min(facts[name] for name in ("n", "samples", "parameters")) < 1:
+        raise ValueError(f"impossible facts, {facts}")
+    if logits.dtype != np.float32 or logits.shape != (len(logits), facts["n"], facts["n"]) or not logits.size:
+        raise ValueError(f"logits are {logits.dtype} of {logits.shape}")
+    if not np.isfinite(logits).all():
+        raise ValueError("a logit is not finite")
+    return facts, logits
+
+
+def _fact(value: Any, kind: type) -> Any:
+    plain = value.item() if hasattr(value, "item") else value
+    if isinstance(plain, bool) or not isinstance(plain, (int, float) if kind is float else kind):
+        raise TypeError(f"{value!r} where {kind.__name__} is expected")
+    return kind(plain)
 
 
 def scene_of(folder: str | Path, environment: str, n: int) -> Scene:
-    """Return a scene: free space, or a city with the gain library `<folder>/<environment>.nc`."""
+    """Return a scene: free space, or a city with the gain library `<folder>/<environment>.nc`.
+
+    Errors: InputError for a city without a library, or a library of another n.
+    """
+    _check_name("environment", environment)
+    check_whole("n", n, 1, 1024)
     if environment == scenes.FREE_SPACE:
         return scenes.free_space(n)
-    path = Path(folder) / f"{environment}.nc"
-    if not path.is_file():
+    path = f"{folder}/{environment}.nc"
+    if not os.path.isfile(path):
         raise InputError(f"{path}: no gain maps of {environment!r}; `make smoke` makes those of `procedural`, "
                          "`make reproduce` those of the cities, notebooks/train/scenes.ipynb any")
-    return scenes.scene(environment, n, gain_maps.load(path))
+    return scenes.scene(environment, n, gain_library.load(path))
 
 
 def network_folders(folder: str | Path, environment: str, networks: str | Sequence[str],
@@ -140,9 +199,16 @@ def network_folders(folder: str | Path, environment: str, networks: str | Sequen
     """Return the folder of each network: `<folder>/<environment>-<network>`, or `<folder>/<name>` for a single one.
 
     The occupancy network comes first, since second stages need it.
-    Errors: InputError for a name with several networks.
+    Errors: InputError for no network, an unknown one, or a name with several networks or that is no folder's.
     """
-    chosen = [networks] if isinstance(networks, str) else sorted(networks, key=lambda network: network != "occupancy")
+    chosen = [networks] if isinstance(networks, str) else networks
+    if not isinstance(chosen, (list, tuple)) or not chosen:
+        raise InputError(f"the networks to train are {networks!r}; expected one or more of {', '.join(NETWORKS)}")
+    for network in chosen:
+        check_choice("a network to train", network, NETWORKS)
+    for kind, part in (("environment", environment), ("name", name)):
+        _check_name(kind, part, kind == "name")
+    chosen = sorted(chosen, key=lambda network: network != "occupancy")
     if name and len(chosen) > 1:
         raise InputError(f"name is {name!r}; expected none for several networks ({', '.join(chosen)})")
     return {network: Path(folder) / (name or f"{environment}-{network}") for network in chosen}
@@ -161,3 +227,10 @@ def first_stage(folders: Mapping[str, Path], folder: str | Path, environment: st
     if "occupancy" not in folders and not weights.is_dir():
         raise InputError(f"{weights}: {second_stages[0]} needs an occupancy network; train `occupancy` too")
     return weights
+
+
+def _check_name(kind: str, name: str, optional: bool = False) -> None:
+    """Refuse what is not the name of one file or folder; an `optional` one may be empty."""
+    if (not isinstance(name, str) or not optional and not name or not name.isprintable() or name in (".", "..")
+            or set(name) & set("/\\") or len(name) > 100):
+        raise InputError(f"{kind} is {name!r}; expected a plain name, such as free_space")

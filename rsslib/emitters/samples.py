@@ -1,6 +1,7 @@
 """Samples of a scene with several emitters: readings of sensors in random cells, input images and labels."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rsslib.learning.recipe import check_choice, check_type, check_whole
 from rsslib.project import InputError
 from rsslib.propagation.scene import Scene
 
@@ -29,7 +31,8 @@ class Samples:
     emitter : (samples, n_max) int32, cells of the emitters, -1 for absent ones
     power : (samples, n_max) float32, their powers [dBm], NaN for absent ones
 
-    Errors: InputError for other shapes, a cell outside the map, or a value that is not a number.
+    Errors: InputError for other shapes and types, a cell outside the map, a reading that is NaN or inf (no power is
+    -inf), or an emitter whose power is not finite.
     """
 
     n: int
@@ -39,18 +42,24 @@ class Samples:
     power: np.ndarray
 
     def __post_init__(self):
+        check_whole("samples: n", self.n, 1, 10**5)
         for cell, other, lowest in (("sensor", "value", 0), ("emitter", "power", -1)):
             cells, values = getattr(self, cell), getattr(self, other)
+            if _kind(cells) not in "iu" or _kind(values) != "f" or np.ma.is_masked(cells) or np.ma.is_masked(values):
+                raise InputError(f"samples: {cell} and {other} are {_described(cells)} and {_described(values)}; "
+                                 "expected arrays of whole and of floating-point numbers")
             if cells.ndim != 2 or cells.shape != values.shape or len(cells) != len(self.sensor):
                 raise InputError(f"samples: {cell} is {cells.shape}, {other} {values.shape}; expected two tables of "
                                  f"{len(self.sensor)} rows and equally many columns")
             if cells.size and not lowest <= cells.min() <= cells.max() < self.n**2:
                 raise InputError(f"samples: `{cell}` reaches from {cells.min()} to {cells.max()}; expected {lowest} to "
                                  f"{self.n**2 - 1}, row * n + column on {self.n} x {self.n} cells")
-        unknown = np.isnan(self.value).any(axis=1)
-        if unknown.any():
-            raise InputError(f"samples: sample {unknown.argmax()} has a `value` that is not a number; expected a power "
-                             "[dBm] at every sensor: leave the sensor out, or see that outdoor cells have a gain")
+        for name, bad in (("value", np.isnan(self.value) | (self.value == np.inf)),
+                          ("power", (self.emitter >= 0) & ~np.isfinite(self.power))):
+            if bad.any():
+                raise InputError(f"samples: sample {bad.any(axis=1).argmax()} has a `{name}` that is not a number "
+                                 f"({bad.sum()} of {bad.size}); expected a power [dBm] at every sensor and of every "
+                                 "emitter: leave the sensor out, or see that outdoor cells have a gain")
 
     def __len__(self) -> int:
         return len(self.sensor)
@@ -59,6 +68,12 @@ class Samples:
     def count(self) -> np.ndarray:
         """Number of emitters of each sample, (samples,)."""
         return (self.emitter >= 0).sum(axis=1)
+
+
+def are_powers(powers: Sequence) -> bool:
+    """Return whether these are two numbers from -200 to 200 [dBm], the lower one first."""
+    return (len(powers) == 2 and all(isinstance(power, (int, float)) and not isinstance(power, bool)
+                                     for power in powers) and -200 <= powers[0] <= powers[1] <= 200)
 
 
 def draw(scene: Scene, set_name: str, count: int, sensors: int = 40, n_max: int = 3,
@@ -77,16 +92,17 @@ def draw(scene: Scene, set_name: str, count: int, sensors: int = 40, n_max: int 
     >>> draw(free_space(16), "train", 5, sensors=8).value.shape
     (5, 8)
     """
-    if set_name not in scene.cells:
-        raise InputError(f"draw: the scene has no set {set_name!r}; expected one of {', '.join(scene.cells)}")
-    if not -math.inf < powers_dbm[0] <= powers_dbm[1] < math.inf:
-        raise InputError(f"draw: powers_dbm is {powers_dbm}; expected the lowest power, then the highest [dBm]")
+    check_type("draw: scene", scene, Scene)
+    check_choice("draw: the set", set_name, scene.cells)
+    if not isinstance(powers_dbm, (tuple, list)) or not are_powers(powers_dbm):
+        raise InputError(f"draw: powers_dbm is {powers_dbm}; expected the lowest power, then the highest [dBm], two "
+                         "numbers from -200 to 200")
+    check_whole("draw: seed", seed, 0, 2**63)
     outdoor, permitted = np.flatnonzero(scene.outdoor), np.asarray(scene.cells[set_name], np.int64)
-    for name, wanted, most in (("count", count, math.inf), ("sensors", sensors, len(outdoor)),
-                               ("n_max", n_max, min(MOST_EMITTERS, len(permitted)))):
-        if not 1 <= wanted <= most:
-            raise InputError(f"draw: {name} is {wanted}; expected 1 to {most}, of {len(outdoor)} outdoor cells and "
-                             f"{len(permitted)} of the set {set_name!r}")
+    of = f", of {len(outdoor)} outdoor cells and {len(permitted)} of the set {set_name!r}"
+    count = check_whole("draw: count", count)
+    sensors = check_whole("draw: sensors", sensors, 1, len(outdoor), of)
+    n_max = check_whole("draw: n_max", n_max, 1, min(MOST_EMITTERS, len(permitted)), of)
     blocks = []
     for number in range(-(-count // _BLOCK)):
         random = np.random.default_rng([seed, crc32(set_name.encode()), number])
@@ -156,8 +172,12 @@ def labels(samples: Samples, slots: int) -> np.ndarray:
 
     All values of an absent emitter are 0.
 
-    Errors: InputError if a sample has more emitters than `slots`. Source: paper 2, Section III.C.
+    Errors: InputError if a sample has more emitters than `slots`, or for a map of a single cell. Source: paper 2,
+    Section III.C.
     """
+    check_type("labels: samples", samples, Samples)
+    check_whole("labels: slots", slots, 1, 1000)
+    check_whole("labels: n of the samples", samples.n, 2, 10**5)
     most = int(samples.count.max(initial=0))
     if most > slots:
         raise InputError(f"labels: sample {samples.count.argmax()} has {most} emitters, the network {slots} slots; "
@@ -168,6 +188,14 @@ def labels(samples: Samples, slots: int) -> np.ndarray:
     row, column = np.divmod(emitter, samples.n)
     matrix = np.stack([np.ones_like(row), row / (samples.n - 1), column / (samples.n - 1)], axis=-1)
     return np.where(emitter[..., None] >= 0, matrix, 0).astype(np.float32)
+
+
+def _kind(values: object) -> str:
+    return values.dtype.kind if isinstance(values, np.ndarray) else "O"
+
+
+def _described(values: object) -> str:
+    return str(values.dtype) if isinstance(values, np.ndarray) else type(values).__name__
 
 
 def _distinct(random: np.random.Generator, rows: int, population: int, wanted: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from rsslib.emitters.loss import training_loss
 from rsslib.emitters.networks import second_input
 from rsslib.emitters.samples import MARGIN_STEPS, Samples
 from rsslib.learning import checkpoint
+from rsslib.learning.recipe import check_choice, check_type
 from rsslib.learning.trainer import Trainer
 from rsslib.project import InputError
 from rsslib.propagation.scene import Scene
@@ -128,17 +129,27 @@ def draw_set(recipe: EmitterRecipe, scene: Scene, set_name: str, occupancy: Mode
 
     Errors: InputError for another n than the scene's, or if the occupancy network is missing or not needed.
     """
+    _check_types(recipe, scene, occupancy)
+    counts = {"train": recipe.samples, "val": recipe.val_samples, "test": recipe.test_samples}
+    check_choice("training: the set", set_name, counts)
     if recipe.n != scene.n:
         raise InputError(f"recipe: n is {recipe.n}, the scene has {scene.n} cells per side; expected the same")
     if recipe.is_second_stage != (occupancy is not None):
         raise InputError(f"training: {recipe.method}, stage {recipe.stage}, "
                          f"{'with' if occupancy else 'without'} an occupancy network; expected one for the localizer "
                          "of a two-stage method, and for nothing else")
-    count = {"train": recipe.samples, "val": recipe.val_samples, "test": recipe.test_samples}[set_name]
+    count = counts[set_name]
     samples = sampling.draw(scene, set_name, count, recipe.sensors, recipe.n_max, recipe.powers_dbm, recipe.seed)
     if recipe.stage == "occupancy":
         return OccupancySet(samples, scene, recipe, device)
     return LocalizerSet(samples, scene.threshold_dbm, recipe, occupancy and occupancy.infer, device)
+
+
+def _check_types(recipe: EmitterRecipe, scene: Scene, occupancy: Model | None) -> None:
+    check_type("recipe", recipe, EmitterRecipe)
+    check_type("scene", scene, Scene)
+    if occupancy is not None:
+        check_type("occupancy", occupancy, Model)
 
 
 class EmitterTrainer(Trainer):
@@ -156,11 +167,12 @@ class EmitterTrainer(Trainer):
 
     def __init__(self, recipe: EmitterRecipe, scene: Scene, occupancy: Model | None = None,
                  path: str | Path | None = None, device: str = "auto"):
+        _check_types(recipe, scene, occupancy)
         if recipe.augment and not np.asarray(scene.outdoor).all():
             raise InputError("recipe: augment is true on a map with indoor cells; expected free space, since a "
                              "reflected city is another city; set augment to false")
         torch.set_num_threads(recipe.threads)
-        self.recipe, self.occupancy, self.model = recipe, occupancy, build(recipe, device)
+        self.recipe, self.scene, self.occupancy, self.model = recipe, scene, occupancy, build(recipe, device)
         self.sets = {name: draw_set(recipe, scene, name, occupancy, self.model.device) for name in ("train", "val")}
         self.batch_size = min(recipe.batch_size, recipe.samples)
         # the last, short batch of an epoch is dropped
@@ -190,12 +202,12 @@ class EmitterTrainer(Trainer):
         return total / len(val), {"val_loss": total / len(val)}
 
     def key(self) -> str:
-        """Return the key that identifies this training: code, recipe and data."""
-        tensors = [part for samples in self.sets.values() for part in (samples.sensor, samples.value, samples.target)]
-        tensors += self.occupancy.state_dict().values() if self.occupancy else []
-        sums = [float(tensor.sum(dtype=torch.float64)) for tensor in tensors]    # no float64 copy: maps take up to 1 GB
-        thresholds = [samples.threshold_dbm for samples in self.sets.values()]
-        return checkpoint.key(__name__, asdict(self.recipe), sums, thresholds)
+        """Return the key that identifies this training: code, recipe, data, first stage, device and precision."""
+        drawn = [[samples.sensor, samples.value, samples.target] for samples in self.sets.values()]
+        scene = self.scene.threshold_dbm, np.asarray(self.scene.outdoor)
+        first = self.occupancy and dict(self.occupancy.state_dict())
+        return checkpoint.key(__name__, asdict(self.recipe), scene, drawn, first, self.model.device.type,
+                              str(self.model.dtype))
 
     def _margin(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw the margins of a batch, in quarters of a dB: 0 for a quarter of it."""

@@ -34,6 +34,8 @@ class Optimizer:
         if matrices:
             self.parts.append(torch.optim.Muon([view for _, view in self.views], muon_rate, weight_decay=weight_decay,
                                                momentum=MOMENTUM, ns_steps=STEPS))
+        if steps * rising == 1:    # OneCycleLR divides by steps * rising - 1: a hair less starts at the peak, too
+            rising *= 1 - 1e-9
         self.schedules = [] if schedule == "constant" else [
             torch.optim.lr_scheduler.OneCycleLR(part, part.defaults["lr"], total_steps=steps, pct_start=rising,
                                                 cycle_momentum=cycle_momentum) for part in self.parts]

@@ -54,7 +54,12 @@ class Trainer:
         raise NotImplementedError
 
     def fit(self) -> None:
-        """Train until done and load the weights of the best epoch. Errors: InputError if the training diverges."""
+        """Train until done and load the weights of the best epoch.
+
+        The checkpoint then holds the finished training: remove it (`checkpoint.remove()`) after all that the training
+        was for has been written. Until then a restart returns the same weights and history without training.
+        Errors: InputError if the training diverges.
+        """
         with Progress(self.epochs, self.name, self.epoch) as progress:
             while self.epoch < self.epochs and self.epoch - self.best_epoch < self.patience:
                 started = time.perf_counter()
@@ -66,10 +71,10 @@ class Trainer:
                     self._keep_best(loss)
                 self.checkpoint.save(self._state)
                 progress.step(self.epoch, f"loss {loss:.3g}, best validation {self.best_error:.4g}")
+        self.checkpoint.save(self._state, now=True)
         for network, weights in zip(self.networks, self.best):
             network.load_state_dict(weights)
             network.eval()
-        self.checkpoint.remove()
 
     @property
     def seconds_per_epoch(self) -> float:

@@ -1,15 +1,26 @@
-"""Files of trained networks: one safetensors file per network, and a JSON header from which they are rebuilt."""
+"""Folders of trained networks: one safetensors file per network, and a JSON header from which they are rebuilt.
+
+The header holds the SHA-256 of each file of weights, and of itself: no byte of the folder changes unnoticed.
+"""
 
 import json
+import os
+import re
 from collections.abc import Callable, Mapping
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torch import nn
 
-from rsslib.project import InputError, atomic_path, write_json
+from rsslib.files import parsed, read_bytes
+from rsslib.project import InputError, atomic_path
 
 Built = TypeVar("Built")
+HEADER, _WHAT = "header.json", "a folder of trained networks"
+_DIGEST = re.compile(rb'"digest": "([0-9a-f]{64})"')
+_AGAIN = "train again"
 
 
 def parameter_count(module: nn.Module) -> int:
@@ -18,53 +29,98 @@ def parameter_count(module: nn.Module) -> int:
 
 
 def save(folder: str | Path, networks: Mapping[str, nn.Module], header: Mapping) -> Path:
-    """Write `<folder>/<name>.safetensors` for each network, then `<folder>/header.json`, each atomically.
+    """Write `<folder>/<name>.safetensors` for each network and `<folder>/header.json`, each atomically.
 
-    The header must contain "format", which `load_header` checks. Weights are never pickled.
+    The header must contain "format", which `load_header` checks. It is written first without its digest and last with
+    it, so that an interrupted saving is known as one. Weights are never pickled. Weights that an earlier header of the
+    folder names, and this one does not, are removed.
     """
     from safetensors.torch import save as packed  # imported here: training does not need it
 
+    if not isinstance(folder, str | os.PathLike):
+        raise InputError(f"folder: found {type(folder).__name__}; expected the name of a folder for the networks")
+    # safetensors keeps values, not memory formats
+    files = {f"{name}.safetensors": packed({key: value.contiguous() for key, value in network.state_dict().items()})
+             for name, network in networks.items()}
+    blank = _text({**header, "weights": {name: sha256(content).hexdigest() for name, content in files.items()},
+                   "digest": ""})
     folder = Path(folder)
-    for name, network in networks.items():
-        with atomic_path(folder / f"{name}.safetensors") as temporary:
-            # safetensors keeps values, not memory formats
-            temporary.write_bytes(packed({key: value.contiguous() for key, value in network.state_dict().items()}))
-    write_json(folder / "header.json", header)
+    for name in _named(folder) - set(files):
+        (folder / name).unlink(missing_ok=True)
+    signed = blank.replace(b'"digest": ""', f'"digest": "{sha256(blank).hexdigest()}"'.encode())
+    for name, content in ((HEADER, blank), *files.items(), (HEADER, signed)):
+        with atomic_path(folder / name) as temporary:
+            temporary.write_bytes(content)
     return folder
 
 
 def load_header(folder: str | Path, form: str, build: Callable[[dict], Built]) -> Built:
     """Return `build(header)` of the header in `folder`.
 
-    Errors: InputError naming the file if it is missing, has another format than `form`, or lacks a key.
+    Errors: InputError naming the file if it is missing, damaged or edited, has another format than `form`, or lacks a
+    key.
     """
-    path = Path(folder) / "header.json"
-    try:
-        header = json.loads(path.read_text(encoding="utf-8"))
-        if header.get("format") != form:
-            raise InputError(f"{path}: format is {header.get('format')!r}; expected {form!r}")
-        return build(header)
-    except InputError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: not the header of trained networks ({type(error).__name__}: {error}); expected a "
-                         "folder saved by this version") from None
+    path = f"{folder}/{HEADER}"
+    return parsed(lambda: build(_header(path, form)), path, _WHAT, _AGAIN)
 
 
-def load(folder: str | Path, networks: Mapping[str, nn.Module], device: str) -> None:
+def load(folder: str | Path, form: str, networks: Mapping[str, nn.Module]) -> None:
     """Load the weights that `save` wrote under the networks' names.
 
-    Errors: InputError naming the file that is missing, truncated, or of another network.
+    Errors: those of `load_header`; InputError naming the file of weights that is missing, not the one that was saved
+    with the header, of another network, not finite, or unknown to the header.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
 
+    saved = load_header(folder, form, lambda header: dict(header["weights"]))
+    found = {path.name for path in Path(folder).glob("*.safetensors")}
+    if names := found - set(saved):
+        raise InputError(f"{folder}/{min(names)}: {HEADER} does not name these weights; expected {', '.join(saved)}: "
+                         "move others elsewhere")
     for name, network in networks.items():
-        path = Path(folder) / f"{name}.safetensors"
-        if not path.is_file():
-            raise InputError(f"{path}: no such weights; the header names {', '.join(networks)}")
-        try:
-            network.load_state_dict(load_file(path, device=device))
-        except (SafetensorError, RuntimeError) as error:
-            reason = str(error).partition("\n")[0]
-            raise InputError(f"{path}: not the weights of this network ({reason}); save the networks again") from None
+        path = f"{folder}/{name}.safetensors"
+        content = read_bytes(path, f"the weights that {HEADER} names", _AGAIN)
+        if sha256(content).hexdigest() != saved.get(f"{name}.safetensors"):
+            raise InputError(f"{path}: not the weights that {HEADER} was saved with: changed, damaged, or their saving "
+                             f"was interrupted; {_AGAIN}")
+        parsed(partial(_restore, network, content), path, "the weights of this network", _AGAIN,
+               (SafetensorError, RuntimeError))
+
+
+def _restore(network: nn.Module, content: bytes) -> None:
+    from safetensors.torch import load as unpacked
+
+    state = unpacked(content)
+    for key, value in state.items():
+        if not bool(value.isfinite().all()):
+            raise ValueError(f"{key} is not finite")
+    network.load_state_dict(state)
+
+
+def _text(header: Mapping) -> bytes:
+    return (json.dumps(header, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _header(path: str, form: str) -> dict[str, Any]:
+    """Return the content of a header whose digest is that of its bytes with the digest blanked."""
+    raw = read_bytes(path, _WHAT, _AGAIN)
+    header, signed = json.loads(raw), _DIGEST.findall(raw)
+    if header["format"] != form:
+        raise InputError(f"{path}: format is {header['format']!r}; expected {form!r}: saved by an earlier version, or "
+                         f"of something else; {_AGAIN}")
+    if "digest" not in header:
+        raise InputError(f"{path}: no digest: saved by an earlier version; {_AGAIN}")
+    if header["digest"] == "":
+        raise InputError(f"{path}: no digest: the saving was interrupted; {_AGAIN}")
+    if [sha256(_DIGEST.sub(b'"digest": ""', raw)).hexdigest().encode()] != signed:
+        raise InputError(f"{path}: its content is not what was saved: edited or damaged; {_AGAIN}")
+    return header
+
+
+def _named(folder: Path) -> set[str]:
+    """Return the files of weights that the header in a folder names, none if it cannot be read."""
+    try:
+        names = json.loads((folder / HEADER).read_bytes())["weights"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return set()
+    return {name for name in names if re.fullmatch(r"\w+\.safetensors", str(name))}

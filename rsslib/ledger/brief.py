@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 from rsslib.ledger.claims import Claim
 from rsslib.ledger.verdicts import Verdict
-from rsslib.ledger.wording import UNDECIDED, ends, fixed, number, settled, span
+from rsslib.ledger.wording import UNDECIDED, decimals, ends, fixed, number, settled, span
 
-_MOST_DIGITS = 6
 _RELATIONS = {"<=": "≤", ">=": "≥"}
 
 
@@ -58,10 +57,8 @@ def difference(value: float, ci95: Sequence, unit: Unit) -> str:
     >>> difference(-0.4, (-0.8, -0.04), Unit("m", "m")), difference(0.029, (0.011, 0.047), POINTS)
     ('−0.40 m [−0.80, −0.04]', '+2.9 points [+1.1, +4.7]')
     """
-    digits, shown = unit.finer, [unit.scale * part for part in (value, *ci95)]
-    if settled(ci95) != UNDECIDED:
-        digits = next((more for more in range(digits, _MOST_DIGITS) if all(
-            float(fixed(abs(part), more)) for part in shown)), _MOST_DIGITS)
+    shown = [unit.scale * part for part in (value, *ci95)]
+    digits = unit.finer if settled(ci95) == UNDECIDED else decimals(shown, unit.finer)
     return joined(fixed(shown[0], digits, sign=True), unit.of_difference, span(shown[1:], digits, sign=True))
 
 

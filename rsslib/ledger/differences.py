@@ -41,17 +41,14 @@ def counted(verdicts: Sequence[Verdict]) -> str:
     groups = {group: sum(belongs(one) for one in values) for group, belongs in _GROUPS.items() if group != _AGAINST}
     outside = sum(groups.values())
     split = "; ".join(f"{n} {group}" for group, n in groups.items() if n)
-    return (f"Of {len(orders)} orderings: {holds} settled to hold, {not_so} settled not to hold, {open_} undecided. "
-            f"Of {len(values)} values: {len(values) - outside} within their tolerance or better, {outside} outside"
-            + (f" ({split})" if split else "") + f". {_not_judged(verdicts)}")
-
-
-def _not_judged(verdicts: Sequence[Verdict]) -> str:
     texts = sum(one.claim.kind == "text" for one in verdicts)
     others = sum(one.verdict == NOT_JUDGED and one.claim.kind != "text" for one in verdicts)
     missing = sum(one.verdict == NOT_RUN for one in verdicts)
-    return (f"Not judged: {texts + others} ({texts} definitions, settings, drawings or statements without a number; "
-            f"{others} numbers that cannot be compared here or that hold by construction)."
+    return (f"Of {len(orders)} orderings: {holds} settled to hold, {not_so} settled not to hold, {open_} undecided. "
+            f"Of {len(values)} values: {len(values) - outside} within their tolerance or better, {outside} outside"
+            + (f" ({split})" if split else "") + f". Not judged: {texts + others} ({texts} definitions, settings, "
+            f"drawings or statements without a number; {others} numbers that cannot be compared here or that hold by "
+            "construction)."
             + (f" Not run: {missing}." if missing else ""))
 
 

@@ -1,6 +1,6 @@
 """Headlines: the central claims of each paper, each made of claims of the ledger, and what was found of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +17,9 @@ MOST_PARTS = 5
 hold leaves it undecided, as 1 in 40 is by chance."""
 OWN_TEXT = "text"
 """The cause of differences that the paper's own text or tables explain."""
-_KEYS = {"paper", "text", "notebook", "parts"}
-_MORE = {"shows", "short", "holds", "fails", "shown", "beside"}
+_TEXT = (str, Mapping)    # or {profile: text}
+_KEYS = {"paper": str, "text": _TEXT, "notebook": str, "parts": Mapping}
+_MORE = {"shows": _TEXT, "short": str, "holds": str, "fails": str, "shown": Mapping, "beside": Mapping}
 _BESIDE = {"field", "shows"}
 
 
@@ -88,14 +89,12 @@ class Found:
         parts = self.shown or self.parts
         if not any(part.ours for part in parts.values()):
             return "nothing was run"
-        shows = of_profile(self.headline.shows, self._profile)
         if len(parts) > MOST_PARTS:
-            told = self._counted() if self.verdict != "not judged" else "not judged"
-            return _before(told, shows)
+            return _before(self._counted() if self.verdict != "not judged" else "not judged", self._shows)
         asides = {aside(part) for part in parts.values()}
         shared = asides.pop() if len(asides) == 1 and len(parts) > 1 else ""
         told = "; ".join(joined(label, brief(part) if shared else full(part)) for label, part in parts.items())
-        return ". ".join(filter(None, [_before(told, shows, shared), self._aside(numbers=True)]))
+        return ". ".join(filter(None, [_before(told, self._shows, shared), self._aside(numbers=True)]))
 
     @property
     def grouped(self) -> str:
@@ -103,17 +102,24 @@ class Found:
 
         Of many parts: how many hold.
         """
-        if len(self.parts) > MOST_PARTS:
-            holding, against = len(self._of(SETTLED)), len(self._of(REFUTED))
-            if self.explained:
-                return f"{holding} of {len(self.parts)} agree; the other {len(self.parts) - holding} are {self.remark}"
-            return f"{holding} of {len(self.parts)} hold, {against} {'does' if against == 1 else 'do'} not"
-        shows = of_profile(self.headline.shows, self._profile)
-        told = [f"{words} on {listed([f'{label} ({_before(brief(part), shows)})' for label, part in group.items()])}"
-                for words, group in ((self.headline.holds, self._of(SETTLED)), (self.headline.fails, self._of(REFUTED)))
-                if group]
-        told += [f"undecided on {listed(list(self._of(UNDECIDED)))}"] if self._of(UNDECIDED) else []
+        holding, against, n = len(self._of(SETTLED)), len(self._of(REFUTED)), len(self.parts)
+        if n > MOST_PARTS:
+            return (f"{holding} of {n} agree; the other {n - holding} are {self.remark}" if self.explained else
+                    f"{holding} of {n} hold, {against} {'does' if against == 1 else 'do'} not")
+        told = []
+        for word, words in self._words.items():
+            parts = [label + f" ({_before(brief(part), self._shows)})" * (word != UNDECIDED)
+                     for label, part in self._of(word).items()]
+            told += [f"{words} on {listed(parts)}"] if parts else []
         return ". ".join(filter(None, ["; ".join(told), self._aside(numbers=False)]))
+
+    @property
+    def _words(self) -> dict[str, str]:
+        return {SETTLED: self.headline.holds, REFUTED: self.headline.fails, UNDECIDED: "undecided"}
+
+    @property
+    def _shows(self) -> str:
+        return of_profile(self.headline.shows, self._profile)
 
     @property
     def _profile(self) -> str:
@@ -143,38 +149,61 @@ class Found:
             claim = self.parts[label].claim
             shown = f"{label} ({difference(value, ci95, unit_of(claim))})" if numbers else label
             groups.setdefault(settled(ci95, claim.record["relation"][0]), []).append(shown)
-        words = {REFUTED: self.headline.fails, SETTLED: self.headline.holds, UNDECIDED: "undecided"}
-        told = "; ".join(f"{words[word]} on {listed(groups[word])}" for word in words if word in groups)
+        told = "; ".join(f"{self._words[word]} on {listed(groups[word])}" for word in (REFUTED, SETTLED, UNDECIDED)
+                         if word in groups)
         return f"{self.headline.beside['shows']} {told}" if told else ""
 
 
-def load(path: str | Path | None = None) -> list[Headline]:
-    """Read the headlines of a claims file (by default ROOT/claims.yaml); `paper` is replaced by the paper's title.
+def entries(path: Path, kind: str, keys: Mapping, more: Mapping) -> Iterator[tuple[str, dict]]:
+    """Yield the entries of a section of a claims file by their names; `paper` is replaced by the paper's title.
 
-    Errors: InputError for a headline with an unknown or missing key, or of an unknown paper.
+    Input: the types of the keys that an entry has, and of those that it may have.
+    Errors: InputError for an unknown or missing key, a value of another type, or an unknown paper.
+    """
+    content = read(path)
+    for name, entry in content.get(kind, {}).items():
+        if not isinstance(entry, Mapping):
+            raise InputError(f"{path}: {kind}: {name}: found {entry!r}; expected the keys {', '.join(keys)}")
+        for key in [*keys, *entry]:
+            if key not in entry or key not in {**keys, **more}:
+                wrong = "unknown" if key in entry else "missing"
+                raise InputError(f"{path}: {kind}: {name}: {wrong} key {key!r}; it has {', '.join(keys)}, and may have "
+                                 f"{', '.join(more) or 'no other'}")
+            value, expected = entry[key], {**keys, **more}[key]
+            texts = value.values() if isinstance(value, Mapping) else ()
+            if not isinstance(value, expected) or not all(isinstance(text, _TEXT) for text in texts):
+                raise InputError(f"{path}: {kind}: {name}: `{key}` is {value!r}; expected a text"
+                                 + (" for each name" if expected is Mapping else ""))
+        if entry["paper"] not in content["papers"]:
+            raise InputError(f"{path}: {kind}: {name}: unknown paper {entry['paper']!r}")
+        yield name, {**entry, "paper": content["papers"][entry["paper"]]}
+
+
+def load(path: str | Path | None = None) -> list[Headline]:
+    """Read the headlines of a claims file (by default ROOT/claims.yaml). Errors: those of `entries`.
 
     >>> load()[0].id  # doctest: +SKIP
     'emd-over-com'
     """
     path = Path(path or ROOT / "claims.yaml")
-    content = read(path)
-    loaded = []
-    for name, entry in content.get("headlines", {}).items():
-        if missing := _KEYS - set(entry):
-            raise InputError(f"{path}: headline {name}: missing key {min(missing)!r}")
-        if unknown := set(entry) - _KEYS - _MORE:
-            raise InputError(f"{path}: headline {name}: unknown key {min(unknown)!r}")
-        if entry["paper"] not in content["papers"]:
-            raise InputError(f"{path}: headline {name}: unknown paper {entry['paper']!r}")
-        if "beside" in entry and set(entry["beside"]) != _BESIDE:
-            raise InputError(f"{path}: headline {name}: `beside` has the keys {sorted(_BESIDE)}")
-        loaded.append(Headline(**entry | {"id": name, "paper": content["papers"][entry["paper"]]}))
+    loaded = [Headline(**entry, id=name) for name, entry in entries(path, "headlines", _KEYS, _MORE)]
+    for one in loaded:
+        if one.beside and set(one.beside) != _BESIDE:
+            raise InputError(f"{path}: headlines: {one.id}: `beside` has the keys {sorted(_BESIDE)}")
     return loaded
 
 
 def lines(path: str | Path | None = None) -> dict[str, list[str]]:
-    """Return what the README quotes: {the beginning of a line: the ids of its headlines and rankings}."""
-    return read(Path(path or ROOT / "claims.yaml")).get("findings", {})
+    """Return what the README quotes: {the beginning of a line: the ids of its headlines and rankings}.
+
+    Errors: InputError for a line without a list of ids.
+    """
+    path = Path(path or ROOT / "claims.yaml")
+    found = read(path).get("findings", {})
+    for title, names in found.items():
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise InputError(f"{path}: findings: {title!r} has {names!r}; expected a list of headlines and rankings")
+    return found
 
 
 def judge(headlines: Sequence[Headline], verdicts: Sequence[Verdict], records: Records | None = None) -> list[Found]:
@@ -195,8 +224,10 @@ def _beside(headline: Headline, known: Mapping[str, Verdict], records: Records) 
     """Return the paired differences of the field that a headline has `beside` that of its parts, if there are any."""
     found: dict[str, Difference] = {}
     for label, name in headline.parts.items() if headline.beside else ():
-        sides = known[name].claim.record
-        left, right = ({**sides[side], "field": headline.beside["field"]} for side in ("left", "right"))
+        claim = known[name].claim
+        if claim.kind != "ordering" or not all("file" in claim.record[side] for side in ("left", "right")):
+            raise InputError(f"headline {headline.id}: `beside` goes with orderings of two records; {name} is none")
+        left, right = ({**claim.record[side], "field": headline.beside["field"]} for side in ("left", "right"))
         if records.has(left["file"]) and (pair := paired(left, right, records)):
             found[label] = pair
     return found

@@ -11,9 +11,6 @@ def table(columns: Sequence[str], rows: Sequence[Sequence]) -> str:
     | --- | --- |
     | a \| b | 1 |
     """
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(_cell(value) for value in line) + " |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    return " ".join(str(value).replace("|", "\\|").split())
+    lines = [[" ".join(str(value).replace("|", "\\|").split()) for value in line]
+             for line in (columns, ["---"] * len(columns), *rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

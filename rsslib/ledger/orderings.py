@@ -1,6 +1,6 @@
 """Orderings: the comparisons that an ordering of claims.yaml consists of, and what their intervals settle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rsslib.ledger.claims import RELATIONS
@@ -27,7 +27,9 @@ def settle(left: Any, relation: str, right: Any, records: Records, exact: bool =
     for side, word, other in ((left, relation, right), (right, _MIRRORED[relation], left)):
         if _computed(side) in ("min", "max"):
             parts = [settle(part, word, other, records, exact) for part in side["of"]]
-            return together(parts) if (side["compute"] == "min") == (word[0] == ">") else _either(parts)
+            if (side["compute"] == "min") == (word[0] == ">"):
+                return together(parts)
+            return next((one for one in (SETTLED, UNDECIDED) if one in parts), REFUTED)    # it holds if one part does
     left, relation, right = plainly(left, relation, right)
     value, ci95 = gap(left, right, records, exact)
     if ci95:
@@ -46,8 +48,8 @@ def plainly(left: Any, relation: str, right: Any) -> tuple[Any, str, Any]:
     if not isinstance(left, Mapping):
         left, relation, right = right, _MIRRORED[relation], left
     if _computed(left) in _NEUTRAL and _NEUTRAL[left["compute"]] == right:
-        one, other = left["of"]
-        return (one, _MIRRORED[relation] if left["compute"] == "percent_below" else relation, other)
+        relation = _MIRRORED[relation] if left["compute"] == "percent_below" else relation
+        left, right = left["of"]
     return left, relation, right
 
 
@@ -68,8 +70,3 @@ def gap(left: Any, right: Any, records: Records, exact: bool = False) -> Quantit
 
 def _computed(spec: Any) -> str | None:
     return spec.get("compute") if isinstance(spec, Mapping) else None
-
-
-def _either(verdicts: Sequence[str]) -> str:
-    """Return the verdict on a claim that holds if one of its parts does."""
-    return next((word for word in (SETTLED, UNDECIDED) if word in verdicts), REFUTED)

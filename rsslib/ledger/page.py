@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from rsslib.ledger import pictures, summary
+from rsslib.ledger import earlier, pictures, summary
 from rsslib.ledger.claims import REAL, Claim, load, notes
 from rsslib.ledger.markdown import table
 from rsslib.ledger.matrices import passage
 from rsslib.ledger.pictures import Picture
 from rsslib.ledger.quantities import Records, files, interval
+from rsslib.ledger.results import is_number
 from rsslib.ledger.summary import PROFILES
 from rsslib.ledger.verdicts import NOT_JUDGED, NOT_RUN, VERDICTS, Verdict, judge
 from rsslib.ledger.wording import ends, number
@@ -166,6 +167,7 @@ def _section(verdicts: Sequence[Verdict], profile: str, root: Path, linked: bool
             parts += [f"\n{picture.shown}" for picture in drawn if picture.passage == name]
     passages = {passage(verdict) for verdict in verdicts}
     parts += _beyond(records, [picture for picture in drawn if picture.passage not in passages])
+    parts += earlier.passage(records, root) if profile == "quick" else []
     used = {name for verdict in verdicts for name in files(verdict.claim.record)} | {one.file for one in BEYOND}
     origins = _origins(used | {f"{name}_pairs" for name in used}, records)
     return "\n".join([*parts, "\n### Where these records come from\n", *origins]) + "\n"
@@ -215,18 +217,20 @@ def _beyond(records: Records, drawn: Sequence[Picture]) -> list[str]:
             parts += [f"\n#### {one.caption}\n",
                       f"Made by [{one.notebook}](notebooks/{one.notebook}.ipynb), records: "
                       f"[{file}](results/{records.profile}/{file}).\n", named.pop(one.stem).shown]
-            rows = [[_text(record, field) for field in one.columns.values()]
+            rows = [[_text(record, field, records.path(one.file)) for field in one.columns.values()]
                     for record in (records.read(one.file)["records"] if one.columns else [])]
             parts += ["", table(list(one.columns), rows)] if rows else []
     parts += [f"\n#### {picture.title}\n\n{picture.shown}" for picture in named.values()]
     return [f"\n### {pictures.BEYOND}", *parts] if parts else []
 
 
-def _text(record: Mapping, field: str) -> str:
+def _text(record: Mapping, field: str, path: Path) -> str:
     value = record.get(field)
-    if isinstance(value, str):
-        return value.replace("_", " ")
-    return "" if value is None else number(value) + ends(interval(record, field))
+    if value is None or isinstance(value, str):
+        return (value or "").replace("_", " ")
+    if not is_number(value):
+        raise InputError(f"{path}: `{field}` is {value!r}; expected a number or a text")
+    return number(value) + ends(interval(record, field))
 
 
 def _origins(names: Iterable[str], records: Records) -> list[str]:

@@ -83,7 +83,7 @@ def _picture(path: Path, root: Path) -> Picture:
         with Image.open(path) as image:
             image.load()    # a text may stand behind the pixels
             texts = getattr(image, "text", {})
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:    # all that Pillow raises
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: no PNG that can be read ({error}); delete it and run its stage again") from error
     title, of_passage = texts.get("Title") or path.stem, passage(path.stem)
     alt = texts.get("Description") or f"{of_passage}: {title}, profile {path.parent.name}"

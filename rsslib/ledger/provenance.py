@@ -13,13 +13,13 @@ from fnmatch import fnmatch
 from importlib import metadata
 from pathlib import Path
 
-import yaml
-
 from rsslib import sources
+from rsslib.files import parsed, read_yaml
 from rsslib.ledger.results import plain
-from rsslib.project import ROOT
+from rsslib.project import ROOT, InputError
 
 _START = time.perf_counter()
+_STAGES = "the stages of DVC"
 
 
 def provenance(notebook: str, dataset_attrs: Mapping, parameters: Mapping, device: str = "cpu",
@@ -31,8 +31,13 @@ def provenance(notebook: str, dataset_attrs: Mapping, parameters: Mapping, devic
     `code_hash` is that of the notebook, its `upstream` notebooks and their modules (`rsslib.sources`). Both are the
     first 12 hexadecimal digits of SHA-256.
 
-    Errors: InputError for a notebook that cannot be read.
+    Errors: InputError for a notebook or a dvc.yaml that cannot be read, or attributes or parameters of another type.
     """
+    if not str(notebook).endswith(".ipynb"):
+        raise InputError(f"provenance: `notebook` is {notebook!r}; expected a path such as notebooks/01_data.ipynb")
+    for name, given in (("dataset_attrs", dataset_attrs), ("parameters", parameters)):
+        if not isinstance(given, Mapping):
+            raise InputError(f"provenance: `{name}` is {given!r}; expected a mapping")
     canonical = json.dumps(plain(parameters), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     data = {key: dataset_attrs.get(key) for key in ("title", "source", "doi", "licence", "md5")}
     return data | {"parameter_hash": hashlib.sha256(canonical.encode()).hexdigest()[:12],
@@ -59,16 +64,19 @@ def upstream(notebook: str, root: Path = ROOT) -> list[str]:
 
 def _paths(root: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
     """Return the dependencies and the outputs of each notebook's stages, with * for variables in their paths."""
-    if not (root / "dvc.yaml").is_file():
-        return {}, {}
-    stages = yaml.load((root / "dvc.yaml").read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     reads: dict[str, set[str]] = {}
     makes: dict[str, set[str]] = {}
-    for stage in stages["stages"].values():
-        body = stage.get("do", stage)
-        for notebook in re.findall(r"notebooks/[^\s',]+\.ipynb", str(body["cmd"])):
-            reads.setdefault(notebook, set()).update(_patterns(body.get("deps", [])))
-            makes.setdefault(notebook, set()).update(_patterns(body.get("outs", [])))
+    if not (path := root / "dvc.yaml").exists():
+        return reads, makes
+
+    def add(stages: Mapping) -> None:
+        for stage in stages.values():
+            body = stage.get("do", stage)
+            for notebook in re.findall(r"notebooks/[^\s',]+\.ipynb", str(body["cmd"])):
+                reads.setdefault(notebook, set()).update(_patterns(body.get("deps", [])))
+                makes.setdefault(notebook, set()).update(_patterns(body.get("outs", [])))
+
+    parsed(lambda: add(read_yaml(path, _STAGES)["stages"]), path, _STAGES)
     return reads, makes
 
 

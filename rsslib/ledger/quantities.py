@@ -8,11 +8,14 @@ from typing import Any
 
 from rsslib.ledger import results
 from rsslib.ledger.claims import COMPUTE
+from rsslib.ledger.wording import FEWEST
 from rsslib.project import InputError
 
 Interval = Sequence[float]
 Quantity = tuple[float, Interval | None]
 Difference = tuple[float, Interval]
+_COUNTS = ("n", "samples"), ("n_both_right", "samples_both_right")
+"""Fields of a paired difference that count its samples; of one between samples that both methods count right."""
 
 
 class Records:
@@ -22,24 +25,39 @@ class Records:
         self.profile, self._folder = profile, folder
         self._files: dict[str, dict] = {}
 
+    def path(self, name: str) -> Path:
+        """Return the path of the file of records `name`, such as "table2"."""
+        return results.path(self.profile, name, self._folder)
+
     def has(self, name: str) -> bool:
-        """Return whether the profile has the file of records `name`, such as "table2"."""
-        return name in self._files or results.path(self.profile, name, self._folder).exists()
+        """Return whether the profile has the file of records `name`."""
+        return name in self._files or self.path(name).exists()
 
     def read(self, name: str) -> dict:
-        """Return what `results.read` returns, with the same errors, and InputError for a file without records."""
+        """Return what `results.read` returns, with the same errors."""
         if name not in self._files:
-            path = results.path(self.profile, name, self._folder)
-            try:
-                content = results.read(self.profile, name, self._folder)
-            except (OSError, UnicodeDecodeError) as error:
-                raise InputError(f"{path}: cannot be read ({error}); delete it and run its stage again") from error
-            rows = content.get("records", []) if isinstance(content, dict) else None
-            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-                raise InputError(f'{path}: expected {{"provenance": ..., "records": [...]}}; delete it and run its '
-                                 "stage again")
-            self._files[name] = content
+            self._files[name] = results.read(self.profile, name, self._folder)
         return self._files[name]
+
+    def one(self, spec: Mapping) -> Mapping:
+        """Return the record that a selector of claims.yaml names. Errors: InputError naming its file."""
+        rows = self.read(spec["file"]).get(spec.get("list", "records"), [])
+        try:
+            return results.one(rows, **spec["where"])
+        except InputError as error:
+            raise type(error)(f"{self.path(spec['file'])}: {error}") from None
+
+    def number(self, record: Mapping, field: str, name: str) -> float:
+        """Return the number in a field of a record of the file `name`.
+
+        Errors: NoRecord if it is not there, InputError if it is something else.
+        """
+        value = record.get(field)
+        if not results.is_number(value):
+            raise (results.NoRecord if value is None else InputError)(
+                f"{self.path(name)}: `{field}` is {repr(value) if value is not None else 'missing'}"
+                f"{f': {reason}' if (reason := record.get(f'{field}_reason')) else ''}; expected a number")
+        return record[field]
 
 
 def quantity(spec: Any, records: Records) -> Quantity:
@@ -48,19 +66,23 @@ def quantity(spec: Any, records: Records) -> Quantity:
     The interval of a computed number is made of the ends of its parts' intervals: it is too wide rather than too
     narrow, above all where the parts were measured on the same samples.
 
-    Errors: InputError for a missing file, record or number.
+    Errors: NoRecord for a missing file, record or number, or a division by 0; InputError for what is wrong.
     """
     if not isinstance(spec, Mapping):
         return spec, None
     if "compute" in spec:
         parts = [quantity(part, records) for part in spec["of"]]
-        value = COMPUTE[spec["compute"]]([part[0] for part in parts])
+        try:
+            value = COMPUTE[spec["compute"]]([part[0] for part in parts])
+        except ZeroDivisionError:
+            raise results.NoRecord(f"{spec['compute']} of {' and '.join(files(spec)) or 'numbers'}: the second "
+                                   "number is 0") from None
+        if not results.is_number(value):
+            raise InputError(f"{spec['compute']} of {' and '.join(files(spec))}: {value} is no number to compare")
         ci95 = _around(COMPUTE[spec["compute"]], parts) if any(ci95 for _, ci95 in parts) else None
         return value, ci95 if ci95 and all(map(math.isfinite, ci95)) else None
-    field, record = spec["field"], _record(spec, records)
-    if not isinstance(record.get(field), (int, float)):
-        raise InputError(f"{spec['file']}.json: no {field}: {record.get(f'{field}_reason', 'expected a number')}")
-    return record[field], interval(record, field)
+    record = records.one(spec)
+    return records.number(record, spec["field"], spec["file"]), interval(record, spec["field"])
 
 
 def estimated(spec: Any, records: Records) -> bool:
@@ -73,11 +95,7 @@ def estimated(spec: Any, records: Records) -> bool:
         return False
     if "compute" in spec:
         return any(estimated(part, records) for part in spec["of"])
-    return interval(_record(spec, records), spec["field"]) is None
-
-
-def _record(spec: Mapping, records: Records) -> Mapping:
-    return results.one(records.read(spec["file"]).get(spec.get("list", "records"), []), **spec["where"])
+    return interval(records.one(spec), spec["field"]) is None
 
 
 def _around(compute: Callable, parts: Sequence[Quantity]) -> Interval:
@@ -107,27 +125,35 @@ def paired(left: Any, right: Any, records: Records) -> Difference | None:
     asked, name = left.get("pair", right.get("pair", {})), f"{left['file']}_pairs"
     if "within" in asked:
         same = (left["file"], left["where"]) == (right["file"], right["where"])
-        return _with_interval(_record(left, records), asked["within"]) if same else None
+        return _with_interval(records.one(left), asked["within"], left["file"], records) if same else None
     if (right["file"], right["field"]) != (left["file"], left["field"]) or not records.has(name):
         return None
-    if records.read(name).get("provenance") != records.read(left["file"]).get("provenance"):
+    if records.read(name)["provenance"] != records.read(left["file"])["provenance"]:
         return None    # of another run
-    found: Difference | None = None
-    field = asked.get("field", left["field"])
+    field, found = asked.get("field", left["field"]), []
     for pair in records.read(name)["records"]:
         if _is(pair, "left", left["where"]) and _is(pair, "right", right["where"]):
-            found = found or _with_interval(pair, field)
+            found.append(_with_interval(pair, field, name, records))
         elif _is(pair, "right", left["where"]) and _is(pair, "left", right["where"]):
-            found = found or _turned(_with_interval(pair, field))
-    if found and "over" in asked:
-        whole = _record(left, records)[asked["over"]]
-        return found[0] / whole, [end / whole for end in found[1]]
-    return found
+            found.append(_turned(_with_interval(pair, field, name, records)))
+    if len(found) > 1:
+        raise InputError(f"{records.path(name)}: {len(found)} records are the difference of {left['where']} and "
+                         f"{right['where']}, expected one: run their stage again")
+    difference = found[0] if found else None
+    if difference and "over" in asked:
+        whole = records.number(records.one(left), asked["over"], left["file"])
+        if whole <= 0:
+            raise InputError(f"{records.path(left['file'])}: `{asked['over']}` is {whole}; expected a number above 0")
+        return difference[0] / whole, [end / whole for end in difference[1]]
+    return difference
 
 
-def _with_interval(record: Mapping, field: str) -> Difference | None:
+def _with_interval(record: Mapping, field: str, name: str, records: Records) -> Difference | None:
+    """Return a difference, None where it has no interval, or is known to be of fewer samples than settle anything."""
     ci95 = interval(record, field)
-    return (record[field], ci95) if ci95 else None
+    counts = [record.get(key) for key in _COUNTS["both_right" in field]]
+    few = any(results.is_number(count) and count < FEWEST for count in counts)
+    return (records.number(record, field, name), ci95) if ci95 and not few else None
 
 
 def _turned(difference: Difference | None) -> Difference | None:

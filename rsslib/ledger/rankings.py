@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rsslib.ledger.brief import POINTS, difference
-from rsslib.ledger.claims import of_profile, read
+from rsslib.ledger.claims import of_profile
+from rsslib.ledger.headlines import entries
 from rsslib.ledger.quantities import Difference, Records, paired
 from rsslib.ledger.wording import SETTLED, listed, settled
-from rsslib.project import ROOT, InputError
+from rsslib.project import ROOT
 
-_KEYS = {"paper", "text", "file", "field", "within", "of", "cases", "names"}
+_KEYS = {**dict.fromkeys(("paper", "text", "file", "field", "within", "of"), str), "cases": Mapping, "names": Mapping}
 _ALL = {3: "all three", 4: "all four"}
 
 
@@ -27,47 +28,35 @@ class Lead(NamedTuple):
 def sentences(path: str | Path | None, records: Records) -> dict[str, tuple[str, str]]:
     """Return what the rankings of a claims file find: {id: (paper, sentence)}; "" where records are missing.
 
-    Errors: InputError for a ranking with an unknown or missing key, or of an unknown paper.
+    Errors: those of `headlines.entries`.
     """
-    path = Path(path or ROOT / "claims.yaml")
-    content, found = read(path), {}
-    for name, entry in content.get("rankings", {}).items():
-        if wrong := _KEYS ^ set(entry):
-            raise InputError(f"{path}: ranking {name}: missing or unknown key {min(wrong)!r}; keys are {sorted(_KEYS)}")
-        if entry["paper"] not in content["papers"]:
-            raise InputError(f"{path}: ranking {name}: unknown paper {entry['paper']!r}")
-        found[name] = content["papers"][entry["paper"]], _sentence(entry, records)
-    return found
+    return {name: (entry["paper"], _sentence(entry, records))
+            for name, entry in entries(Path(path or ROOT / "claims.yaml"), "rankings", _KEYS, {})}
 
 
 def _sentence(entry: Mapping, records: Records) -> str:
     if not records.has(entry["file"]) or not records.has(f"{entry['file']}_pairs"):
         return ""
     names = {key: of_profile(value, records.profile) for key, value in entry["names"].items()}
-    leads = {label: _lead(entry, case, list(names), records) for case, label in entry["cases"].items()}
-    told = {case: lead for case, lead in leads.items() if lead}
+    told = {label: lead for case, label in entry["cases"].items() if (lead := _lead(entry, case, list(names), records))}
     if not told:
         return ""
-    parts = [_leading(lead, case, names) for case, lead in told.items() if lead.gap]
+    parts = [f"{names[lead.leaders[0]]} in {case} ({difference(*lead.gap, POINTS)} over {names[lead.next]})"
+             for case, lead in told.items() if lead.gap]
     for leaders in dict.fromkeys(lead.leaders for lead in told.values() if not lead.gap):
         cases = [case for case, lead in told.items() if lead.leaders == leaders]
         parts.append(f"no lead is settled between {listed([names[one] for one in leaders])} in {listed(cases)}")
     for last in dict.fromkeys(lead.last for lead in told.values() if lead.last):
         cases = [case for case, lead in told.items() if lead.last == last]
-        where = _ALL.get(len(cases), "") if len(cases) == len(entry["cases"]) else ""
-        where = where or listed(cases)
+        where = _ALL.get(len(cases) if len(cases) == len(entry["cases"]) else 0, listed(cases))
         parts.append(f"{names[last]} {'are' if names[last].endswith('s') else 'is'} lowest in {where}")
     return f"{entry['text']}: {'; '.join(parts)}."
 
 
-def _leading(lead: Lead, case: str, names: Mapping) -> str:
-    assert lead.gap is not None
-    return f"{names[lead.leaders[0]]} in {case} ({difference(*lead.gap, POINTS)} over {names[lead.next]})"
-
-
 def _lead(entry: Mapping, case: str, methods: Sequence[str], records: Records) -> Lead | None:
     """Return who leads in a case, or None where a method or a pair is missing."""
-    rows = {row[entry["of"]]: row for row in records.read(entry["file"])["records"] if row.get(entry["within"]) == case}
+    rows = {row.get(entry["of"]): row for row in records.read(entry["file"])["records"]
+            if row.get(entry["within"]) == case and isinstance(row.get(entry["field"]), (int, float))}
     if not set(methods) <= set(rows):
         return None
     order = sorted(methods, key=lambda method: -rows[method][entry["field"]])

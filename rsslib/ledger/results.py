@@ -2,15 +2,23 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
-from rsslib.project import ROOT, InputError, atomic_path, write_json
+from rsslib.files import read_json
+from rsslib.project import ROOT, InputError, atomic_path, is_plain, write_json
 
 Record = dict[str, Any]
+_WHAT, _REMEDY = '{"provenance": {...}, "records": [...]}', "run the stage that writes it again, or restore it with git"
+_LARGEST = 1e15
+
+
+class NoRecord(InputError):
+    """A number that is not there: no such file or record, or it has none, for a reason that it may give."""
 
 
 def write(profile: str, name: str, records: Iterable[Mapping], provenance: Mapping, stamp: Mapping,
@@ -21,43 +29,109 @@ def write(profile: str, name: str, records: Iterable[Mapping], provenance: Mappi
     ROOT/results by default. A value that is not finite is stored as null and needs a reason under `<key>_reason`. If
     the file exists with the same content, the stamp of the earlier run is kept.
 
-    Errors: InputError for a value that is not finite without a reason, or within a list.
+    Errors: InputError for a value that is not finite without a reason, or within a list, and what `load` would refuse.
 
     >>> write("smoke", "table2", [{"loss": "emd", "median_m": 47.4}], {}, {}, tmp)  # doctest: +SKIP
     """
-    lines = [json.dumps(_tidy(record, f"{name}.json, record {row}", decimals), ensure_ascii=False)
-             for row, record in enumerate(records)]
-    header = json.dumps(plain(provenance), indent=1, ensure_ascii=False)
-    body = ",\n".join(f"  {line}" for line in lines)
     target, stamped = path(profile, name, folder), path(profile, f"{name}.stamp", folder)
+    rows = [_tidy(record, f"{target}: record {row}", decimals) if isinstance(record, Mapping) else record
+            for row, record in enumerate(records)] if isinstance(records, Iterable) else records
+    content = _checked({"provenance": plain(provenance), "records": rows}, target)
+    kept = _checked(plain(stamp), stamped)
+    header = json.dumps(content["provenance"], indent=1, ensure_ascii=False)
+    body = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in content["records"])
     text = f'{{"provenance": {header},\n "records": [\n{body}\n ]}}\n'
-    if stamped.exists() and target.exists() and target.read_text(encoding="utf-8") == text:
+    if stamped.is_file() and target.is_file() and target.read_bytes() == text.encode():
         return target
     with atomic_path(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    write_json(stamped, plain(stamp))
+    write_json(stamped, kept)
     return target
 
 
 def read(profile: str, name: str, folder: str | Path | None = None) -> dict:
     """Read one file of results: `{"provenance": {...}, "records": [...]}`, or a stamp for `<name>.stamp`.
 
-    Errors: InputError if the file is missing or not JSON.
+    Errors: NoRecord if the file is missing; those of `load`.
 
     >>> read("quick", "table2")["records"][0]["loss"]  # doctest: +SKIP
     'com'
     """
     source = path(profile, name, folder)
     if not source.exists():
-        raise InputError(f"{source}: no such results; run the stage of profile `{profile}` that writes it")
-    try:
-        return json.loads(source.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{source}: not valid JSON ({error}); delete it and run its stage again") from error
+        raise NoRecord(f"{source}: no such results; run the stage of profile `{profile}` that writes it")
+    return load(source)
+
+
+def load(source: Path) -> dict:
+    """Read a file of records or a stamp.
+
+    Errors: InputError naming the file, record and key for what is no JSON, has no records, or holds a number that is
+    not finite, or an interval that is not two numbers in order.
+    """
+    return _checked(read_json(source, _WHAT, _REMEDY), source)
+
+
+def _checked(content: Any, source: Path) -> dict:
+    keys = set() if source.stem.endswith(".stamp") else {"provenance", "records"}
+    if not isinstance(content, dict) or keys and set(content) != keys:
+        raise InputError(f"{source}: expected {'keys and values' if not keys else _WHAT}: {_REMEDY}")
+    if keys:
+        _check_row(content["provenance"], f"{source}: provenance")
+    for name, rows in content.items():
+        if isinstance(rows, list) or name == "records":
+            _check_rows(rows, f"{source}: {name}")
+    return content
+
+
+def _check_rows(rows: Any, where: str) -> None:
+    if not isinstance(rows, list):
+        raise InputError(f"{where}: expected a list of records, found {_short(rows)}: {_REMEDY}")
+    for number, row in enumerate(rows):
+        _check_row(row, f"{where}: record {number}")
+
+
+def _check_row(row: Any, where: str) -> None:
+    if not isinstance(row, dict):
+        raise InputError(f"{where} is {_short(row)}; expected keys and values: {_REMEDY}")
+    for key, value in row.items():
+        if not (value is None or _is_interval(value) if key.startswith("ci95_") else all(
+                map(_is_value, value if isinstance(value, list) else [value]))):
+            raise InputError(f"{where}: `{key}` is {_short(value)}; expected a finite number, a text, or a list of "
+                             f"them; of ci95_... an interval, [low, high]: {_REMEDY}")
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether a value is a number to reckon with: no bool, finite, and less than 1e15.
+
+    >>> is_number(3), is_number(True), is_number(float("nan"))
+    (True, False, False)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
+
+
+def _is_value(value: object) -> bool:
+    if isinstance(value, str):
+        return not re.search("[\ud800-\udfff]", value)    # halves of characters, which no file can hold
+    return value is None or isinstance(value, bool) or is_number(value)
+
+
+def _is_interval(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(is_number, value)) and value[0] <= value[1]
+
+
+def _short(value: object) -> str:
+    return repr(value)[:80]
 
 
 def path(profile: str, name: str, folder: str | Path | None = None) -> Path:
-    """Return the path of a file of records, `<folder>/<profile>/<name>.json`, by default in ROOT/results."""
+    """Return the path of a file of records, `<folder>/<profile>/<name>.json`, by default in ROOT/results.
+
+    Errors: InputError for a profile or a name that is a path.
+    """
+    for part in (profile, name):
+        if not is_plain(part):
+            raise InputError(f"results: {part!r} names no file of records; expected a profile and a name, no path")
     return Path(folder or ROOT / "results") / profile / f"{name}.json"
 
 
@@ -74,30 +148,35 @@ def value(key: str, number: float, reason: str, interval: Sequence[float] | None
     return {key: number} | ({} if interval is None else {f"ci95_{key}": interval})
 
 
-def select(records: Sequence[Mapping], **where: object) -> list:
-    """Return the records with the values `where`. Errors: InputError for a key that no record has.
+def select(records: Sequence[Mapping], /, **where: object) -> list:
+    """Return the records with the values `where`.
+
+    Errors: InputError for what is no list of records, NoRecord for a key that none of them has.
 
     >>> select([{"loss": "emd", "n": 1}, {"loss": "com", "n": 2}], loss="com")
     [{'loss': 'com', 'n': 2}]
     """
+    if not isinstance(records, Sequence) or not all(isinstance(record, Mapping) for record in records):
+        raise InputError(f"records: {_short(records)}; expected a list of records, each keys and values")
     for key in where:
         if records and not any(key in record for record in records):
-            known = sorted({name for record in records for name in record})
-            raise InputError(f"no record has the key `{key}`; the keys are {', '.join(known)}")
+            known = sorted({str(name) for record in records for name in record})
+            raise NoRecord(f"no record has the key `{key}`; the keys are {', '.join(known)}")
     return [record for record in records if all(record.get(key) == value for key, value in where.items())]
 
 
-def one(records: Sequence[Mapping], **where: object) -> Mapping:
-    """Return the single record with the values `where`. Errors: InputError if there is none or several.
+def one(records: Sequence[Mapping], /, **where: object) -> Mapping:
+    """Return the single record with the values `where`. Errors: NoRecord if there is none, InputError if several.
 
     >>> one([{"loss": "emd", "n": 1}, {"loss": "com", "n": 2}], loss="com")["n"]
     2
     """
     matching = select(records, **where)
     if len(matching) != 1:
-        wanted = ", ".join(f"{key}={value}" for key, value in where.items())
-        advice = "add a key that distinguishes them" if matching else "check the values"
-        raise InputError(f"{len(matching)} records match {wanted}, expected one of {len(records)}: {advice}")
+        wanted = ", ".join(f"{key}={value}" for key, value in where.items()) or "no condition"
+        advice = "add a key that distinguishes them, or run their stage again" if matching else "check the values"
+        raise (InputError if matching else NoRecord)(
+            f"{len(matching)} records match {wanted}, expected one of {len(records)}: {advice}")
     return matching[0]
 
 

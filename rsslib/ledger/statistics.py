@@ -29,7 +29,7 @@ def bootstrap_median(values: ArrayLike) -> Interval:
     >>> bootstrap_median([5.0, 5.0, 5.0])
     (5.0, 5.0)
     """
-    return _interval(np.median, np.asarray(values, float), resamples=2000)
+    return _interval(np.median, values, resamples=2000)
 
 
 def bootstrap_median_difference(first: ArrayLike, second: ArrayLike) -> Interval:
@@ -41,7 +41,7 @@ def bootstrap_median_difference(first: ArrayLike, second: ArrayLike) -> Interval
     def difference(one: np.ndarray, other: np.ndarray, axis: int = -1) -> np.ndarray:
         return np.median(one, axis=axis) - np.median(other, axis=axis)
 
-    return difference_interval(_resampled(difference, np.asarray(first, float), np.asarray(second, float)))
+    return difference_interval(_resampled(difference, first, second))
 
 
 def median_difference(first: ArrayLike, second: ArrayLike) -> tuple[float, Interval | None]:
@@ -52,7 +52,7 @@ def median_difference(first: ArrayLike, second: ArrayLike) -> tuple[float, Inter
     >>> median_difference([1.0] * 6, [3.0] * 6), median_difference([1.0], [3.0])
     ((-2.0, (-2.0, -2.0)), (-2.0, None))
     """
-    one, other = np.asarray(first, float), np.asarray(second, float)
+    one, other = _numbers(first, second, fewest=0)
     if not one.size:
         return float("nan"), None
     ends = bootstrap_median_difference(one, other) if one.size >= FEWEST else None
@@ -65,7 +65,8 @@ def bootstrap_mean_difference(first: ArrayLike, second: ArrayLike) -> Interval:
     >>> bootstrap_mean_difference([1.0, 1.0, 1.0], [3.0, 3.0, 3.0])
     (-2.0, -2.0)
     """
-    return difference_interval(_resampled(np.mean, np.subtract(first, second)))
+    one, other = _numbers(first, second)
+    return difference_interval(_resampled(np.mean, one - other))
 
 
 def bootstrap_median_gap(first: ArrayLike, second: ArrayLike) -> Interval:
@@ -75,7 +76,7 @@ def bootstrap_median_gap(first: ArrayLike, second: ArrayLike) -> Interval:
     (-2.0, -2.0)
     """
     generator = np.random.default_rng(0)
-    one, other = (np.median(_drawn(np.asarray(part, float), generator, _MANY), axis=1) for part in (first, second))
+    one, other = (np.median(_drawn(_numbers(part)[0], generator, _MANY), axis=1) for part in (first, second))
     return difference_interval(one - other)
 
 
@@ -89,12 +90,14 @@ def share_interval(flags: ArrayLike) -> Interval:
     >>> round(share_interval([False] * 5)[1], 3)
     0.434
     """
-    flags = np.asarray(flags, float)
-    if flags.size and (flags == flags[0]).all():
+    share, = _numbers(flags)
+    if (wrong := share[(share != 0) & (share != 1)]).size:
+        raise InputError(f"share: {wrong.size} of {share.size} flags are such as {wrong[0]:g}; expected true or false")
+    if (share == share[0]).all():
         square = float(chi2.ppf(_LEVEL, 1))
-        wide = square / (flags.size + square)
-        return (1 - wide, 1.0) if flags[0] else (0.0, wide)
-    return _interval(np.mean, flags)
+        wide = square / (share.size + square)
+        return (1 - wide, 1.0) if share[0] else (0.0, wide)
+    return _interval(np.mean, share)
 
 
 def spearman(confidence: ArrayLike, error: ArrayLike) -> float:
@@ -103,12 +106,13 @@ def spearman(confidence: ArrayLike, error: ArrayLike) -> float:
     >>> round(spearman([0.9, 0.5, 0.1], [10.0, 20.0, 30.0]), 6)
     -1.0
     """
-    return float(_rank_correlation(confidence, error))
+    sure, apart = _numbers(confidence, error)
+    return float(_rank_correlation(sure, apart))
 
 
 def spearman_interval(confidence: ArrayLike, error: ArrayLike) -> Interval:
     """Return the interval of `spearman`, from 1,000 resamples."""
-    return _interval(_rank_correlation, np.asarray(confidence), np.asarray(error))
+    return _interval(_rank_correlation, confidence, error)
 
 
 def auroc_interval(positive: np.ndarray, confidence: np.ndarray) -> Interval:
@@ -125,7 +129,10 @@ def auroc_resamples(positive: np.ndarray, confidence: np.ndarray, resamples: int
     The draws depend on `positive` alone: the areas of two scores of the same samples may be subtracted, which gives the
     resamples of their paired difference.
     """
-    positive, doubt = np.asarray(positive, bool), -np.asarray(confidence, float)
+    ood, sure = _numbers(positive, confidence)
+    positive, doubt = ood.astype(bool), -sure
+    if positive.all() or not positive.any():
+        raise InputError(f"area: all of {positive.size} samples are of one class; expected both")
     generator = np.random.default_rng(0)
     return _area(*[_drawn(part, generator, resamples) for part in (doubt[positive], doubt[~positive])])
 
@@ -136,7 +143,8 @@ def kept_medians(confidence: ArrayLike, error: ArrayLike, shares: ArrayLike) -> 
     >>> kept_medians([0.9, 0.1], [10.0, 10.0], [0.5, 1.0])[0]
     array([10., 10.])
     """
-    surest_first = np.asarray(error, float)[np.argsort(-np.asarray(confidence), kind="stable")]
+    sure, apart = _numbers(confidence, error)
+    surest_first = apart[np.argsort(-sure, kind="stable")]
     n = surest_first.size
     drawn = surest_first[np.sort(np.random.default_rng(0).integers(n, size=(500, n)), axis=1)]
     kept = np.maximum(1, np.round(np.asarray(shares) * n)).astype(int)
@@ -185,15 +193,28 @@ def _area(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
     return (ranks - n * (n + 1) / 2) / (n * m)
 
 
-def _interval(statistic: Callable, values: np.ndarray, *others: np.ndarray, resamples: int = 1000) -> Interval:
-    return resampled_interval(_resampled(statistic, values, *others, resamples=resamples))
-
-
-def _resampled(statistic: Callable, *samples: np.ndarray, resamples: int = _MANY) -> np.ndarray:
-    """Return the statistic of joint resamples, (resamples,)."""
-    if not samples[0].size or not all(np.isfinite(sample).all() for sample in samples):
+def _numbers(*arrays: ArrayLike, fewest: int = 1) -> list[np.ndarray]:
+    """Return arrays of the same samples as numbers. Errors: InputError unless each has one finite number a sample."""
+    try:
+        samples = [np.asarray(np.ma.filled(np.asanyarray(array, float), np.nan)) for array in arrays]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"interval: no numbers ({error}); expected a finite number for each sample") from None
+    if samples[0].ndim != 1 or any(sample.shape != samples[0].shape for sample in samples):
+        raise InputError(f"interval: shapes {', '.join(str(sample.shape) for sample in samples)}; expected one number "
+                         "for each sample, of the same samples")
+    if samples[0].size < fewest or not all(np.isfinite(sample).all() for sample in samples):
         raise InputError(f"interval: expected at least one number and finite ones only, found {samples[0].size}, "
                          f"{sum(int((~np.isfinite(sample)).sum()) for sample in samples)} of them not finite")
+    return samples
+
+
+def _interval(statistic: Callable, *arrays: ArrayLike, resamples: int = 1000) -> Interval:
+    return resampled_interval(_resampled(statistic, *arrays, resamples=resamples))
+
+
+def _resampled(statistic: Callable, *arrays: ArrayLike, resamples: int = _MANY) -> np.ndarray:
+    """Return the statistic of joint resamples, (resamples,)."""
+    samples = _numbers(*arrays)
     if samples[0].size == 1:    # all resamples are equal
         return np.full(resamples, float(statistic(*samples)))
     return bootstrap(samples, statistic, n_resamples=resamples, batch=_BATCH, paired=len(samples) > 1,

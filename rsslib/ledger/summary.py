@@ -1,6 +1,6 @@
 """RESULTS.md, on two screens: what each paper claims and what we found, its tables, and what differs by cause."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -51,7 +51,8 @@ def render(verdicts: Sequence[Verdict], profile: str, root: Path = ROOT) -> str:
         parts += [f"## Paper {number}: what it claims, and what we found\n",
                   f"{paper}. {caveats.get(paper, '')}".strip(), ""]
         parts += [f"**{sentence}**\n" for of_paper, sentence in ranked.values() if sentence and of_paper == paper]
-        parts += [_table(group, profile, root), ""]
+        rows = [[one.text, one.numbers, _judged(one), _executed(one.headline.notebook, profile, root)] for one in group]
+        parts += [table(["the paper's claim", "what we found", "verdict", "notebook"], rows), ""]
     parts += ["## The printed tables\n", _LEGEND, *matrices.render(verdicts)]
     parts += ["## What differs, by presumed cause\n", *differences.lines(verdicts, claims.causes(path)), ""]
     return "\n".join(parts)
@@ -107,11 +108,6 @@ def _sentence(one: Found, numbers: bool) -> str:
 
 def _judged(one: Found) -> str:
     return f"**{one.verdict}**" + (f" ({one.remark})" if one.remark else "")
-
-
-def _table(found: Iterable[Found], profile: str, root: Path) -> str:
-    rows = [[one.text, one.numbers, _judged(one), _executed(one.headline.notebook, profile, root)] for one in found]
-    return table(["the paper's claim", "what we found", "verdict", "notebook"], rows)
 
 
 def _executed(notebook: str, profile: str, root: Path) -> str:

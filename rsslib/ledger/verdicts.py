@@ -8,8 +8,8 @@ from pathlib import Path
 from rsslib.ledger.claims import REAL, RELATIONS, Claim
 from rsslib.ledger.orderings import plainly, settle
 from rsslib.ledger.quantities import Interval, Quantity, Records, estimated, files, paired, quantity
+from rsslib.ledger.results import NoRecord
 from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED, ends, number
-from rsslib.project import InputError
 
 REPRODUCED, BETTER, DIFFERS = "reproduced", "better", "differs"
 NOT_JUDGED, NOT_RUN = "not judged in this profile", "not run"
@@ -53,7 +53,9 @@ def judge(claims: Iterable[Claim], profile: str, folder: str | Path | None = Non
     """Return the verdicts on claims from the records of `<folder>/<profile>`, by default in ROOT/results.
 
     A value within tolerance is `reproduced`, beyond it on the better side `better`, else `differs`; an ordering is
-    settled to hold or not, or undecided. A claim without record is `not run`.
+    settled to hold or not, or undecided. A claim without record, or without a number in it, is `not run`.
+
+    Errors: InputError naming the file, for records that are broken, or of which several match.
 
     >>> from rsslib.ledger import claims
     >>> judge(claims.load(), "quick")[0].verdict  # doctest: +SKIP
@@ -70,7 +72,7 @@ def _judged(claim: Claim, records: Records) -> Verdict:
     judged = profile in claim.profiles and claim.kind != "text"
     try:
         found = (_value if claim.kind == "value" else _ordering)(claim, records) if claim.record is not None else {}
-    except (InputError, ZeroDivisionError) as error:
+    except NoRecord as error:
         found = {"verdict": NOT_RUN, "note": f"no {absent}" if absent else reason or str(error)}
     if not judged:
         hidden = {key: found[key] for key in ("ours", "value", "ci95", "sides") if key in found}

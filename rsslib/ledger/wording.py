@@ -8,6 +8,8 @@ SETTLED, REFUTED, UNDECIDED = "settled: holds", "settled: does not hold", "undec
 """What is said of a claim that one of two values is the lower one."""
 FEWEST = 6
 """The fewest samples that settle anything: the range of n samples covers their median with 1 - 2 / 2**n."""
+ENOUGH = 30
+"""The fewest that settle a difference of shares or counts: a bootstrap of fewer says too little of the tails."""
 _MINUS = "\N{MINUS SIGN}"
 
 
@@ -73,42 +75,51 @@ def reach(values: Sequence[float], digits: int = 0) -> str:
     return low if low == high else f"{low} to {high}"
 
 
+def decimals(values: Sequence[float], least: int = 0, level: float = 0, most: int = 6) -> int:
+    """Return the fewest decimals, from `least` to `most`, with which no value but `level` itself reads as `level`.
+
+    >>> decimals([-0.4, 31.0]), decimals([10.3, 12.0], level=10), decimals([0.0, 12.0])
+    (1, 1, 0)
+    """
+    apart = [value for value in values if value != level]
+    return next((count for count in range(least, most) if all(rounded(part, count) != level for part in apart)), most)
+
+
 def digits(value: float, ci95: Sequence, scale: float = 1) -> int:
     """Return the decimals of a difference and its interval: two digits of the value, more until all signs show.
 
     >>> digits(-70.4, (-95.7, -50.2)), digits(1.5, (-15.4, 18)), digits(12, (0.02, 31))
     (0, 1, 2)
     """
-    numbers = [abs(scale * part) for part in (value, *ci95) if part]
-    least = int(0 < abs(scale * value) < 9.95)
-    most = 4 if settled(ci95) != UNDECIDED else 1
-    return next((count for count in range(least, most) if all(rounded(part, count) for part in numbers)), most)
+    least, most = int(0 < abs(scale * value) < 9.95), 4 if settled(ci95) != UNDECIDED else 1
+    return decimals([scale * part for part in (value, *ci95)], least, most=most)
 
 
-def difference(value: float, ci95: Sequence, unit: str, scale: float = 1) -> str:
-    """Format a difference with its unit and interval, so that their signs show.
+def difference(value: float, ci95: Sequence | None, unit: str, scale: float = 1) -> str:
+    """Format a difference with its unit and interval, so that their signs show; without one, say why.
 
     >>> difference(28.6, (12.8, 45.6), "m"), difference(-0.3, (-0.35, 0.019), "points", 100)
     ('+29 m [+13, +46]', '−30 points [−35, +2]')
     """
+    if not ci95:
+        return f"{fixed(scale * value, 1, sign=True)} {unit} (fewer than {FEWEST} samples: undecided)"
     count = digits(value, ci95, scale)
     return f"{fixed(scale * value, count, sign=True)} {unit} {span(ci95, count, sign=True, scale=scale)}"
 
 
-def settled(ci95: Sequence, expected: str = "<", n: int = FEWEST) -> str:
+def settled(ci95: Sequence | None, expected: str = "<", n: int = FEWEST, fewest: int = FEWEST) -> str:
     """Return what the interval of a difference (first minus second) says of the claim "first `expected` second".
 
-    An interval that includes 0, has no finite ends, or is of fewer than FEWEST samples, leaves it undecided.
+    Undecided if there is no interval, or one that includes 0 or has no finite ends, or it is of fewer than `fewest`.
 
     >>> settled((-40, -3)), settled((3, 40)), settled((-17, 31)), settled((3, 40), ">")
     ('settled: holds', 'settled: does not hold', 'undecided', 'settled: holds')
     >>> settled((-40, -3), n=5)
     'undecided'
     """
-    low, high = ci95
-    if n < FEWEST or not (low > 0 or high < 0):    # NaN is neither
+    if not ci95 or n < fewest or not (ci95[0] > 0 or ci95[1] < 0):    # NaN is neither
         return UNDECIDED
-    return SETTLED if (high < 0) == (expected == "<") else REFUTED
+    return SETTLED if (ci95[1] < 0) == (expected == "<") else REFUTED
 
 
 def together(verdicts: Sequence[str]) -> str:

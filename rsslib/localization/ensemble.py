@@ -9,8 +9,11 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from rsslib import files
 from rsslib.data import grid as grids
-from rsslib.learning import checkpoint, recipe
+from rsslib.data import index_sets, measurements, splits
+from rsslib.learning import checkpoint
+from rsslib.learning import recipe as recipes
 from rsslib.learning.devices import PRECISIONS, autocast, choose_device, choose_precision
 from rsslib.learning.optimizers import SCHEDULES, Optimizer
 from rsslib.learning.trainer import Trainer
@@ -21,10 +24,13 @@ from rsslib.project import InputError, write_json
 
 _CHOICES: dict[str, Collection[str]] = {"loss": LOSSES, "network": NETWORKS, "schedule": SCHEDULES,
                                          "precision": PRECISIONS}
-_RULES: dict[str, recipe.Rule] = {
-    **dict.fromkeys(("members", "epochs", "patience", "batch_size", "validate_every", "threads"), recipe.COUNT),
-    **dict.fromkeys(("learning_rate", "pixel_m"), recipe.RATE), "weight_decay": recipe.WEIGHT, "seed": recipe.SEED,
-    "sensor_dropout": (recipe.NUMBER, "a share from 0 to below 1", lambda value: 0 <= value < 1)}
+_RULES: dict[str, recipes.Rule] = {
+    **dict.fromkeys(("epochs", "patience", "batch_size", "validate_every"), recipes.COUNT),
+    **dict.fromkeys(("learning_rate", "pixel_m"), recipes.RATE), "weight_decay": recipes.WEIGHT,
+    "members": recipes.MEMBERS, "threads": recipes.THREADS, "seed": recipes.SEED,
+    "output_bias": ((*recipes.NUMBER, type(None)), "None, or a number from -1000 to 1000",
+                    lambda value: value is None or -1000 <= value <= 1000),
+    "sensor_dropout": (recipes.NUMBER, "a share from 0 to below 1", lambda value: 0 <= value < 1)}
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Recipe:
     threads: int = 2
 
     def __post_init__(self):
-        recipe.check(self, _RULES, _CHOICES)
+        recipes.check(self, _RULES, _CHOICES)
         if self.patience < self.validate_every:
             raise InputError(f"recipe: patience is {self.patience}; expected at least validate_every "
                              f"({self.validate_every}), or training stops before the first validation")
@@ -143,17 +149,20 @@ class EnsembleTrainer(Trainer):
 
     The members are independent trainings, as in the paper, with a common stopping time.
 
-    Parameters: dataset (measurements), sets (index sets with `train` and `val`), recipe; path, of the checkpoint;
-    watch, further sets whose errors with the first member alone go into the history (for the training curves) and have
-    no influence on training; device.
+    Parameters: dataset (measurements); sets, index sets with `train` and `val` (None: the Random split); recipe; path,
+    of the checkpoint (see `Trainer.fit`); watch, further sets whose errors with the first member alone go into the
+    history (for the training curves) and have no influence on training; device.
 
-    Errors: InputError for an empty `train`, `val` or watched set, an unknown location, or a training that diverges.
+    Errors: those of `measurements.validate` and `index_sets.checked`; InputError for an unknown location in `train` or
+    `val`, or a training that diverges.
     Source: paper 1, Section III.C.
     """
 
-    def __init__(self, dataset: xr.Dataset, sets: Mapping[str, np.ndarray], recipe: Recipe,
-                 path: str | Path | None = None, watch: tuple[str, ...] = (), device: str = "auto"):
-        _check_sets(dataset, sets, watch)
+    def __init__(self, dataset: xr.Dataset, sets: Mapping[str, np.ndarray] | None, recipe: Recipe,
+                 path: str | Path | None = None, watch: Sequence[str] = (), device: str = "auto"):
+        recipes.check_type("recipe", recipe, Recipe)
+        measurements.validate(dataset, "the data set to fit")
+        sets = _checked(dataset, splits.make(dataset, "random") if sets is None else sets, watch)
         torch.set_num_threads(recipe.threads)
         self.recipe, self.sets, self.watch, self.dataset = recipe, sets, watch, dataset
         self.ranges = grids.scaling(dataset, sets["train"])
@@ -191,10 +200,10 @@ class EnsembleTrainer(Trainer):
         return record["val_mean_m"], record
 
     def key(self) -> str:
-        """Return the key that identifies this training: code, recipe, sets and data."""
-        sets = {name: np.asarray(chosen).tolist() for name, chosen in self.sets.items()}
-        sums = [float(values.sum()) for values in self.dataset.data_vars.values()]
-        return checkpoint.key(__name__, self.watch, asdict(self.recipe), sets, self.dataset.attrs.get("md5", ""), sums)
+        """Return the key that identifies this training: code, recipe, sets, data, device and precision."""
+        used = {name: self.sets[name] for name in ("train", "val", *self.watch)}
+        return checkpoint.key(__name__, asdict(self.recipe), used, files.digest(self.dataset),
+                              self.ensemble.device.type, str(self.ensemble.dtype))
 
     def write_history(self, path: str | Path) -> Path:
         """Write the history of the validated epochs as JSON."""
@@ -214,12 +223,13 @@ class EnsembleTrainer(Trainer):
         return np.hypot(located["x_hat"] - true_x[chosen], located["y_hat"] - true_y[chosen])
 
 
-def _check_sets(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], watch: tuple[str, ...]) -> None:
-    for name in ("train", "val", *watch):
-        if not len(sets.get(name, ())):
-            raise InputError(f"training: the set {name!r} is empty; expected at least one sample")
+def _checked(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], watch: Sequence[str]) -> dict[str, np.ndarray]:
+    if not isinstance(watch, (list, tuple)) or not all(isinstance(name, str) for name in watch):
+        raise InputError(f"fit: watch is {watch!r}; expected a list of names of sets")
+    found = index_sets.checked(sets, dataset.sizes["sample"], "fit", needed=("train", "val", *watch))
     for name in ("train", "val"):
-        unknown = np.isnan(grids.transmitters(dataset)[0][sets[name]])
+        unknown = np.isnan(grids.transmitters(dataset)[0][found[name]])
         if unknown.any():
-            raise InputError(f"training: sample {sets[name][unknown.argmax()]} of the set {name!r} has no known "
-                             "transmitter location; leave it out")
+            raise InputError(f"fit: sample {found[name][unknown.argmax()]} of the set {name!r} has no known "
+                             f"transmitter location ({unknown.sum()} of {len(unknown)} samples); leave it out")
+    return found

@@ -8,10 +8,14 @@ import xarray as xr
 from torch import Tensor
 from torch.nn import functional as F
 
+from rsslib import files
+from rsslib.data import index_sets
 from rsslib.data.grid import Grid
+from rsslib.learning.recipe import as_array, check_type, check_whole
 from rsslib.localization.ensemble import Ensemble, Samples
-from rsslib.project import InputError, atomic_path
+from rsslib.project import InputError
 
+_WHAT, _AGAIN = "kept images", "run its training notebook again"
 RADIUS_M, APART_M = 90.0, 300.0
 """Radius of a mode, and the least distance between the centres of two."""
 
@@ -20,13 +24,21 @@ def modes(image: np.ndarray, grid: Grid) -> list[tuple[float, float, float]]:
     """Return the two strongest modes of an image, strongest first, each as x, y [m] and share of the mass.
 
     A mode is a disc of radius RADIUS_M: the first is the disc with the most mass, the second the one with the most mass
-    whose centre is at least APART_M from the first. Input: image, (height, width), not negative.
+    whose centre is at least APART_M from the first.
+
+    Input: image, (height, width), not negative. Errors: InputError for another shape than the grid's, or values that
+    are negative or not finite.
 
     >>> image = np.zeros((20, 20)); image[3, 3], image[3, 18] = 3.0, 1.0
     >>> modes(image, Grid(0.0, 0.0, 20, 20, 30.0))[1][2]
     0.25
     """
-    mass = _disc_mass(torch.as_tensor(image)[None], grid)[0].numpy()
+    check_type("modes: grid", grid, Grid)
+    values = as_array("modes: the image", image, 2)
+    if values.shape != grid.shape or values.min() < 0 or values.max() > 1e30:
+        raise InputError(f"modes: the image is of shape {values.shape}, from {values.min()} to {values.max()}; "
+                         f"expected {grid.shape}, and values from 0 to 1e30")
+    mass = _disc_mass(torch.as_tensor(values.astype(values.dtype.newbyteorder("=")))[None], grid)[0].numpy()
     rows, columns = np.indices(mass.shape)
     strongest = []
     for _ in range(2):
@@ -52,7 +64,11 @@ def keep(ensemble: Ensemble, samples: Samples, chosen: np.ndarray, fixed: int = 
 
     `fixed` samples are evenly spaced in `chosen`; `ambiguous` more are those whose second mode (see `modes`) has the
     largest share. Coordinates: measurement; why, "fixed" or "ambiguous".
+    Errors: those of `index_sets.indices`; InputError for a negative number of images, or none.
     """
+    chosen = index_sets.indices(chosen, len(samples.location), "kept_images: chosen")
+    check_whole("kept_images: ambiguous", ambiguous, 0)
+    check_whole("kept_images: fixed", fixed, 0 if ambiguous else 1)
     second_shares, means = [], []
     for images in ensemble.images(samples, chosen):
         mean = images.mean(1).float().cpu()
@@ -64,27 +80,37 @@ def keep(ensemble: Ensemble, samples: Samples, chosen: np.ndarray, fixed: int = 
     grid = ensemble.grid
     return xr.Dataset(
         {"image": (("sample", "row", "column"), torch.cat(means).numpy()[kept], {"units": "1"})},
-        {"measurement": ("sample", np.asarray(chosen)[kept]),
+        {"measurement": ("sample", chosen[kept]),
          "why": ("sample", ["fixed"] * len(even) + ["ambiguous"] * len(most))},
         {"x0": grid.x0, "y0": grid.y0, "pixel_m": grid.pixel_m})
 
 
 def save(images: xr.Dataset, path: str | Path) -> Path:
-    """Write the images as NetCDF, atomically."""
-    with atomic_path(path) as temporary:
-        images.to_netcdf(temporary, engine="netcdf4", encoding={"image": {"zlib": True}})
-    return Path(path)
+    """Write the images as NetCDF, atomically. Errors: those of `files.write_netcdf` and `load`."""
+    files.parsed(lambda: _grid_of(images), path, _WHAT)
+    return files.write_netcdf(images, path, {"image": {"zlib": True}})
 
 
 def load(path: str | Path) -> tuple[xr.Dataset, Grid]:
-    """Read what `save` wrote: the images and their grid. Errors: InputError naming the file."""
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file of kept images; run its training stage first (make reproduce)")
-    try:
-        with xr.open_dataset(path, engine="netcdf4") as file:
-            images = file.load()
-        height, width = images.image.shape[1:]
-        return images, Grid(images.attrs["x0"], images.attrs["y0"], width, height, images.attrs["pixel_m"])
-    except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{path}: not a file of kept images ({reason}); run its training stage again") from None
+    """Read what `save` wrote: the images and their grid.
+
+    Errors: those of `files.read_netcdf`; InputError naming the file if it does not hold images with their grid.
+    """
+    images = files.read_netcdf(path, _WHAT, _AGAIN)
+    return files.parsed(lambda: (images, _grid_of(images)), path, _WHAT, _AGAIN)
+
+
+def _grid_of(images: xr.Dataset) -> Grid:
+    image, measurement, why = (images.variables[name] for name in ("image", "measurement", "why"))
+    if image.dims != ("sample", "row", "column") or image.dtype.kind != "f" or not image.size:
+        raise ValueError(f"image is {image.dtype} over {image.dims} of {image.shape}")
+    if not 0 <= image.values.min() <= image.values.max() <= 1:    # NaN is refused, too
+        raise ValueError("a pixel is not from 0 to 1")
+    if measurement.dims != ("sample",) or measurement.dtype.kind not in "iu" or (measurement < 0).any():
+        raise ValueError("measurement is no index of each sample")
+    if why.dims != ("sample",) or not set(why.values.tolist()) <= {"fixed", "ambiguous"}:
+        raise ValueError("why is not 'fixed' or 'ambiguous' for each sample")
+    x0, y0, pixel_m = (images.attrs[name] for name in ("x0", "y0", "pixel_m"))
+    if not np.isfinite([x0, y0, pixel_m]).all() or not pixel_m > 0:
+        raise ValueError(f"the grid begins at {x0}, {y0} m with pixels of {pixel_m} m")
+    return Grid(x0, y0, image.shape[2], image.shape[1], pixel_m)

@@ -1,7 +1,8 @@
 """Training losses of paper 1: centre of mass (CoM), pixel squared error (PSE), Earth Mover's Distance (EMD).
 
 All distances are in pixels. A prediction image is the network's sigmoid output, (batch, height, width), values
-in 0..1, not normalised; a location is (batch, 2), unrounded (column, row). Other shapes raise InputError.
+in 0..1, not normalised; a location is (batch, 2), unrounded (column, row). Other shapes, types that are not
+floating-point, images that are negative and values that are not finite raise InputError.
 """
 
 import math
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from rsslib.learning.recipe import check_whole
 from rsslib.project import InputError
 
 
@@ -90,11 +92,12 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"com": com, "pse": pse,
 
 
 def directions(slices: int, generator: torch.Generator | None = None) -> Tensor:
-    """Return `slices` random unit vectors, (slices, 2), uniform on the circle.
+    """Return `slices` random unit vectors, (slices, 2), uniform on the circle. Errors: InputError for no slices.
 
     >>> bool(directions(7).norm(dim=1).allclose(torch.ones(7)))
     True
     """
+    check_whole("directions: slices", slices)
     angle = 2 * math.pi * torch.rand(slices, generator=generator)
     return torch.stack([angle.cos(), angle.sin()], dim=1)
 
@@ -107,6 +110,7 @@ class SlicedDistance:
     slices. In the limit of many slices it is 2/pi times the exact EMD of a point target.
 
     Parameters: height, width [pixels]; vectors, (slices, 2), unit vectors as (column, row).
+    Errors: InputError for a side that is no whole number, or for vectors of another shape or length than 1.
     Source: Bonneel et al. 2015; paper 1, Section III.B. The value is that of POT's sliced distance with p = 1.
 
     >>> first, second = torch.zeros(2, 1, 4, 4); first[0, 0, 0] = 1.0; second[0, 0, 3] = 1.0
@@ -115,18 +119,34 @@ class SlicedDistance:
     """
 
     def __init__(self, height: int, width: int, vectors: Tensor):
+        check_whole("SlicedDistance: height", height, 1, 10**4)
+        check_whole("SlicedDistance: width", width, 1, 10**4)
+        if not isinstance(vectors, Tensor) or vectors.ndim != 2 or vectors.shape[1] != 2 or not len(vectors):
+            found = tuple(vectors.shape) if isinstance(vectors, Tensor) else type(vectors).__name__
+            raise InputError(f"SlicedDistance: vectors are {found}; expected a tensor (slices, 2), a slice or more")
+        vectors = vectors.double()    # sorted and differenced in double, whatever the type of the images
+        if not bool((vectors.norm(dim=1) - 1).abs().max() < 1e-3):
+            raise InputError(f"SlicedDistance: vectors of lengths {vectors.norm(dim=1).min():g} to "
+                             f"{vectors.norm(dim=1).max():g}; expected unit vectors, such as `directions` returns")
+        self.shape = height, width
         projections, self.permutations = (vectors @ _pixels(height, width, vectors).T).sort(dim=1)
         # the last cumulative sum of p - q is 0 and has no gap: a gap of 0 keeps the shapes equal
         self.gaps = projections.diff(dim=1, append=projections[:, -1:])
 
     def __call__(self, first: Tensor, second: Tensor) -> Tensor:
-        """Return the distance of each pair of maps, (batch,) [pixels]; both are normalised to sum 1.
+        """Return the distance of each pair of maps, (batch,) [pixels], in their type; both are normalised to sum 1.
 
-        Errors: InputError for a map without mass.
+        Errors: InputError for maps of other shapes or types, with a value that is negative or not finite, or with a sum
+        that is 0 or not finite.
         """
+        for images in (first, second):
+            _check_images(images)
+            if images.shape[1:] != self.shape or len(images) != len(first):
+                raise InputError(f"SlicedDistance: maps of {tuple(first.shape)} and {tuple(second.shape)}; expected "
+                                 f"(batch, {self.shape[0]}, {self.shape[1]}) twice")
         difference = (_normalised(first) - _normalised(second)).flatten(1)
         total = difference.new_zeros(len(difference))
-        for permutation, gaps in zip(self.permutations, self.gaps):
+        for permutation, gaps in zip(self.permutations, self.gaps.to(difference)):
             # one slice at a time fits the cache; index_select has a cheaper gradient than [:, permutation]
             total = total + difference.index_select(1, permutation).cumsum(1).abs() @ gaps
         return total / len(self.gaps)
@@ -147,10 +167,28 @@ def pot_reference(first: Tensor, second: Tensor, vectors: Tensor) -> Tensor:
 
 
 def _check(images: Tensor, locations: Tensor) -> None:
+    _check_images(images)
     # other shapes would broadcast to a plausible loss
-    if images.ndim != 3 or locations.shape != (len(images), 2):
-        raise InputError("losses: expected images (batch, height, width) and locations (batch, 2), found "
-                         f"{tuple(images.shape)} and {tuple(locations.shape)}")
+    if not isinstance(locations, Tensor) or locations.shape != (len(images), 2) or not locations.is_floating_point():
+        raise InputError(f"losses: locations are {_described(locations)}; expected a floating-point tensor of "
+                         f"({len(images)}, 2), column and row")
+    if not bool(locations.isfinite().all()):
+        raise InputError("losses: a location is not finite; leave out samples without a known location")
+
+
+def _check_images(images: Tensor) -> None:
+    if not isinstance(images, Tensor) or images.ndim != 3 or not images.numel() or not images.is_floating_point():
+        raise InputError(f"losses: images are {_described(images)}; expected a floating-point tensor of (batch, "
+                         "height, width)")
+    low, high = (float(end) for end in images.detach().aminmax())
+    # NaN is refused, too; finite differences at an empty pixel step a little below 0
+    if not -0.01 * high <= low <= high < math.inf:
+        raise InputError(f"losses: images reach from {low} to {high}; expected finite values of at least 0; in a "
+                         "training lower learning_rate")
+
+
+def _described(values: object) -> str:
+    return f"{values.dtype} of {tuple(values.shape)}" if isinstance(values, Tensor) else type(values).__name__
 
 
 def _axes(height: int, width: int, like: Tensor) -> Iterator[Tensor]:
@@ -166,6 +204,7 @@ def _pixels(height: int, width: int, like: Tensor) -> Tensor:
 
 def _normalised(images: Tensor) -> Tensor:
     mass = images.sum((-2, -1), keepdim=True)
-    if not bool((mass > 0).all()):
-        raise InputError("sliced Wasserstein: expected maps with a sum above 0, found one that sums to 0")
+    if not bool(((mass > 0) & (mass < math.inf)).all()):
+        raise InputError(f"sliced Wasserstein: the maps' sums reach from {float(mass.min())} to {float(mass.max())}; "
+                         "expected finite sums above 0")
     return images / mass

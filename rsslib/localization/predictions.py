@@ -1,6 +1,7 @@
 """The predictions of an ensemble: locations and confidence indicators of each sample, and their file."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,20 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from rsslib import files
 from rsslib.data.grid import Grid, transmitters
+from rsslib.learning.recipe import check_choice, check_type
 from rsslib.localization.losses import centre_of_mass
-from rsslib.project import InputError, atomic_path
+from rsslib.project import InputError
 
+_WHAT, _AGAIN = "the predictions of a localizer", "run its training notebook again"
 INDICATORS = ("max_prediction", "max_mean_prediction", "max_spread", "sum_spread")
 _MEMBER = ("x", "y", "x_peak", "y_peak", "peak", "peak_normalised")
-_METRES = ("x", "y", "x_peak", "y_peak", "x_hat", "y_hat", "x_true", "y_true", "max_spread", "sum_spread")
+_TRUTH = ("x_true", "y_true")
+_PLACES = ("x", "y", "x_peak", "y_peak", "x_hat", "y_hat", *_TRUTH)
+_METRES = (*_PLACES, "max_spread", "sum_spread")
+_VARIABLES = (*_METRES, "peak", "peak_normalised", "max_prediction", "max_mean_prediction", "max_prediction_normalised",
+              "max_mean_prediction_normalised")
 
 
 def describe(images: Tensor, grid: Grid, decoder: str = "argmax") -> dict[str, np.ndarray]:
@@ -27,7 +35,7 @@ def describe(images: Tensor, grid: Grid, decoder: str = "argmax") -> dict[str, n
     max_mean_prediction (peak of the mean image), max_spread and sum_spread (largest and summed distance between the
     members' peak locations [m]); the first two also `_normalised`.
 
-    Errors: InputError for another decoder, or images with NaN or infinite values.
+    Errors: InputError for another decoder, images of another shape than the grid's, or with NaN or infinite values.
     Source: paper 1, Section IV.A.
 
     >>> image = torch.zeros(1, 2, 3, 3); image[0, :, 1, 2] = 0.5
@@ -35,8 +43,12 @@ def describe(images: Tensor, grid: Grid, decoder: str = "argmax") -> dict[str, n
     >>> described["x_hat"], described["max_mean_prediction"], described["sum_spread"]
     (array([60.]), array([0.5], dtype=float32), array([0.]))
     """
-    if decoder not in ("argmax", "com"):
-        raise InputError(f"predictions: decoder is {decoder!r}; expected 'argmax' or 'com'")
+    check_choice("predictions: decoder", decoder, ("argmax", "com"))
+    check_type("predictions: images", images, Tensor)
+    check_type("predictions: grid", grid, Grid)
+    if images.ndim != 4 or images.shape[2:] != grid.shape or not images.shape[1] or not images.is_floating_point():
+        raise InputError(f"predictions: images are {images.dtype} of {tuple(images.shape)}; expected floating-point "
+                         f"numbers, (batch, members, {grid.height}, {grid.width}) on this grid")
     if not bool(torch.isfinite(images).all()):
         raise InputError("predictions: an image holds NaN or infinity; the training diverged, lower learning_rate")
     normalised = images / images.sum((-2, -1), keepdim=True).clamp_min(1e-12)
@@ -76,48 +88,83 @@ def collect(described: Mapping[str, np.ndarray], measurements: xr.Dataset, sampl
     return xr.Dataset(variables, coords, dict(attrs))
 
 
+def require(predictions: xr.Dataset, *names: str) -> xr.Dataset:
+    """Return predictions that have the variables `names` over samples. Errors: InputError naming what is missing."""
+    if not isinstance(predictions, xr.Dataset):
+        raise InputError(f"predictions are of type {type(predictions).__name__}; expected the Dataset that "
+                         "Localizer.predict returns")
+    for name in names:
+        if name not in predictions.variables or predictions[name].dims != ("sample",):
+            raise InputError(f"predictions: no {name!r} for each sample; expected what Localizer.predict returns")
+    return predictions
+
+
 def errors(predictions: xr.Dataset) -> np.ndarray:
-    """Return the distance of the ensemble's location from the true one, (sample,) [m]."""
-    return np.hypot(predictions.x_hat - predictions.x_true, predictions.y_hat - predictions.y_true).values
+    """Return the distance of the ensemble's location from the true one, (sample,) [m].
+
+    Errors: InputError for what is no predictions, or for a sample whose true location is unknown.
+    """
+    require(predictions, "x_hat", "y_hat", "x_true", "y_true")
+    distance = np.hypot(predictions.x_hat - predictions.x_true, predictions.y_hat - predictions.y_true).values
+    unknown = ~np.isfinite(distance)
+    if unknown.any():
+        raise InputError(f"predictions: sample {unknown.argmax()} has no known error ({unknown.sum()} of "
+                         f"{len(unknown)} samples), since its transmitter's location is unknown; leave it out")
+    return distance
 
 
 def of_set(predictions: xr.Dataset, name: str) -> xr.Dataset:
     """Return the samples of one set. Errors: InputError for an unknown set."""
-    chosen = predictions.set.values == name
+    names = require(predictions, "set").set.values.astype(str)
+    chosen = names == str(name)
     if not chosen.any():
-        known = ", ".join(dict.fromkeys(predictions.set.values.tolist()))
-        raise InputError(f"predictions: no set {name!r}; this file has {known}")
+        raise InputError(f"predictions: no set {name!r}; these have {', '.join(dict.fromkeys(names.tolist()))}")
     return predictions.isel(sample=chosen)
 
 
 def median_error(predictions: xr.Dataset, name: str) -> float:
-    """Return the median error of one set [m]."""
+    """Return the median error of one set [m]. Errors: those of `of_set` and `errors`."""
     return float(np.median(errors(of_set(predictions, name))))
 
 
 def save(predictions: xr.Dataset, path: str | Path) -> Path:
-    """Write a predictions file (NetCDF, .nc) atomically."""
-    path = Path(path)
-    if path.suffix != ".nc":
-        raise InputError(f"{path}: expected a name ending in .nc")
-    with atomic_path(path) as temporary:
-        predictions.to_netcdf(temporary, engine="netcdf4",
-                              encoding={name: {"zlib": True} for name in predictions.data_vars})
-    return path
+    """Write a predictions file (NetCDF, .nc) atomically. Errors: those of `files.write_netcdf` and `load`."""
+    files.parsed(lambda: _check(predictions), path, _WHAT)
+    return files.write_netcdf(predictions, path, {str(name): {"zlib": True} for name in predictions.data_vars})
 
 
 def load(path: str | Path) -> xr.Dataset:
-    """Read a predictions file written by `save`. Errors: InputError naming the file."""
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such predictions file; run its training stage first (make reproduce)")
-    try:
-        with xr.open_dataset(path, engine="netcdf4") as file:
-            dataset = file.load()
-        return dataset.assign_coords(set=dataset.set.astype(str))
-    except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{path}: not a predictions file ({reason}); run its training stage again") from None
+    """Read a predictions file written by `save`.
+
+    Errors: those of `files.read_netcdf`; InputError naming the file if a variable is missing, of another shape or type,
+    impossible or not finite (the true locations may be unknown), or if an attribute of the grid is missing.
+    """
+    dataset = files.read_netcdf(path, _WHAT, _AGAIN)
+    files.parsed(lambda: _check(dataset), path, _WHAT, _AGAIN)
+    return dataset.assign_coords(set=dataset.set.astype(str))
+
+
+def _check(dataset: xr.Dataset) -> None:
+    if not min(dataset.sizes["sample"], dataset.sizes["member"]):
+        raise ValueError("no samples, or no members")
+    for name in _VARIABLES:
+        variable, dims = dataset.variables[name], ("sample", "member") if name in _MEMBER else ("sample",)
+        if variable.dims != dims or variable.dtype.kind != "f":
+            raise ValueError(f"{name} is {variable.dtype} over {variable.dims}, not floating-point over {dims}")
+        lowest, highest = (-np.inf, np.inf) if name in _PLACES else (0, np.inf if name.endswith("spread") else 1.00001)
+        values = variable.values[~np.isnan(variable.values)] if name in _TRUTH else variable.values
+        if not (np.isfinite(values) & (values >= lowest) & (values <= highest)).all():
+            raise ValueError(f"{name} is impossible or not finite in a sample")
+    for name, kinds in (("set", "OU"), ("measurement", "iu")):
+        variable = dataset.variables[name]
+        if variable.dims != ("sample",) or variable.dtype.kind not in kinds:
+            raise ValueError(f"{name} is {variable.dtype} over {variable.dims}")
+    if (dataset["measurement"] < 0).any():
+        raise ValueError("a measurement is below 0")
+    raster = {field.name: dataset.attrs[field.name] for field in fields(Grid)}
+    if not np.isfinite(list(raster.values())).all():
+        raise ValueError(f"the grid is {raster}")
+    Grid(**raster)
 
 
 def _peaks(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,7 +1,9 @@
 """Ray tracing with Sionna RT, an alternative to the urban model: more detailed, slower, and sparse at street level.
 
 Sionna RT is not a dependency: install `sionna-rt>=2.0,<2.1` here, or set the environment variable RSSLIB_SIONNA_PYTHON
-to a Python that has it. It runs in a separate process, because some versions abort the process with some LLVMs.
+to a Python that has it. It runs in separate processes, because it may abort with some LLVMs. Version 2.0 gives walls
+almost no reflection in diffracted fields; the processes correct that. Versions from 2.1 on are refused: at edges across
+the field they diffract wrongly. See `_sionna_worker.py`, and the tests against ITU-R P.526.
 """
 
 import json
@@ -9,21 +11,22 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
-import shapely
-from shapely.geometry.polygon import orient
 
 from rsslib.data.buildings import City, outdoor
 from rsslib.project import InputError
-from rsslib.propagation.friis import FREQUENCY_HZ, wavelength_m
+from rsslib.propagation import arguments, meshes, positions
+from rsslib.propagation.friis import FREQUENCY_HZ
 from rsslib.propagation.urban import EMITTER_M, SENSOR_M
 
-MODEL = "Sionna RT radio maps (not Atoll)"
 VARIABLE = "RSSLIB_SIONNA_PYTHON"
 NO_RAY_DB = -250.0
 """The gain where no ray arrives: finite, but far below any threshold."""
@@ -32,17 +35,35 @@ RAYS, DEPTH = 10_000_000, 5
 1.1 dB rms up to 0.55 km; with 1e6 half of the cells get no ray."""
 APART_M = 1.0
 """Least height difference of the antennas: rays in the plane of the sensors cross no cell."""
+_REMEDY = f"install sionna-rt>=2.0,<2.1, or set {VARIABLE} to a Python that has it"
 _WORKER = Path(__file__).with_name("_sionna_worker.py")
-_BEYOND_M = 300.0
+_START_S, _IMPORT_S, _MAP_S = 10.0, 120.0, 600.0
+"""The longest that a Python may take to start, Sionna RT to be imported and a map to be traced."""
+_MOST_PROCESSES = 8
 
 
 def available() -> tuple[bool, str]:
     """Return whether Sionna RT can compute a small map on this machine, and the reason if not.
 
     >>> available()                                                                  # doctest: +SKIP
-    (False, "ModuleNotFoundError: No module named 'sionna'")
+    (False, '/usr/bin/python3: no usable Sionna RT: sionna-rt is not installed')
     """
-    return _probe(os.environ.get(VARIABLE) or sys.executable)
+    works, said = _probe(os.environ.get(VARIABLE) or sys.executable)
+    return works, "" if works else said
+
+
+def model() -> str:
+    """Return what the gains of this module are called in a gain library, with the version of Sionna RT.
+
+    Errors: InputError if Sionna RT does not work.
+
+    >>> model()                                                                      # doctest: +SKIP
+    'Sionna RT 2.0.1, diffraction corrected (not Atoll)'
+    """
+    works, said = _probe(os.environ.get(VARIABLE) or sys.executable)
+    if not works:
+        raise InputError(f"sionna: ray tracing does not work here ({said}); {_REMEDY}, or use the backend 'urban'")
+    return f"Sionna RT {said} (not Atoll)"
 
 
 def gain_maps_db(city: City, emitters, n: int, frequency_hz: float = FREQUENCY_HZ, seed: int = 0,
@@ -51,118 +72,131 @@ def gain_maps_db(city: City, emitters, n: int, frequency_hz: float = FREQUENCY_H
     """Yield the ray-traced gain map from each of the emitters (positions, 2) [m]: (n, n) float32 [dB], NaN indoors.
 
     It is the mean gain over each cell, NO_RAY_DB where no ray arrives. Buildings are prisms of concrete (ITU-R P.2040),
-    as is the ground if `ground`. Rays are reflected up to `depth` times, and diffracted once.
+    as is the ground if `ground`. Rays are reflected up to `depth` times, and diffracted once. On one machine the same
+    arguments give the same gains.
 
-    Errors: InputError if Sionna RT does not work or fails, or the antennas are less than 1 m apart in height; and those
-    of `wavelength_m`.
+    Errors: InputError if Sionna RT does not work or fails, for arguments that are no such values, an emitter off the
+    map or in a building, or antennas less than 1 m apart in height.
     Source: J. Hoydis et al., Sionna RT: differentiable ray tracing for radio propagation modeling, 2023.
 
     >>> next(gain_maps_db(cities.load("sydney"), [(460.0, 85.0)], 64)).shape         # doctest: +SKIP
     (64, 64)
     """
-    wavelength_m(frequency_hz)
-    if abs(emitter_m - sensor_m) < APART_M:
-        raise InputError(f"sionna: emitter_m is {emitter_m}, sensor_m {sensor_m}; expected {APART_M:g} m apart or "
+    job: dict[str, Any] = {
+        "frequency_hz": arguments.frequency(frequency_hz), "side_m": positions.city(city).side_m,
+        "n": arguments.cells_per_side(n), "seed": arguments.seed(seed) + 1,
+        "rays": arguments.whole("rays", rays, "1 to 1e9 rays per emitter", 1, 10**9),
+        "depth": arguments.whole("depth", depth, "0 to 100 reflections", 0, 100)}
+    job["sensor_m"], height = (arguments.number(name, given, "a height above the ground, 0.01 to 1000 m", 0.01, 1e3)
+                               for name, given in (("sensor_m", sensor_m), ("emitter_m", emitter_m)))
+    for name, given in (("diffraction", diffraction), ("ground", ground)):
+        if not isinstance(given, (bool, np.bool_)):
+            raise InputError(f"{name}: found {given!r}; expected True or False")
+    if abs(height - job["sensor_m"]) < APART_M:
+        raise InputError(f"emitter_m: found {emitter_m} m, sensor_m {sensor_m} m; expected {APART_M:g} m apart or "
                          "more: rays in the plane of the sensors cross no cell")
-    works, reason = available()
-    if not works:
-        raise InputError(f"sionna: ray tracing does not work here ({reason}); install sionna-rt>=2.0,<2.1, or set "
-                         f"{VARIABLE} to a Python that has it, or use the backend 'urban'")
-    emitters, free = np.asarray(emitters, np.float64), outdoor(city, n)
-    meshes = {"city.ply": _prisms(city)} if len(city.polygons) else {}
+    job |= {"diffraction": bool(diffraction),
+            "emitters": [[x, y, height] for x, y in positions.emitters(city, emitters).tolist()]}
+    model()    # says why where ray tracing does not work
+    free, walls = outdoor(city, n), meshes.prisms(city)
+    shapes = {"city.ply": walls} if len(walls[0]) else {}
     if ground:
-        meshes["ground.ply"] = _plane(city.side_m)
-    job = {"frequency_hz": float(frequency_hz), "side_m": city.side_m, "n": n, "sensor_m": float(sensor_m),
-           "rays": int(rays), "depth": int(depth), "diffraction": bool(diffraction), "seed": int(seed) + 1,
-           "emitters": [[float(x), float(y), float(emitter_m)] for x, y in emitters]}
-    for power in _run(job, meshes, os.environ.get(VARIABLE) or sys.executable):
+        shapes["ground.ply"] = meshes.plane(city.side_m)
+    for power in _maps(job, shapes, os.environ.get(VARIABLE) or sys.executable):
         gain = np.where(power > 0, 10.0 * np.log10(np.maximum(power, 1e-30)), NO_RAY_DB)
         yield np.where(free, np.maximum(gain, NO_RAY_DB), np.nan).astype(np.float32)
 
 
+class _Process(NamedTuple):
+    """A process that traces rays: the Python that it is of, itself, and the first and last that it wrote."""
+
+    python: str
+    running: subprocess.Popen
+    written: list[bytes]
+
+
 @lru_cache
 def _probe(python: str) -> tuple[bool, str]:
+    """Return whether a Python computes a small map, and its version of Sionna RT, or the reason."""
     job = {"frequency_hz": FREQUENCY_HZ, "side_m": 10.0, "n": 2, "sensor_m": SENSOR_M, "rays": 1000, "depth": 1,
            "diffraction": False, "seed": 1, "emitters": [[5.0, 5.0, EMITTER_M]]}
     try:
-        power, = _run(job, {"ground.ply": _plane(10.0)}, python, 120.0)
+        with _workers(job, {"ground.ply": meshes.plane(10.0)}, python, 1) as (folder, processes):
+            said = _wait(processes[0], folder / "version0", "usable Sionna RT", _IMPORT_S).decode()
+            power = np.frombuffer(_wait(processes[0], folder / "map0", "small map", _IMPORT_S), "<f4")
     except InputError as error:
         return False, str(error)
-    return bool((power > 0).any()), "" if (power > 0).any() else "no power in a small map"
+    return (True, said) if (power > 0).any() else (False, f"Sionna RT {said}: no power in a small map")
 
 
-def _run(job: dict, meshes: dict, python: str, seconds: float = 600.0) -> Iterator[np.ndarray]:
-    """Start the worker and yield its maps as they appear; `seconds` is the timeout per map."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for mesh, (vertices, faces) in meshes.items():
-            (folder / mesh).write_bytes(_ply(vertices, faces))
-        (folder / "job.json").write_text(json.dumps(job | {"meshes": list(meshes)}), encoding="utf-8")
-        with open(folder / "log", "wb") as log:
-            try:
-                process = subprocess.Popen([python, str(_WORKER), name], stdout=log, stderr=log)
-            except OSError as error:
-                raise InputError(f"{python}: cannot be started ({error}); see {VARIABLE}") from None
+def _maps(job: dict, shapes: dict, python: str) -> Iterator[np.ndarray]:
+    """Yield the maps of a job, (n, n) float32, which processes trace at the same time."""
+    count = min(len(job["emitters"]), os.cpu_count() or 1, _MOST_PROCESSES)
+    with _workers(job, shapes, python, count) as (folder, processes):
+        for number in range(len(job["emitters"])):
+            content = _wait(processes[number % count], folder / f"map{number}", f"map of position {number}", _MAP_S)
+            if len(content) != 4 * job["n"] ** 2:
+                raise InputError(f"sionna: the map of position {number} has {len(content)} bytes; expected "
+                                 f"{4 * job['n'] ** 2}: see that {VARIABLE} names a Python with Sionna RT")
+            yield np.frombuffer(content, "<f4").reshape(job["n"], job["n"])
+
+
+@contextmanager
+def _workers(job: dict, shapes: dict, python: str, count: int) -> Iterator[tuple[Path, Sequence[_Process]]]:
+    """Yield a folder in which `count` processes write the maps of a job, and the processes, which end with this."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder, processes = Path(name), []
+        for mesh, (vertices, faces) in shapes.items():
+            (folder / mesh).write_bytes(meshes.ply(vertices, faces))
+        (folder / "job.json").write_text(json.dumps(job | {"meshes": list(shapes)}), encoding="utf-8")
         try:
-            for number in range(len(job["emitters"])):
-                yield _wait(process, folder, number, seconds)
+            for first in range(count):
+                processes.append(_started(python, folder, first, count))
+            for first, process in enumerate(processes):
+                _wait(process, folder / f"started{first}", "Python", _START_S)
+            yield folder, processes
         finally:
-            process.kill()
-            process.wait()
+            for process in processes:
+                process.running.kill()
+                process.running.wait()
+                if process.running.stdin:
+                    process.running.stdin.close()
 
 
-def _wait(process: subprocess.Popen, folder: Path, number: int, seconds: float) -> np.ndarray:
-    path, end = folder / f"map{number}.npy", time.monotonic() + seconds
+def _started(python: str, folder: Path, first: int, count: int) -> _Process:
+    try:
+        process = subprocess.Popen([python, str(_WORKER), str(folder), str(first), str(count)], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    except OSError as error:
+        why = "it is a folder" if Path(python).is_dir() else error.strerror
+        raise InputError(f"{python}: cannot be started ({why}); expected a Python: see {VARIABLE}") from None
+    written: list[bytes] = []
+    threading.Thread(target=_read, args=(process.stdout, written), daemon=True).start()
+    return _Process(python, process, written)
+
+
+def _read(stream: Any, written: list[bytes]) -> None:
+    """Read all that a process writes, so that it never waits, and keep the first and the last of it."""
+    with stream:
+        while part := stream.read1(2**12):
+            written.append(part)
+            del written[8:-8]
+
+
+def _wait(process: _Process, path: Path, what: str, seconds: float) -> bytes:
+    """Return the content of a file as soon as the process has completed it; `what` says in errors what it is."""
+    end = time.monotonic() + seconds
     while not path.exists():
-        code = process.poll()
-        if code is not None and not path.exists() or time.monotonic() > end:
-            lines = (folder / "log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            why = "no answer" if code is None else lines[-1] if lines else f"the process ended with {code}"
-            raise InputError(f"sionna: no map of position {number}: {why}")
-        time.sleep(0.02)
-    power = np.load(path, allow_pickle=False)
+        code = process.running.poll()
+        if (code is None or path.exists()) and time.monotonic() < end:
+            time.sleep(0.02)
+            continue
+        time.sleep(0.05)    # for the last words
+        text = b"".join(process.written).decode(errors="replace")
+        lines = [line.strip()[:200] for line in text.splitlines() if line.strip()]
+        fatal = [line for line in lines if line.startswith("LLVM ERROR")]    # what follows it are its details
+        why = f"no answer in {seconds:g} s" if code is None else f"the process ended with {code}"
+        raise InputError(f"{process.python}: no {what}: {(fatal or lines[-1:] or [why])[0]}")
+    content = path.read_bytes()
     path.unlink()
-    return power
-
-
-def _prisms(city: City) -> tuple[np.ndarray, np.ndarray]:
-    """Return the walls and roofs of all buildings as vertices (points, 3) [m] and triangles (triangles, 3)."""
-    if not hasattr(shapely, "constrained_delaunay_triangles"):
-        raise InputError(f"shapely {shapely.__version__}: ray tracing needs shapely 2.1 or newer, with GEOS 3.10")
-    parts, building = shapely.get_parts(city.polygons, return_index=True)
-    bounds = np.stack([city.bases_m, city.heights_m], axis=1)[building]
-    corners = np.concatenate([_prism(part, *bound) for part, bound in zip(parts, bounds) if part.area > 0])
-    # merge equal corners: an edge diffracts only if its two faces share its end points
-    vertices, index = np.unique(corners.round(3), axis=0, return_inverse=True)
-    return vertices, index.reshape(-1, 3)
-
-
-def _prism(part, base_m: float, top_m: float) -> np.ndarray:
-    """Return the corners of a building's triangles (3 * triangles, 3) [m], counterclockwise seen from outside."""
-    part = orient(part)
-    triangles = shapely.get_parts(shapely.constrained_delaunay_triangles(part))
-    roof = np.concatenate([shapely.get_coordinates(orient(triangle))[:3] for triangle in triangles])
-    faces = [np.column_stack([roof, np.full(len(roof), top_m)])]
-    if base_m > 0:
-        faces.append(np.column_stack([roof[::-1], np.full(len(roof), base_m)]))
-    for ring in shapely.get_rings(part):
-        corners = shapely.get_coordinates(ring)
-        low, high = (np.column_stack([corners, np.full(len(corners), z)]) for z in (base_m, top_m))
-        faces.append(np.stack([low[:-1], low[1:], high[1:], low[:-1], high[1:], high[:-1]], axis=1).reshape(-1, 3))
-    return np.concatenate(faces)
-
-
-def _plane(side_m: float) -> tuple[np.ndarray, np.ndarray]:
-    low, high = -_BEYOND_M, side_m + _BEYOND_M
-    vertices = np.array([[low, low, 0.0], [high, low, 0.0], [high, high, 0.0], [low, high, 0.0]])
-    return vertices, np.array([[0, 1, 2], [0, 2, 3]])
-
-
-def _ply(vertices: np.ndarray, faces: np.ndarray) -> bytes:
-    """Return a mesh in the binary PLY format (G. Turk, 1994)."""
-    header = (f"ply\nformat binary_little_endian 1.0\nelement vertex {len(vertices)}\nproperty float x\n"
-              f"property float y\nproperty float z\nelement face {len(faces)}\n"
-              "property list uchar int vertex_indices\nend_header\n")
-    rows = np.empty(len(faces), [("count", "u1"), ("corner", "<i4", 3)])
-    rows["count"], rows["corner"] = 3, faces
-    return header.encode() + vertices.astype("<f4").tobytes() + rows.tobytes()
+    return content

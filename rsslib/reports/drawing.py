@@ -1,7 +1,7 @@
-"""Parts that figures share: rows of panels, axes of categories, legends, dots and lines with their intervals."""
+"""Parts that figures share: panels, axes of categories, legends, dots and lines with their intervals."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -12,11 +12,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
+from rsslib.ledger.quantities import interval
 from rsslib.project import InputError
 from rsslib.reports import style
 
 FINER = (1, 1.5, 2, 3, 5, 7)
-"""Steps of each decade for `log_metres`, where an axis spans less than one."""
+"""Steps of each decade for `log_axis`, where an axis spans less than one."""
+MOST = 6
+"""More data separations would not be legible in one column of a page."""
+PRINTED: dict[str, Any] = {"ls": "", "marker": "o", "mfc": "white", "mec": style.GREY, "ms": 4.5}
+"""The look of a printed value."""
+
+
+def legible(separations: Collection) -> None:
+    """Refuse more data separations than fit into one figure. Errors: InputError."""
+    if len(separations) > MOST:
+        raise InputError(f"splits: expected 1 to {MOST} data separations for one figure, found {len(separations)}; "
+                         "look at fewer at a time")
 
 
 def cells(records: Iterable[Mapping], *keys: str) -> dict[tuple, Mapping]:
@@ -30,21 +42,10 @@ def known(names: Iterable[str], records: Iterable[Mapping], key: str) -> list[st
     return [name for name in names if name in used]
 
 
-def row(titles: Iterable[str], height: float, note: str, told: style.Told, synthetic: bool | str, ylabel: str = "",
-        rows: int = 1, sharex: Literal["col", "all"] = "col") -> tuple[style.Page, np.ndarray]:
-    """Return a figure and its axes, (rows, titles): a column for each of up to five titles, y shared by all.
-
-    Errors: InputError for no title.
-    """
-    titles = list(titles)
-    if not titles:
-        raise InputError("figure: nothing to draw; expected at least one data separation, such as grid2")
-    fig = style.page(style.COLUMN_IN if len(titles) == 1 else style.PAGE_IN, height, note, told, synthetic)
-    axes = fig.subplots(rows, len(titles), sharex=sharex, sharey=True, squeeze=False)
-    for ax, title in zip(axes[0], titles):
-        ax.set_title(title)
-    axes[0, 0].set_ylabel(ylabel)
-    return fig, axes
+def panels(fig: Figure, number: int, wide: bool, ratios: Sequence[float] | None = None, **shared: bool) -> np.ndarray:
+    """Return panels beside each other on a wide page, else below each other."""
+    shape = {"ncols": number, "width_ratios": ratios} if wide else {"nrows": number, "height_ratios": ratios}
+    return fig.subplots(**shape, **shared, squeeze=False).ravel()
 
 
 def categories(ax: Axes, labels: Sequence[str]) -> None:
@@ -55,9 +56,9 @@ def categories(ax: Axes, labels: Sequence[str]) -> None:
     ax.grid(axis="y")
 
 
-def log_metres(axis: Axis, steps: Sequence[float] = (1, 3)) -> None:
-    """Mark a logarithmic axis at `steps` of each decade from 1 m to 10 km, in plain numbers."""
-    axis.set_major_locator(FixedLocator([step * decade for decade in (1, 10, 100, 1000) for step in steps]))
+def log_axis(axis: Axis, steps: Sequence[float] = (1, 3)) -> None:
+    """Mark a logarithmic axis at `steps` of each decade from 0.01 to 10 000, in plain numbers."""
+    axis.set_major_locator(FixedLocator([step * 10.0 ** power for power in range(-2, 4) for step in steps]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
@@ -97,23 +98,16 @@ def label_below(axes: np.ndarray, label: str) -> None:
     axes[len(axes) // 2].set_xlabel(label, x=0.5 if len(axes) % 2 else -0.05)
 
 
-def handles(names: Iterable[str], **more) -> list[Line2D]:
+def handles(names: Iterable[str], suffix: str = "", **more) -> list[Line2D]:
     """Return a legend's handle for each of the names in `style.LOOKS`."""
-    return [Line2D([], [], label=look.label, color=look.colour, marker=look.marker, **{"ls": "", "ms": 4.5} | more)
-            for look in map(style.LOOKS.__getitem__, names)]
+    return [Line2D([], [], label=look.label + suffix, color=look.colour, marker=look.marker,
+                   **{"ls": "", "ms": 4.5} | more) for look in map(style.LOOKS.__getitem__, names)]
 
 
-def ours_and_printed(printed: bool) -> list[Line2D]:
-    """Return a legend's handles for a value of ours with its interval and, if asked, for a printed one."""
-    ours = Line2D([], [], color=style.GREY, lw=1.6, marker="o", ms=4, label="ours, 95 % interval")
-    paper = Line2D([], [], ls="", marker="o", mfc="white", mec=style.GREY, ms=4.5, label="the paper's printed value")
-    return [ours, paper] if printed else [ours]
-
-
-def legend_below(fig: Figure, handles: Sequence[Artist]) -> None:
-    """Put a legend of `handles` at the right end of the note, as far from the edge as the note is."""
-    fig.legend(handles=handles, loc="lower right", ncols=len(handles), columnspacing=1.2, borderpad=0.2,
-               borderaxespad=0.1, bbox_to_anchor=(0, 0, 1 - 0.06 / fig.get_figwidth(), 1)).set_in_layout(False)
+def ours_and_printed(printed: bool, alone: str = "ours, 95 % interval") -> list[Line2D]:
+    """Return a legend's handles for a value of ours with its interval and a printed one; `alone` names ours without."""
+    ours = Line2D([], [], color=style.GREY, lw=1.6, marker="o", ms=4, label="ours, 95 % interval" if printed else alone)
+    return [ours, *[Line2D([], [], label="the paper's printed value", **PRINTED)] * printed]
 
 
 def legend_above(fig: Figure, handles: Sequence[Artist], columns: int) -> None:
@@ -133,21 +127,21 @@ def with_ends(record: Mapping, field: str, scale: float = 1.0) -> tuple[float, f
     >>> with_ends({"median_m": 47.4, "ci95_m": [40, 52]}, "median_m")
     (47.4, 40.0, 52.0)
     """
-    low, high = record.get(f"ci95_{field}", record.get(f"ci95_{field.removeprefix('median_')}")) or (record[field],) * 2
+    low, high = interval(record, field) or (record[field],) * 2
     return scale * record[field], scale * low, scale * high
 
 
 def dot(ax: Axes, x: float, values: Sequence[float], look: style.Look, text: str = "", printed: float | None = None,
-        aside: float = 0.11, filled: bool = True) -> None:
+        aside: float = 0.11) -> None:
     """Draw a value with its interval, (value, low, high), as `look` says; the printed one open, `aside` to its right.
     """
     value, low, high = values
     ax.plot([x, x], [low, high], color=look.colour, lw=1.6, alpha=0.6, solid_capstyle="butt")
-    ax.plot(x, value, marker=look.marker, color=look.colour, ms=5, mfc=look.colour if filled else "white")
+    ax.plot(x, value, marker=look.marker, color=look.colour, ms=5)
     ax.annotate(text, (x - 0.02 * (printed is not None), max(high, value)), (0, 4), textcoords="offset points",
                 ha="center", fontsize=6, color=style.darker(look.colour))
     if printed is not None:
-        ax.plot(x + aside, printed, marker=look.marker, mfc="white", mec=look.colour, mew=1, ms=4.5, ls="")
+        ax.plot(x + aside, printed, **PRINTED | {"marker": look.marker, "mec": look.colour, "mew": 1})
 
 
 def line(ax: Axes, x: Sequence[float], values: Sequence[tuple[float, float, float]], look: style.Look, **more) -> None:

@@ -4,12 +4,17 @@ Each paper's `findings` has a module for each notebook: `answer` returns its ans
 returns its `style.Told`, title and alternative text.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from rsslib.ledger.wording import SETTLED, UNDECIDED, fixed, settled, span
+import numpy as np
+
+from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED, fixed, span
+from rsslib.project import InputError
 
 SYNTHETIC = "These data are synthetic: the answer shows that the chain runs, and says nothing about the paper. "
+BOOTSTRAP = "95 % intervals: i.i.d. bootstrap over the samples"
+Records = Sequence[Mapping]
 
 
 class Text(str):
@@ -18,8 +23,7 @@ class Text(str):
     def _repr_markdown_(self) -> str:
         return str(self)
 
-    def __repr__(self) -> str:
-        return str(self)
+    __repr__ = _repr_markdown_
 
 
 class Answer(NamedTuple):
@@ -38,33 +42,53 @@ def yes_or_no(verdict: str) -> str:
     return {SETTLED: "yes", UNDECIDED: UNDECIDED}.get(verdict, "no")
 
 
-def compared(first: str, second: str, difference: float, ci95: Sequence, unit: str, words: tuple[str, str],
-             digits: int = 0, scale: float = 1) -> str:
-    """Return how two values differ: `difference` is first minus second, `words` say lower and higher.
+def by_verdict(pairs: Iterable[Mapping], verdict: Callable[[Mapping], str]) -> dict[str, list[Mapping]]:
+    """Return records by their verdict, {verdict: records}, in the sequence settled, refuted, undecided."""
+    pairs = list(pairs)
+    groups = {word: [pair for pair in pairs if verdict(pair) == word] for word in (SETTLED, REFUTED, UNDECIDED)}
+    return {word: group for word, group in groups.items() if group}
 
-    >>> compared("EMD", "CoM", -7, (-31, 17), "m", ("ahead of", "behind"))
-    'EMD is 7 m ahead of CoM [−31, +17]'
+
+def known(record: Mapping, field: str) -> bool:
+    """Return whether a record has a number in this field: there may be no such sample."""
+    return record.get(field) is not None and not np.isnan(record[field])
+
+
+def usable(records: Collection, what: str) -> None:
+    """Refuse records of which nothing can be told: there are none, or they say why they were not run. InputError."""
+    reason = "there are none" if not records else next((record["not_run"] for record in records
+                                                        if isinstance(record, Mapping) and "not_run" in record), None)
+    if reason:
+        raise InputError(f"{what}: no records to draw or to tell of, since {reason}")
+
+
+def in_words(number: int) -> str:
+    """Return a small number in words.
+
+    >>> in_words(0), in_words(4), in_words(12)
+    ('none', 'four', '12')
     """
-    size = fixed(abs(scale * difference), digits)
-    ends = span(ci95, digits, sign=True, scale=scale)
-    return f"{first} is {size} {unit} {words[int(difference > 0)]} {second} {ends}".replace("  ", " ")
+    words = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return words[number] if number < len(words) else str(number)
 
 
-def by_verdict(pairs: Sequence[Mapping], field: str, expected: str = "<") -> dict[str, list[Mapping]]:
-    """Return the records of paired differences by what the interval of `field` settles, {verdict: records}."""
-    groups: dict[str, list[Mapping]] = {}
-    for pair in pairs:
-        groups.setdefault(settled(pair[f"ci95_{field}"], expected), []).append(pair)
-    return groups
+def share(values: Iterable[float], digits: int = 0) -> str:
+    """Return a share and the ends of its interval in percent.
+
+    >>> share((0.5, 0.46, 0.541))
+    '50 % [46, 54]'
+    """
+    value, *ends = values
+    return f"{fixed(100 * value, digits)} % {span(ends, digits, scale=100)}"
 
 
-def data_line(title: str, synthetic: bool | str, inputs: str = "data/quick", more: str = "") -> Text:
+def data_line(title: str | None, synthetic: bool | str, more: str = "") -> Text:
     """Return the line that says which data a run used and, where they are made up, how to get the real ones.
 
     `more`: parameters that must be set beside `inputs`, as code.
     """
+    line = f"Data: {title or 'measurements without a title'}."
     if not synthetic:
-        return Text(f"Data: {title}.")
-    settings = f'`inputs = "{inputs}"`' + (f" and `{more}`" if more else "")
-    return Text(f"Data: {title}. **They are synthetic.** For the real ones run `make reproduce` once, then set "
-                f"{settings} above.")
+        return Text(line)
+    return Text(f"{line} **They are synthetic.** For the real ones run `make reproduce` once, then set "
+                f'`inputs = "data/quick"`{f" and `{more}`" if more else ""} above.')

@@ -14,13 +14,10 @@ from matplotlib.transforms import offset_copy
 
 from rsslib.data import splits
 from rsslib.data.grid import Grid, transmitters
-from rsslib.project import InputError
 from rsslib.reports import style
 
 HALO = [withStroke(linewidth=2.5, foreground="white")]
 CROSS = "#D7301F"
-READINGS = "YlOrRd"
-"""The colours of readings on every map: the darker, the stronger."""
 MARKS_IN = 3.0
 """Width of the legend of `marks` below a figure [inches]."""
 _OPEN_CROSS = Path([(sign * x * part, x * part) for x in (1, -1) for sign in (1, -1) for part in (0.42, 1.0)],
@@ -37,16 +34,10 @@ def to_km(grid: Grid, x, y):
     return (x - grid.x0 + grid.pixel_m / 2) / 1000, (y - grid.y0 + grid.pixel_m / 2) / 1000
 
 
-def mark(ax: Axes, grid: Grid, location, kind: str, size: float = 1.0) -> None:
-    """Mark a location (x, y) [m]: "truth" with an open star, "estimate" with an open cross."""
-    ax.scatter(*to_km(grid, *location), zorder=6, clip_on=False, path_effects=HALO,
-               **_MARKS[kind] | {"s": size * _MARKS[kind]["s"]})
-
-
-def mark_both(ax: Axes, grid: Grid, truth, estimate, size: float = 1.0) -> None:
-    """Mark a transmitter's true location and its estimate."""
-    mark(ax, grid, truth, "truth", size)
-    mark(ax, grid, estimate, "estimate", size)
+def mark(ax: Axes, grid: Grid, **locations) -> None:
+    """Mark locations (x, y) [m]: the `truth` with an open star, the `estimate` with an open cross."""
+    for kind, location in locations.items():
+        ax.scatter(*to_km(grid, *location), zorder=6, clip_on=False, path_effects=HALO, **_MARKS[kind])
 
 
 def marks(estimate: str) -> list[Line2D]:
@@ -64,7 +55,7 @@ def sensors(ax: Axes, image: np.ndarray, grid: Grid, **look) -> PathCollection:
     strongest_last = np.argsort(image[row, column])
     row, column = row[strongest_last], column[strongest_last]
     return ax.scatter(*to_km(grid, *grid.to_metres(column, row)), c=image[row, column], vmin=0, zorder=3,
-                      **{"cmap": READINGS, "s": 22, "edgecolors": style.INK, "linewidths": 0.4} | look)
+                      **{"cmap": "YlOrRd", "s": 22, "edgecolors": style.INK, "linewidths": 0.4} | look)
 
 
 def furnish(ax: Axes, west: float, east: float, south: float, north: float) -> None:
@@ -92,10 +83,7 @@ def sheet(number: int, most: int, tall: float, feet: tuple[float, float], note: 
     """Return a figure of `number` maps, at most `most` in a row, each `tall` times as high as it is wide.
 
     There are `feet` inches below each row and above them all, and `bar_in` inches for a colour bar at the right.
-    Errors: InputError for no map.
     """
-    if not number:
-        raise InputError("maps: no data separation to draw; expected at least one gridN, such as grid2")
     rows = -(-number // most)
     columns = -(-number // rows)
     width = style.COLUMN_IN if columns == 1 else style.PAGE_IN

@@ -15,6 +15,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.textpath import TextPath
 
 from rsslib.project import InputError, atomic_path
+from rsslib.reports.findings import usable
 
 STYLE = Path(__file__).with_name("rsslib.mplstyle")
 BANNER = "synthetic campus: not comparable with the paper"
@@ -56,11 +57,14 @@ LOOKS = {
 """The one registry. No two looks share a colour but "test" and "ood", the sets that errors are reported on."""
 ENVIRONMENTS = {"free_space": "Free space", "chicago": "Chicago", "sydney": "Sydney", "procedural": "Made-up streets"}
 SEPARATIONS = {"random": "Random", "july": "July→Nov", "november": "Nov→July", "grid2": "Grid2", "grid5": "Grid5"}
+IN_DISTRIBUTION = ("random", "published_random")
+"""The separations whose test samples lie among the training samples."""
 
 RED, GREY, INK, PALE = "#B3261E", "#6B7683", "#222B35", "#B5BDC6"
 IMAGE_COLOURS = LinearSegmentedColormap.from_list(
     "rsslib_image", ["#F5F8FA", "#CFE1EE", "#7FB0D3", "#2B6CA3", "#0B2F57"])
 
+_look = partial(matplotlib.style.context, STYLE, after_reset=True)
 _PLAIN = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
 _ALT = {"png": "Description", "pdf": "Subject"}    # the field of a file's metadata that holds the alternative text
 
@@ -91,22 +95,22 @@ class Page(Figure):
         return picture.getvalue(), {"alt": self.told.alt}
 
 
-def _look():
-    return matplotlib.style.context(STYLE, after_reset=True)
-
-
 def styled(draw: Callable[..., Page]) -> Callable[..., Page]:
     """Run a figure's function under the style file, whatever the user's own settings are.
 
     Where the function takes a `width` [inches], its page gets a variant of one column, which `save` writes as well.
+    Errors: InputError where its first list or mapping is empty, or says why its records were not run.
     """
-    varies = "width" in inspect.signature(draw).parameters
+    signature = inspect.signature(draw)
 
     @wraps(draw)
     def drawn(*args, **kwargs) -> Page:
+        given = signature.bind(*args, **kwargs).arguments.items()
+        for name, records in [pair for pair in given if isinstance(pair[1], (list, dict))][:1]:
+            usable(records, f"{draw.__name__}: {name}")
         with _look():
             fig = draw(*args, **kwargs)
-        if varies and "width" not in kwargs:
+        if "width" in signature.parameters and "width" not in kwargs:
             fig.column = partial(drawn, *args, **kwargs, width=COLUMN_IN)
         return fig
 

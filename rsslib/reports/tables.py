@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from rsslib.ledger.quantities import interval
-from rsslib.ledger.wording import fixed, rounded
+from rsslib.ledger.wording import decimals, fixed
 from rsslib.project import InputError
 from rsslib.reports.style import ENVIRONMENTS, LOOKS, SEPARATIONS, environment_label
 
@@ -35,23 +35,16 @@ class Column(NamedTuple):
 def name(value: Any) -> str:
     """Return a value of a record in words for readers.
 
-    >>> name("july"), name("two_stage_logit"), name("free_space"), name(["a", "b"])
-    ('July→Nov', 'two-stage, logits', 'Free space', 'a, b')
+    >>> name("july"), name("grid7"), name("two_stage_logit"), name("free_space"), name(["a", "b"])
+    ('July→Nov', 'Grid7', 'two-stage, logits', 'Free space', 'a, b')
     """
     if isinstance(value, (list, tuple)):
         return ", ".join(map(name, value)) or NOTHING
     if not isinstance(value, str):
         return NOTHING if value is None else str(value)
-    if re.fullmatch(r"grid\d+", value):
-        return value.capitalize()
-    look = LOOKS.get(value)
-    return SEPARATIONS.get(value) or ENVIRONMENTS.get(value) or (look.label if look else value.replace("_", " "))
-
-
-def _set(value: str) -> str:
-    """Return the name of a set of samples: the season July is not the separation July→Nov."""
-    look = LOOKS.get(value)
-    return look.label if look else value.replace("_all", ", all of it").capitalize()
+    labels = {key: look.label for key, look in LOOKS.items()} | ENVIRONMENTS | SEPARATIONS
+    plain = value.replace("_", " ")
+    return labels.get(value, plain.capitalize() if re.fullmatch(r"grid\d+|published \w+|blocks", plain) else plain)
 
 
 def cell(record: Mapping, field: str, digits: int = 0, scale: float = 1) -> str:
@@ -63,26 +56,20 @@ def cell(record: Mapping, field: str, digits: int = 0, scale: float = 1) -> str:
     ('July', 'November, all of it')
     """
     value, ends = record.get(field), interval(record, field)
-    if isinstance(value, str) and field.endswith("set"):
-        return _set(value)
+    if isinstance(value, str) and field.endswith("set"):    # the season July is not the separation July→Nov
+        return LOOKS[value].label if value in LOOKS else value.replace("_all", ", all of it").capitalize()
     if isinstance(value, str) and field.endswith(("environment", "trained_on", "tested_on")):
         return environment_label(value)
     if not isinstance(value, (int, float, np.number)) or isinstance(value, bool):
         return name(value)
     if not math.isfinite(value):
         return NOTHING
-    text = _number(float(value), digits, scale)
-    if ends is None or not all(end is not None and math.isfinite(end) for end in ends):
-        return text
-    shown = [value, *ends]
-    while digits < 4 and ends[0] * ends[1] > 0 and not all(rounded(scale * part, digits) for part in shown):
-        digits += 1    # what excludes 0 must not read as 0
-    return "{} ({} to {})".format(*(_number(float(part), digits, scale) for part in shown))
-
-
-def _number(value: float, digits: int, scale: float) -> str:
-    """Return a number; from 10 000 on with thin groups of three digits."""
-    return _grouped(fixed(scale * value, digits))
+    shown = [scale * float(value)]
+    if ends is not None and all(end is not None and math.isfinite(end) for end in ends):
+        shown += [scale * end for end in ends]
+        digits = decimals(shown, digits) if ends[0] * ends[1] > 0 else digits    # what excludes 0 must not read as 0
+    text, *around = [_grouped(fixed(part, digits)) for part in shown]
+    return f"{text} ({' to '.join(around)})" if around else text
 
 
 def _said(value: float | None, scale: float) -> str:
@@ -91,6 +78,7 @@ def _said(value: float | None, scale: float) -> str:
 
 
 def _grouped(text: str) -> str:
+    """Return a number, from 10 000 on with thin groups of three digits."""
     whole, dot, rest = text.partition(".")
     return (f"{int(whole):,}".replace(",", " ") if whole.isdecimal() and len(whole) > 4 else whole) + dot + rest
 
@@ -107,14 +95,15 @@ def table(records: Sequence[Mapping], columns: Sequence[Column | tuple]) -> pd.D
     """
     shown: dict[str, list[str]] = {}
     for column in (Column(*column) for column in columns):
+        if column.label in shown:
+            raise InputError(f"table: two columns have the same label: {column.label}")
         shown[column.label] = [cell(record, column.field, column.digits, column.scale) for record in records]
         if column.printed is not None:
             keys = [tuple(record.get(key) for key in column.by) for record in records]
             shown[f"{column.label}, paper"] = [_said(column.printed.get(key), column.scale) for key in keys]
-    if len({Column(*column).label for column in columns}) < len(columns):
-        raise InputError(f"table: two columns have the same label: {[Column(*column).label for column in columns]}")
-    first, *_ = shown
-    return pd.DataFrame(shown).set_index(first)
+    if not shown:
+        raise InputError("table: no columns; expected at least one, such as ('loss', 'loss')")
+    return pd.DataFrame(shown).set_index(next(iter(shown)))
 
 
 def matrix(records: Sequence[Mapping], rows: str, columns: str, field: str, digits: int = 0, scale: float = 1,
@@ -132,6 +121,8 @@ def matrix(records: Sequence[Mapping], rows: str, columns: str, field: str, digi
     """
     cells: dict[str, dict[str, str]] = {}
     for record in records:
+        if missing := {rows, columns, field} - set(record):
+            raise InputError(f"matrix: no {min(missing)!r} in a record; it has {', '.join(map(str, record))}")
         text, said = cell(record, field, digits, scale), (printed or {}).get((record[rows], record[columns]))
         text += "" if said is None else f" [paper {_said(said, scale)}]"
         column = cells.setdefault(name(record[columns]), {})

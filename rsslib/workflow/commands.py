@@ -93,19 +93,23 @@ def stage_names(folder: Path = ROOT) -> list[str]:
                          "`pip install -e '.[repro]'` in the project's folder")
     if not (folder / "dvc.yaml").exists():
         raise InputError(f"{folder}: no dvc.yaml here or above; run this in the folder of the project")
-    _do_without_git(folder)
-    listed = subprocess.run([sys.executable, "-m", "dvc", "stage", "list", "--name-only"], cwd=folder,
-                            capture_output=True, text=True, check=False)
-    if listed.returncode:
-        raise InputError(f"{folder / 'dvc.yaml'}: DVC cannot read it: {listed.stderr.strip()}")
-    return listed.stdout.split()
+    if not (folder / ".dvc").is_dir():
+        raise InputError(f"{folder}: no folder .dvc; use a clone or the full archive of the project")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{folder}: cannot be written to; copy the project to a folder of your own")
+    if not (folder / ".git").exists():    # as in an unpacked archive; the setting stays on this machine
+        _asked(["config", "--local", "core.no_scm", "true"], folder, ".dvc/config.local: DVC cannot write it")
+    return _asked(["stage", "list", "--name-only"], folder, "dvc.yaml: DVC cannot read it").split()
 
 
-def _do_without_git(folder: Path) -> None:
-    """Let DVC work where there is no git, as in an unpacked archive; the setting stays on this machine."""
-    if not (folder / ".git").exists() and _dvc(["config", "--local", "core.no_scm", "true"], folder):
-        raise InputError(f"{folder}: neither git nor DVC has been set up here; use a clone or the full "
-                         "archive of the project (with its folder .dvc)")
+def _asked(arguments: Sequence[str], folder: Path, problem: str) -> str:
+    """Return what DVC prints. Errors: InputError with the problem and DVC's reason in one line."""
+    asked = subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=folder, capture_output=True, text=True,
+                           errors="replace", check=False)
+    if asked.returncode:
+        reason = [line for line in asked.stderr.splitlines() if not line.startswith((" ", "Traceback", "Having any"))]
+        raise InputError(f"{folder}/{problem}: {' '.join(' '.join(reason).split()) or 'it does not say why'}")
+    return asked.stdout
 
 
 def _dvc(arguments: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None,

@@ -1,6 +1,5 @@
 """`make verify`: run the smoke chain twice from scratch; equal runs must write equal bytes."""
 
-import json
 import math
 import os
 import shutil
@@ -29,7 +28,8 @@ def main(root: Path = ROOT) -> int:
     InputError when the project is no git clone or a run fails.
     """
     copies = root / "build" / "verify"
-    shutil.rmtree(copies, ignore_errors=True)
+    if copies.exists():
+        shutil.rmtree(copies)
     first, second = copies / "a", copies / "b"
     for folder in (first, second):
         export(root, folder)
@@ -47,11 +47,15 @@ def main(root: Path = ROOT) -> int:
 
 def export(root: Path, folder: Path) -> None:
     """Copy the files that git tracks or would track from `root` to `folder`, without what stages write."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root,
-                            capture_output=True, text=True, check=False)
-    if listed.returncode:
-        raise InputError(f"{root}: verify copies the files that git knows; run it in a git clone")
-    for name in listed.stdout.split("\0"):
+    try:
+        listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root,
+                                capture_output=True, check=True)
+    except FileNotFoundError:
+        raise InputError("git is not installed; verify copies the files that git knows") from None
+    except subprocess.CalledProcessError as error:
+        told = os.fsdecode(error.stderr).strip().partition("\n")[0]
+        raise InputError(f"{root}: verify copies the files that git knows; run it in a git clone ({told})") from None
+    for name in os.fsdecode(listed.stdout).split("\0"):
         if name and not name.startswith(_MADE) and (root / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(root / name, folder / name)
@@ -115,17 +119,18 @@ def _distance(new: Path, kept: Path) -> float:
     exact = machine == other_machine is not None
     if not exact:
         for content in (ours, theirs):
-            content["records"] = [_comparable(record, new.stem) for record in content.get("records", [])]
+            content["records"] = [_comparable(record, new.stem) for record in content["records"]]
     largest = max(differences(ours, theirs), default=0.0)
     return math.inf if largest > (0.0 if exact else RELATIVE) else largest
 
 
 def _read(path: Path) -> tuple[tuple[str, str] | None, dict[str, Any]]:
     """Return the CPU and torch that made a file of records, None where its stamp names no CPU, and its content."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    provenance, stamp = content.get("provenance", {}), path.with_suffix(".stamp.json")
-    torch, _ = provenance.pop("torch", None), provenance.pop("device", None)
-    cpu = json.loads(stamp.read_text(encoding="utf-8")).get("cpu") if stamp.exists() else None
+    from rsslib.ledger import results  # here, not above: the other commands need not wait for it
+
+    content, stamp = results.load(path), path.with_suffix(".stamp.json")
+    torch, _ = content["provenance"].pop("torch", None), content["provenance"].pop("device", None)
+    cpu = results.load(stamp).get("cpu") if stamp.exists() else None
     return (cpu, torch) if cpu else None, content
 
 

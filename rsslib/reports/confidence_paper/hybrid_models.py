@@ -1,6 +1,7 @@
 """Records of hybrid localization: Figure 11 (ranging as a fallback) and Table IV (the more confident of two models)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,16 +11,23 @@ import xarray as xr
 from rsslib.confidence import hybrid, indicators, ranging
 from rsslib.data import splits
 from rsslib.ledger import claims
-from rsslib.localization import predictions
+from rsslib.project import InputError
 from rsslib.reports import style
+from rsslib.reports.confidence_paper import ood_detection
 from rsslib.reports.confidence_paper.ood_detection import Models
-from rsslib.reports.confidence_paper.summaries import median_difference, median_error, share
+from rsslib.reports.confidence_paper.summaries import errors_of, median_difference, median_error, share
 from rsslib.reports.tables import matrix
 
 GRID_SETS = ("val", "ood")
-_METHOD = {"cnn": "network (CNN)"}
 SETS = ("july", "november", "april")
 PAIR = ("july", "november")
+
+
+def load(folder: str | Path, grids: Sequence[int]) -> Models:
+    """Read the EMD predictions of GridN for each N; none for no N. Errors: InputError naming the parameter `grids`."""
+    if not isinstance(grids, (list, tuple)):
+        raise InputError(f"grids: found {grids!r}; expected a list of numbers N of cells per side, such as [2, 5]")
+    return ood_detection.load(folder, [f"grid{n}" for n in grids], parameter="grids") if grids else {}
 
 
 def fallbacks(dataset: xr.Dataset, models: Models, seed: int = 0) -> dict[str, Models]:
@@ -43,15 +51,10 @@ def grid_records(located: Mapping[str, Models]) -> list[dict]:
     Input: what `fallbacks` returns. Keys: n_cells, split, set, method, n, median_m, ci95_m, low_confidence_rate,
     ranging_a_db.
     """
-    records = []
-    for split, methods in located.items():
-        low = indicators.is_low(methods["cnn"])
-        records += [_grid(split, name) | {"method": method}
-                    | median_error(predictions.errors(predictions.of_set(model, name)))
-                    | {"low_confidence_rate": low[model.set.values == name].mean(),
-                       "ranging_a_db": model.attrs["ranging_a_db"]}
-                    for name in GRID_SETS for method, model in methods.items()]
-    return records
+    return [_keys(split, name) | {"method": method} | median_error(errors_of(model, name)) | {
+        "low_confidence_rate": indicators.is_low(methods["cnn"])[model.set.values == name].mean(),
+        "ranging_a_db": model.attrs["ranging_a_db"]}
+            for split, methods in located.items() for name in GRID_SETS for method, model in methods.items()]
 
 
 def grid_pairs(located: Mapping[str, Models]) -> list[dict]:
@@ -59,14 +62,18 @@ def grid_pairs(located: Mapping[str, Models]) -> list[dict]:
 
     Input: what `fallbacks` returns. Keys: n_cells, split, set, left_method, right_method, n, median_m, ci95_median_m.
     """
-    records = []
-    for split, methods in located.items():
-        for name in GRID_SETS:
-            errors = {method: predictions.errors(predictions.of_set(model, name)) for method, model in methods.items()}
-            records += [_grid(split, name) | {"left_method": left, "right_method": right}
-                        | median_difference(errors[left], errors[right])
-                        for left, right in (("hybrid", "cnn"), ("ranging", "cnn"), ("hybrid", "ranging"))]
-    return records
+    return [record for split, methods in located.items() for name in GRID_SETS for record in _pairs(
+        _keys(split, name), "method", {method: errors_of(model, name) for method, model in methods.items()},
+        (("hybrid", "cnn"), ("ranging", "cnn"), ("hybrid", "ranging")))]
+
+
+def _keys(split: str, name: str) -> dict:
+    return {"n_cells": int(split.removeprefix("grid")), "split": split, "set": name}
+
+
+def _pairs(keys: Mapping, kind: str, errors: Mapping[str, np.ndarray], compared: Iterable[tuple]) -> list[dict]:
+    return [{**keys, f"left_{kind}": left, f"right_{kind}": right} | median_difference(errors[left], errors[right])
+            for left, right in compared]
 
 
 def grid_printed() -> dict[tuple, float]:
@@ -74,29 +81,21 @@ def grid_printed() -> dict[tuple, float]:
 
     They are the CNN's medians in Table II (out of distribution) and Table III (in distribution).
     """
-    ood = {split: value for (loss, split), value in claims.printed("table2", "median_m", "loss", "split").items()
-           if loss == "emd"}
-    own = {split: value for (split,), value in claims.printed("table3", "in_distribution_median_m", "split").items()}
-    return {(_cells(split), name, "cnn"): value for name, values in (("val", own), ("ood", ood))
-            for split, value in values.items() if split.startswith("grid")}
+    own = {("val", split): value for (split,), value in claims.printed(
+        "table3", "in_distribution_median_m", "split").items()}
+    ood = {("ood", split): value for (loss, split), value in claims.printed(
+        "table2", "median_m", "loss", "split").items() if loss == "emd"}
+    return {(int(split.removeprefix("grid")), name, "cnn"): value for (name, split), value in (own | ood).items()
+            if split.startswith("grid")}
 
 
-def grid_table(records: list[dict], set_name: str, printed: Mapping[tuple, float] | None = None) -> pd.DataFrame:
+def grid_table(records: Sequence[dict], name: str, printed: Mapping[tuple, float]) -> pd.DataFrame:
     """Return the median errors [m] of Figure 11 on a set as text, a row for each grid; printed as of `grid_printed`."""
-    shown = [{"separation": f"Grid{record['n_cells']}", "method": _METHOD.get(record["method"], record["method"]),
-              "median_m": record["median_m"], "ci95_m": record.get("ci95_m")}
-             for record in records if record["set"] == set_name]
-    paper = {(f"Grid{n}", _METHOD.get(method, method)): value for (n, name, method), value in (printed or {}).items()
-             if name == set_name}
+    methods = {"cnn": "network (CNN)", "ranging": "ranging", "hybrid": "hybrid"}
+    shown = [record | {"separation": f"Grid{record['n_cells']}", "method": methods[record["method"]]}
+             for record in records if record["set"] == name]
+    paper = {(f"Grid{n}", methods[method]): value for (n, of, method), value in printed.items() if of == name}
     return matrix(shown, "separation", "method", "median_m", printed=paper)
-
-
-def _cells(split: str) -> int:
-    return int(split.removeprefix("grid"))
-
-
-def _grid(split: str, name: str) -> dict:
-    return {"n_cells": _cells(split), "split": split, "set": name}
 
 
 def duel(models: Models, name: str, indicator: str = indicators.INDICATOR) -> SimpleNamespace:
@@ -107,9 +106,8 @@ def duel(models: Models, name: str, indicator: str = indicators.INDICATOR) -> Si
     Fields: first, second (n,), first_better (n,) bool, rate (best-choice rate), chosen (the hybrid's predictions).
     """
     chosen = hybrid.choose([models[split] for split in PAIR], name, indicator)
-    error = chosen.error_m.values
-    return SimpleNamespace(first=chosen.confidence.values[0], second=chosen.confidence.values[1],
-                           first_better=error[0] <= error[1], chosen=chosen,
+    error, (first, second) = chosen.error_m.values, chosen.confidence.values
+    return SimpleNamespace(first=first, second=second, first_better=error[0] <= error[1], chosen=chosen,
                            rate=float(hybrid.best_choice(error, chosen.chosen.values).mean()))
 
 
@@ -124,19 +122,20 @@ def table4(models: Models, indicator: str = indicators.INDICATOR) -> list[dict]:
     records = []
     for name in SETS:
         both = duel(models, name, indicator).chosen
-        errors = both.error_m.values
-        for model, chosen in _choices(both).items():
-            record = {"set": name, "model": model} | median_error(_of(errors, chosen))
-            record |= share("best_choice_rate", hybrid.best_choice(errors, chosen))
+        errors = _errors(both)
+        for model, error in errors.items():
+            record = {"set": name, "model": model} | median_error(error)
+            record |= share("best_choice_rate", error <= errors["oracle"])
             if model in PAIR:
-                confidence = both.confidence.values[PAIR.index(model)]
-                record |= share("chosen_share", both.chosen.values == PAIR.index(model))
-                record |= {"low_confidence_rate": (confidence < 1).mean(), "median_confidence": np.median(confidence)}
+                number = PAIR.index(model)
+                record |= share("chosen_share", both.chosen.values == number)
+                record |= {"low_confidence_rate": (both.confidence.values[number] < 1).mean(),
+                           "median_confidence": np.median(both.confidence.values[number])}
             records.append(record)
     return records
 
 
-def in_words(table4: list[dict]) -> list[dict]:
+def in_words(table4: Sequence[dict]) -> list[dict]:
     """Return Table IV's records with the fields season and choice added, which name set and model in words.
 
     >>> in_words([{"set": "april", "model": "july"}])[0]["choice"]
@@ -152,23 +151,13 @@ def table4_pairs(models: Models, indicator: str = indicators.INDICATOR) -> list[
 
     Keys: set, left_model, right_model, n, median_m, ci95_median_m.
     """
-    records = []
-    for name in SETS:
-        both = duel(models, name, indicator).chosen
-        errors = {model: _of(both.error_m.values, chosen) for model, chosen in _choices(both).items()}
-        records += [{"set": name, "left_model": left, "right_model": right}
-                    | median_difference(errors[left], errors[right])
-                    for left, right in (("hybrid", "july"), ("hybrid", "november"), ("july", "november"))]
-    return records
+    return [record for name in SETS for record in _pairs(
+        {"set": name}, "model", _errors(duel(models, name, indicator).chosen),
+        (("hybrid", "july"), ("hybrid", "november"), ("july", "november")))]
 
 
-def _choices(both: xr.Dataset) -> dict[str, np.ndarray]:
-    """Return the index of the model that each row of Table IV takes, {row: (sample,)}."""
-    n = both.sizes["sample"]
-    return {"july": np.zeros(n, int), "november": np.ones(n, int), "hybrid": both.chosen.values,
-            "oracle": both.error_m.values.argmin(axis=0)}
-
-
-def _of(errors: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Return the chosen model's error for each sample, (sample,)."""
-    return errors[chosen, np.arange(len(chosen))]
+def _errors(both: xr.Dataset) -> dict[str, np.ndarray]:
+    """Return the errors of what each row of Table IV takes, {row: (sample,)}."""
+    errors = both.error_m.values
+    return {"july": errors[0], "november": errors[1], "hybrid": errors[both.chosen.values, np.arange(errors.shape[1])],
+            "oracle": errors.min(axis=0)}

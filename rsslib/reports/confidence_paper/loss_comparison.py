@@ -1,22 +1,26 @@
 """Table II and its figures, from what the trainings left: predictions, kept images, histories."""
 
-import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
+from operator import itemgetter
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy.spatial import ConvexHull
 
+from rsslib import files
 from rsslib.data import grid, splits
 from rsslib.data.grid import transmitters
 from rsslib.learning.weights import parameter_count
 from rsslib.ledger.statistics import bootstrap_mean_difference, bootstrap_median
 from rsslib.localization import kept_images, networks, predictions
 from rsslib.project import InputError
-from rsslib.reports.confidence_paper.summaries import median_difference
+from rsslib.reports.confidence_paper.summaries import errors_of, median_difference, trained
 
 
 @dataclass(frozen=True)
@@ -35,23 +39,31 @@ PAIRED = ("emd", "com", "pse")
 """Each loss is compared with those after it."""
 
 
-def load(folder: str | Path, split_names: list[str], losses: list[str]) -> Runs:
+def load(folder: str | Path, names: Sequence[str], losses: Sequence[str]) -> Runs:
     """Read `<folder>/<split>-<loss>/` for each split and loss, and the seconds from `<folder>/../stamps`.
 
-    Errors: InputError for no split or no loss, or naming what is missing. Seconds may be: they do not belong to the
-    results.
+    Errors: InputError for no loss, those of `summaries.trained`, or naming the file that is missing. Seconds may be:
+    they do not belong to the results.
     """
-    for kind, found, example in (("splits", split_names, "random or grid2"), ("losses", losses, "com or emd")):
-        if not found:
-            raise InputError(f"{kind}: none given; expected at least one, such as {example}")
+    if not losses:
+        raise InputError("losses: none given; expected at least one, such as emd")
+    paths = {loss: trained(folder, names, loss) for loss in losses}
     runs = {}
-    for split, loss in product(split_names, losses):
-        path, stamp = Path(folder) / f"{split}-{loss}", Path(folder).parent / "stamps" / f"{split}-{loss}.json"
-        model, (images, raster) = predictions.load(path / "predictions.nc"), kept_images.load(path / "images.nc")
-        history = json.loads((path / "history.json").read_text(encoding="utf-8"))["epochs"]
-        seconds = json.loads(stamp.read_text(encoding="utf-8"))["seconds_per_epoch"] if stamp.is_file() else None
-        runs[split, loss] = Run(model, images, raster, history, seconds)
+    for split, loss in product(paths[losses[0]], losses):
+        path, stamp = paths[loss][split], Path(folder).parent / "stamps" / f"{split}-{loss}.json"
+        images, raster = kept_images.load(path / "images.nc")
+        history = _of(path / "history.json", "epochs", lambda epochs: sorted(epochs, key=itemgetter("epoch")))
+        seconds = _of(stamp, "seconds_per_epoch", float) if stamp.is_file() else None
+        runs[split, loss] = Run(predictions.load(path / "predictions.nc"), images, raster, history, seconds)
     return runs
+
+
+def _of(path: Path, key: str, convert: Callable) -> Any:
+    what, remedy = f"what a training writes, with {key!r}", "run its training stage again"
+    found = files.parsed(lambda: convert(files.read_json(path, what, remedy)[key]), path, what, remedy)
+    if not found:
+        raise InputError(f"{path}: {key!r} is {found}; expected {what}: {remedy}")
+    return found
 
 
 def table2(runs: Runs) -> list[dict]:
@@ -59,7 +71,7 @@ def table2(runs: Runs) -> list[dict]:
     records = []
     for (split, loss), run in runs.items():
         for name in dict.fromkeys(run.predictions.set.values.tolist()):
-            errors = predictions.errors(predictions.of_set(run.predictions, name))
+            errors = errors_of(run.predictions, name)
             records.append({
                 "loss": loss, "split": split, "set": name, "n": len(errors), "median_m": np.median(errors),
                 "mean_m": errors.mean(), "ci95_m": bootstrap_median(errors),
@@ -69,7 +81,7 @@ def table2(runs: Runs) -> list[dict]:
     return records
 
 
-def judged(records: list[dict]) -> list[dict]:
+def judged(records: Sequence[Mapping]) -> list[Mapping]:
     """Return the records that are cells of Table II: one set for each split."""
     return [record for record in records if record["set"] == splits.report_set(record["split"])]
 
@@ -113,17 +125,24 @@ def models(runs: Runs) -> dict[str, xr.Dataset]:
 def example(runs: Runs, dataset: xr.Dataset, split: str, number: int = 3) -> SimpleNamespace:
     """Return one of the samples kept for every loss, chosen by its position in the list and not by any model.
 
-    Fields: sensor_image (height, width), images and decoded {loss: ...}, truth (x, y) [m], grid, measurement.
+    Fields: those of `_kept`, and images and decoded {loss: ...}.
     """
-    by_loss = {loss: run for (name, loss), run in runs.items() if name == split}
-    first = next(iter(by_loss.values()))
-    measurement = int(first.images.measurement.values[number])
-    row = first.predictions.measurement.values.tolist().index(measurement)
-    return SimpleNamespace(
-        sensor_image=sensor_image(dataset, first.grid, measurement, splits.make(dataset, split)["train"]),
-        images={loss: run.images.image.values[number] for loss, run in by_loss.items()}, grid=first.grid,
-        decoded={loss: locations(run.predictions, row)[1] for loss, run in by_loss.items()},
-        truth=locations(first.predictions, row)[0], measurement=measurement)
+    kept = {loss: _kept(run, dataset, split, number) for (name, loss), run in runs.items() if name == split}
+    shown = next(iter(kept.values()))
+    return SimpleNamespace(**vars(shown), images={loss: one.image for loss, one in kept.items()},
+                           decoded={loss: one.estimate for loss, one in kept.items()})
+
+
+def _kept(run: Run, dataset: xr.Dataset, split: str, number: int) -> SimpleNamespace:
+    """Return a kept sample: image and sensor_image (height, width), truth and estimate (x, y) [m], grid, measurement.
+    """
+    number = min(number, run.images.sizes["sample"] - 1)
+    measurement = int(run.images.measurement.values[number])
+    row = run.predictions.measurement.values.tolist().index(measurement)
+    truth, estimate = locations(run.predictions, row)
+    train = splits.make(dataset, split)["train"]
+    return SimpleNamespace(image=run.images.image.values[number], truth=truth, estimate=estimate, grid=run.grid,
+                           sensor_image=sensor_image(dataset, run.grid, measurement, train), measurement=measurement)
 
 
 def locations(model: xr.Dataset, row: int) -> list[tuple[float, float]]:
@@ -141,19 +160,19 @@ def sensor_image(dataset: xr.Dataset, raster: grid.Grid, measurement: int, fit: 
 
 
 def most_ambiguous(run: Run, dataset: xr.Dataset, split: str = "grid2") -> SimpleNamespace:
-    """Return the kept sample of a split whose image has the strongest second mode, with its sensors' readings.
+    """Return the kept sample of a split whose image has the strongest second mode.
 
-    Fields: image and sensor_image (height, width), modes (see `kept_images.modes`) and their radius_m, truth, grid,
-    measurement.
+    Fields: those of `_kept`, its modes (see `kept_images.modes`) and their radius_m.
     """
-    number = run.images.why.values.tolist().index("ambiguous")
-    measurement, image = int(run.images.measurement.values[number]), run.images.image.values[number]
-    row = run.predictions.measurement.values.tolist().index(measurement)
-    return SimpleNamespace(
-        image=image, modes=kept_images.modes(image, run.grid), radius_m=kept_images.RADIUS_M, grid=run.grid,
-        measurement=measurement,
-        sensor_image=sensor_image(dataset, run.grid, measurement, splits.make(dataset, split)["train"]),
-        truth=locations(run.predictions, row)[0])
+    kept = _kept(run, dataset, split, run.images.why.values.tolist().index("ambiguous"))
+    return SimpleNamespace(**vars(kept), modes=kept_images.modes(kept.image, run.grid), radius_m=kept_images.RADIUS_M)
+
+
+def curves(runs: Runs, split: str = "grid2") -> dict[str, list[dict]]:
+    """Return the histories of CoM and EMD on a split, {loss: history}; {} without both, or without the OOD errors."""
+    found = {loss: runs[split, loss].history for loss in ("com", "emd") if (split, loss) in runs}
+    whole = all("ood_single_median_m" in record for history in found.values() for record in history)
+    return found if len(found) == 2 and whole else {}
 
 
 def facts(runs: Runs, dataset: xr.Dataset) -> list[dict]:
@@ -167,13 +186,8 @@ def facts(runs: Runs, dataset: xr.Dataset) -> list[dict]:
               "quantisation_floor_mean_m": floor.mean(), "quantisation_floor_median_m": np.median(floor),
               "unet_parameters": parameter_count(networks.UNet()),
               "compact_parameters": parameter_count(networks.CompactUNet())}
-    if ("grid2", "com") in runs and ("grid2", "emd") in runs:
-        values["emd_below_com_ood_share"] = _share_below(runs["grid2", "emd"], runs["grid2", "com"])
+    if histories := curves(runs):
+        emd, com = (pd.DataFrame(histories[loss]).set_index("epoch").ood_single_median_m for loss in ("emd", "com"))
+        shared = emd.index.intersection(com.index)    # of the validated epochs
+        values["emd_below_com_ood_share"] = (emd[shared] < com[shared]).mean()
     return [{"fact": name, "value": float(value)} for name, value in values.items()]
-
-
-def _share_below(first: Run, second: Run) -> float:
-    """Share of the validated epochs that both have in which the first's OOD median is the lower."""
-    curves = [{record["epoch"]: record["ood_single_median_m"] for record in run.history} for run in (first, second)]
-    shared = sorted(curves[0].keys() & curves[1].keys())
-    return float(np.mean([curves[0][epoch] < curves[1][epoch] for epoch in shared]))

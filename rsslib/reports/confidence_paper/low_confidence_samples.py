@@ -5,6 +5,7 @@ from dataclasses import fields
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy.spatial import KDTree
 
@@ -50,7 +51,7 @@ def flags(dataset: xr.Dataset, sets: Sets, part: xr.Dataset) -> dict[str, np.nda
     """
     train, samples = sets["train"], part.measurement.values
     residual, away = residuals(dataset, train), distances(dataset)[samples]
-    low, high = _tails(residual[train])
+    low, high = pd.DataFrame(residual[train]).quantile([TAIL, 1 - TAIL]).values    # of each receiver
     heard = np.isfinite(dataset.rss.values).sum(axis=1)
     return {"hot sensor far away": ((residual[samples] > high) & (away > FAR_M)).any(axis=1),
             "brightest sensor far away": to_brightest(dataset, train, samples) > FAR_M,
@@ -81,14 +82,6 @@ def residuals(dataset: xr.Dataset, train: np.ndarray) -> np.ndarray:
             line = np.polyfit(decades[heard, sensor], rss[heard, sensor], 1)
             residual[:, sensor] = rss[:, sensor] - np.polyval(line, decades[:, sensor])
     return residual
-
-
-def _tails(residual: np.ndarray) -> np.ndarray:
-    """Return the lowest and highest usual residual of each receiver, (2, sensor), NaN where training heard none."""
-    known = np.isfinite(residual).any(axis=0)
-    ends = np.full((2, len(known)), np.nan)
-    ends[:, known] = np.nanquantile(residual[:, known], [TAIL, 1 - TAIL], axis=0)
-    return ends
 
 
 def to_brightest(dataset: xr.Dataset, train: np.ndarray, samples: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Records and curves on confidence: Figures 7 and 10, Table III, from the predictions of trained ensembles."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,41 +10,31 @@ import xarray as xr
 
 from rsslib.confidence import indicators
 from rsslib.data import splits
-from rsslib.ledger.statistics import (
-    auroc_interval,
-    auroc_resamples,
-    bootstrap_median_gap,
-    difference_interval,
-    kept_medians,
-    resampled_interval,
-    share_interval,
-    spearman,
-    spearman_interval,
-)
+from rsslib.ledger import statistics
+from rsslib.ledger.statistics import difference_interval
 from rsslib.localization import predictions
-from rsslib.project import InputError
-from rsslib.reports.confidence_paper.summaries import median, median_error, share
+from rsslib.reports.confidence_paper.summaries import errors_of, median, median_error, share, trained
+from rsslib.reports.style import IN_DISTRIBUTION
 
 Models = dict[str, xr.Dataset]
 """For each split, the predictions of the ensemble trained on it."""
 
 
-def load(folder: str | Path, names: list[str], loss: str = "emd") -> Models:
-    """Read `<folder>/<split>-<loss>/predictions.nc` for each split. Errors: InputError naming what is missing."""
-    return {name: predictions.load(Path(folder) / f"{name}-{loss}" / "predictions.nc") for name in names}
+def load(folder: str | Path, names: Sequence[str], loss: str = "emd", parameter: str = "splits") -> Models:
+    """Read `<folder>/<split>-<loss>/predictions.nc` for each split. Errors: those of `summaries.trained`."""
+    return {name: predictions.load(path / "predictions.nc")
+            for name, path in trained(folder, names, loss, parameter).items()}
 
 
 def ensembles(models: Models) -> str:
-    """Return what made the predictions, "EMD ensembles of 3". Errors: InputError without models."""
-    if not models:
-        raise InputError("splits: expected at least one data separation, such as grid2, found none")
+    """Return what made the predictions, "EMD ensembles of 3"."""
     sizes = sorted({model.sizes["member"] for model in models.values()})
     return f"EMD ensembles of {' or '.join(map(str, sizes))}"
 
 
 def outside(models: Models) -> Models:
     """Return the models that have OOD samples: the test samples of Random are in distribution."""
-    return {split: model for split, model in models.items() if splits.report_set(split) != "test"}
+    return {split: model for split, model in models.items() if split not in IN_DISTRIBUTION}
 
 
 def sides(model: xr.Dataset, split: str) -> tuple[xr.Dataset, xr.Dataset]:
@@ -65,7 +55,7 @@ def rocs(model: xr.Dataset, split: str) -> dict[str, SimpleNamespace]:
         low = [part < indicators.threshold(model, name) for part in scores]
         curves[name] = SimpleNamespace(
             **vars(indicators.roc(is_ood, np.concatenate(scores))), n=tuple(map(len, scores)),
-            at_threshold=tuple(part.mean() for part in low), ci95_at_threshold=share_interval(low[1]))
+            at_threshold=tuple(part.mean() for part in low), ci95_at_threshold=statistics.share_interval(low[1]))
     return curves
 
 
@@ -93,7 +83,7 @@ def indicator_pairs(models: Models) -> list[dict]:
                 continue
             scores = {name: indicators.score(part, name) for name in names}
             areas = {name: indicators.roc(positive, score).auroc for name, score in scores.items()}
-            drawn = {name: auroc_resamples(positive, score, 4000) for name, score in scores.items()}
+            drawn = {name: statistics.auroc_resamples(positive, score, 4000) for name, score in scores.items()}
             records += [keys | {"left_indicator": left, "right_indicator": right, "auroc": areas[left] - areas[right],
                                 "ci95_auroc": difference_interval(drawn[left] - drawn[right])}
                         for left, right in combinations(names, 2)]
@@ -103,14 +93,12 @@ def indicator_pairs(models: Models) -> list[dict]:
 def _tasks(model: xr.Dataset, split: str) -> Iterator[tuple[dict, xr.Dataset, np.ndarray]]:
     """Yield what indicators are judged on: the keys of its records, the samples, which of them are positive."""
     val, ood = sides(model, split)
-    limit, name = 2 * np.median(predictions.errors(val)), splits.report_set(split)
-    both = xr.concat([val, ood], "sample", combine_attrs="override", join="override")
-    for target, judged, part, positive in (("ood", name, both, both.set.values != "val"),
-                                           ("high_error", "val", val, predictions.errors(val) > limit),
-                                           ("high_error", name, ood, predictions.errors(ood) > limit)):
-        if (target, judged) == ("ood", "test"):    # both sides are in distribution
-            continue
-        yield {"split": split, "target": target, "set": judged}, part, positive
+    if split not in IN_DISTRIBUTION:
+        both = xr.concat([val, ood], "sample", combine_attrs="override", join="override")
+        yield {"split": split, "target": "ood", "set": splits.report_set(split)}, both, both.set.values != "val"
+    limit = 2 * np.median(predictions.errors(val))
+    for name, part in (("val", val), (splits.report_set(split), ood)):
+        yield {"split": split, "target": "high_error", "set": name}, part, predictions.errors(part) > limit
 
 
 def _auroc(model: xr.Dataset, part: xr.Dataset, positive: np.ndarray, indicator: str) -> dict:
@@ -120,7 +108,7 @@ def _auroc(model: xr.Dataset, part: xr.Dataset, positive: np.ndarray, indicator:
     confidence = indicators.score(part, indicator)
     low = confidence < indicators.threshold(model, indicator)
     return record | {"auroc": indicators.roc(positive, confidence).auroc,
-                     "ci95_auroc": auroc_interval(positive, confidence),
+                     "ci95_auroc": statistics.auroc_interval(positive, confidence),
                      "true_positive_at_threshold": low[positive].mean(),
                      "false_positive_at_threshold": low[~positive].mean()}
 
@@ -148,12 +136,13 @@ def _error_record(model: xr.Dataset, split: str, name: str) -> dict:
     confidence, errors, limit = indicators.score(part), predictions.errors(part), indicators.threshold(model)
     typical, low = predictions.median_error(model, "val"), confidence < limit
     record = {"split": split, "set": name} | median_error(errors) | {
-        "spearman": spearman(confidence, errors), "ci95_spearman": spearman_interval(confidence, errors),
+        "spearman": statistics.spearman(confidence, errors),
+        "ci95_spearman": statistics.spearman_interval(confidence, errors),
         "median_confidence": np.median(confidence), "highest_confidence": confidence.max(), "threshold": limit}
     record |= share("low_confidence_rate", low)
     for prefix, chosen in (("low_", low), ("high_", ~low), ("", np.ones_like(low))):
-        record |= share(f"{prefix}above_median_share", errors[chosen] > typical, with_interval=False)
-        record |= share(f"{prefix}above_twice_share", errors[chosen] > 2 * typical, with_interval=False)
+        record |= share(f"{prefix}above_median_share", errors[chosen] > typical, None)
+        record |= share(f"{prefix}above_twice_share", errors[chosen] > 2 * typical, None)
     return record
 
 
@@ -173,17 +162,12 @@ def table3(models: Models) -> list[dict]:
                         "percentile": indicators.PERCENTILE, "threshold": limit, "n": len(low)}
                        | share("low_confidence_rate", low)
                        | median("high_confidence_median_m", errors[~low])
-                       | median("low_confidence_median_m", errors[low]) | _excess(errors, low)
-                       | {"in_distribution_set": own}
-                       | median("in_distribution_median_m", predictions.errors(predictions.of_set(model, own))))
+                       | median("low_confidence_median_m", errors[low]))
+        if low.any() and not low.all():
+            records[-1] |= {"low_minus_high_m": np.median(errors[low]) - np.median(errors[~low]),
+                            "ci95_low_minus_high_m": statistics.bootstrap_median_gap(errors[low], errors[~low])}
+        records[-1] |= {"in_distribution_set": own} | median("in_distribution_median_m", errors_of(model, own))
     return records
-
-
-def _excess(errors: np.ndarray, low: np.ndarray) -> dict:
-    if low.all() or not low.any():
-        return {}
-    return {"low_minus_high_m": np.median(errors[low]) - np.median(errors[~low]),
-            "ci95_low_minus_high_m": bootstrap_median_gap(errors[low], errors[~low])}
 
 
 def coverage(models: Models, fewest: int = 10) -> dict[str, dict[str, SimpleNamespace]]:
@@ -193,15 +177,16 @@ def coverage(models: Models, fewest: int = 10) -> dict[str, dict[str, SimpleName
     most confident half less that of all, and ci95_half_m. A curve begins where `fewest` samples are kept: the median of
     fewer is mostly chance.
     """
-    return {split: {name: _kept(part, fewest) for name, part in zip(
-        ("val", "test" if split == "random" else "ood"), sides(model, split))} for split, model in models.items()}
+    other = {split: "test" if split in IN_DISTRIBUTION else "ood" for split in models}
+    return {split: {name: _kept(part, fewest) for name, part in zip(("val", other[split]), sides(model, split))}
+            for split, model in models.items()}
 
 
 def _kept(part: xr.Dataset, fewest: int) -> SimpleNamespace:
     confidence, errors = indicators.score(part), predictions.errors(part)
     shares, error = indicators.risk_coverage(confidence, errors)
-    drawn, half = kept_medians(confidence, errors, shares), int(np.argmin(np.abs(shares - 0.5)))
-    low, high = np.transpose([resampled_interval(column) for column in drawn.T])
+    drawn, half = statistics.kept_medians(confidence, errors, shares), int(np.argmin(np.abs(shares - 0.5)))
+    low, high = np.transpose([statistics.resampled_interval(column) for column in drawn.T])
     shown = shares * len(errors) >= min(fewest, len(errors))
     return SimpleNamespace(share=shares[shown], error=error[shown], low=low[shown], high=high[shown], n=len(errors),
                            half_m=error[half] - error[-1],

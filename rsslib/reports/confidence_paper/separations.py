@@ -17,12 +17,8 @@ PAPER = ("random", "july", "november", "grid2", "grid5")
 def possible(dataset: xr.Dataset, names: Sequence[str] = PAPER) -> tuple[dict[str, dict], dict[str, str]]:
     """Return the sets of each split that a dataset allows, and why it does not allow the others, {split: reason}.
 
-    Errors: InputError if a sample's transmitter has no known location, or no split can be made.
+    Errors: InputError if no split can be made.
     """
-    unknown = ~np.isfinite(transmitters(dataset)[0])
-    if unknown.any():
-        raise InputError(f"sample {dataset.time.values[unknown.argmax()]}: the transmitter's location is not known; "
-                         "the data separations need that of each sample: keep the samples that have one")
     sets, reasons = {}, {}
     for name in names:
         try:
@@ -30,7 +26,7 @@ def possible(dataset: xr.Dataset, names: Sequence[str] = PAPER) -> tuple[dict[st
         except InputError as error:
             reasons[name] = str(error)
     if not sets:
-        raise InputError(f"no data separation is possible: {'; '.join(reasons.values())}")
+        raise InputError(f"no data separation is possible: {'; '.join(dict.fromkeys(reasons.values()))}")
     return sets, reasons
 
 

@@ -1,15 +1,50 @@
-"""Fields that records share: medians and shares with their 95 % intervals; how predictions were made."""
+"""What records share: the trainings they read, fields with their 95 % intervals, and how predictions were made."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from rsslib.data.grid import transmitters
 from rsslib.ledger import results, statistics
-from rsslib.ledger.statistics import Interval, bootstrap_median, share_interval
+from rsslib.ledger.statistics import bootstrap_median, share_interval
 from rsslib.ledger.wording import FEWEST
+from rsslib.localization import predictions
 from rsslib.localization.ensemble import Recipe
+from rsslib.project import InputError
+
+
+def trained(folder: str | Path, names: Sequence[str], loss: str, parameter: str = "splits") -> dict[str, Path]:
+    """Return the folder of the training on each split, {split: <folder>/<split>-<loss>}.
+
+    Errors: InputError naming the notebook's parameter for no list, an empty one, or a split that was not trained.
+    """
+    if not isinstance(names, (list, tuple)) or not names:
+        raise InputError(f"{parameter}: found {names!r}; expected a list with at least one data separation")
+    paths = {str(name): Path(folder) / f"{name}-{loss}" for name in names}
+    for name, path in paths.items():
+        if not path.is_dir():
+            there = [other.name.removesuffix(f"-{loss}") for other in sorted(Path(folder).glob(f"*-{loss}"))]
+            raise InputError(f"{parameter}: {name} was not trained on {loss}: no folder {path}; there are "
+                             f"{', '.join(there) or 'none: run the stages of the profile first'}")
+    return paths
+
+
+def check_measurements(models: Mapping[str, xr.Dataset], dataset: xr.Dataset) -> None:
+    """Refuse predictions that were made from other measurements. Errors: InputError naming the training."""
+    places = np.stack(transmitters(dataset), axis=1)
+    for name, model in models.items():
+        samples, true = model.measurement.values, np.stack([model.x_true.values, model.y_true.values], axis=1)
+        if samples.max() >= len(places) or not np.array_equal(places[samples], true):
+            raise InputError(f"inputs: the predictions of {name} are of other samples than those in measurements.nc; "
+                             "train on these measurements, or name the folder with those that were trained on")
+
+
+def errors_of(model: xr.Dataset, name: str) -> np.ndarray:
+    """Return the errors of the predictions of one set [m]."""
+    return predictions.errors(predictions.of_set(model, name))
 
 
 def median(key: str, errors: np.ndarray) -> dict:
@@ -21,12 +56,12 @@ def median(key: str, errors: np.ndarray) -> dict:
     return _field(key, errors, np.median, bootstrap_median)
 
 
-def share(key: str, flags: np.ndarray, with_interval: bool = True) -> dict:
-    """Return the share of flags that are true as field `key` and, if asked, its interval; see `median`."""
-    return _field(key, flags, np.mean, share_interval if with_interval else None)
+def share(key: str, flags: np.ndarray, interval: Callable | None = share_interval) -> dict:
+    """Return the share of flags that are true as field `key`, and its interval, if any; see `median`."""
+    return _field(key, flags, np.mean, interval)
 
 
-def _field(key: str, values: np.ndarray, statistic: Callable, interval: Callable[..., Interval] | None) -> dict:
+def _field(key: str, values: np.ndarray, statistic: Callable, interval: Callable | None) -> dict:
     value = float(statistic(values)) if len(values) else float("nan")
     return results.value(key, value, "no such sample", interval(values) if interval and len(values) else None)
 

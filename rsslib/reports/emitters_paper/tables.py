@@ -26,13 +26,15 @@ _COMPARED = {"cmr": "cmr", "fa": "fa", "mr": "mr", "rmse_px": "rmse_px_both_righ
 _DRAWN_BY = ("n", "side_m", "sensors", "n_max", "seed", "set", "threshold_dbm")
 
 
-def load(folder: str | Path, environments: Iterable[str], methods: Iterable[str] = METHODS) -> Outputs:
-    """Read `<folder>/<environment>-<method>/<environment>.nc`. Raises InputError naming what is missing."""
-    if not (environments := list(environments)):
-        raise InputError("no environment is named; expected at least one that networks were trained in, such as "
-                         "procedural or free_space")
+def load(folder: str | Path, environments: Sequence[str]) -> Outputs:
+    """Read `<folder>/<environment>-<method>/<environment>.nc`. Errors: InputError naming what is missing."""
+    trained = sorted(path.name.removesuffix("-single_stage") for path in Path(folder).glob("*-single_stage"))
+    unknown = sorted(set(environments) - set(trained)) if isinstance(environments, (list, tuple)) else environments
+    if not environments or unknown:
+        raise InputError(f"environments: found {unknown or environments!r}; expected a list of some that networks were "
+                         f"trained in; in {folder} there are {', '.join(trained) or 'none'}")
     return {(environment, method): predictions.load(Path(folder) / f"{environment}-{method}" / f"{environment}.nc")
-            for environment in environments for method in methods}
+            for environment in environments for method in METHODS}
 
 
 def record(output: xr.Dataset) -> dict:
@@ -49,19 +51,13 @@ def record(output: xr.Dataset) -> dict:
 
 def _honest(part: dict) -> dict:
     """Return metrics with Wilson's interval of the CMR where all counts or none are right: resamples are equal then."""
-    if part["cmr"] not in (0, 1):
-        return part
-    return part | {"cmr_ci95": list(share_interval([part["cmr"]] * part["n"]))}
+    return part | ({"cmr_ci95": list(share_interval([part["cmr"]] * part["n"]))} if part["cmr"] in (0, 1) else {})
 
 
 def _stored(record: Mapping) -> dict:
     """Return a record as the ledger stores it, so that what is said of it holds for what is read from there."""
-    def rounded(value):
-        if isinstance(value, (list, tuple)):
-            return [rounded(item) for item in value]
-        return round(float(value), DECIMALS) if isinstance(value, (float, np.floating)) else value
-
-    return {key: rounded(value) for key, value in record.items()}
+    return {key: [round(float(end), DECIMALS) for end in value] if isinstance(value, (list, tuple)) else
+            round(float(value), DECIMALS) if isinstance(value, float) else value for key, value in record.items()}
 
 
 def _fields(part: Mapping, names: Mapping[str, str]) -> dict:
@@ -92,28 +88,63 @@ def by_count(outputs: Outputs) -> list[dict]:
     return [_stored({"environment": environment, "method": method, "true_count": count, "share_right": part["cmr"],
                      "ci95_share_right": part["cmr_ci95"], "fa": part["fa"], "mr": part["mr"], "n": part["n"]})
             for (environment, method), output in outputs.items()
-            for count, part in ((count, _honest(part)) for count, part in
-                                metrics.by_count(metrics.scores(output)).items())]
+            for count, found in metrics.by_count(metrics.scores(output)).items() for part in [_honest(found)]]
 
 
-def transfer(folder: str | Path, environments: Sequence[str], methods: Sequence[str] = METHODS) -> list[dict]:
-    """Return the metrics of networks trained in each environment and tested in every one, their own included."""
-    return [{"trained_on": trained, "tested_on": tested}
-            | record(predictions.load(Path(folder) / f"{trained}-{method}" / f"{tested}.nc"))
-            for trained in environments for method in methods for tested in environments]
+def transfer(folder: str | Path, cities: Sequence[str]) -> list[dict]:
+    """Return the metrics of networks trained in each city and tested in every one, their own included.
 
-
-def transfer_pairs(folder: str | Path, environments: Sequence[str], methods: Sequence[str] = METHODS) -> list[dict]:
-    """Return what training elsewhere costs: the metrics of networks trained in another environment minus those of the
-    environment's own, tested on the same samples of it, with paired intervals (see `paired_differences`).
+    None for fewer than two different cities.
     """
-    records = []
-    for tested, method in product(environments, methods):
-        own, *others = (predictions.load(Path(folder) / f"{trained}-{method}" / f"{tested}.nc")
-                        for trained in (tested, *(name for name in environments if name != tested)))
-        records += [{"tested_on": tested, "method": method, "left_trained_on": other.attrs["trained_on"],
-                     "right_trained_on": tested} | _pair(other, own) for other in others]
-    return records
+    different = _different("cities", cities)
+    return [{"trained_on": trained, "tested_on": tested} | record(_moved(folder, trained, method, tested))
+            for trained, method, tested in product(different, METHODS, different)] if len(different) > 1 else []
+
+
+def transfer_pairs(folder: str | Path, cities: Sequence[str]) -> list[dict]:
+    """Return what training elsewhere costs: the metrics of networks trained in another city minus those of the city's
+    own, tested on the same samples of it, with paired intervals (see `paired_differences`).
+    """
+    different = _different("cities", cities)
+    return [{"tested_on": tested, "method": method, "left_trained_on": other, "right_trained_on": tested}
+            | _pair(_moved(folder, other, method, tested), _moved(folder, tested, method, tested))
+            for tested, method, other in product(different, METHODS, different) if other != tested]
+
+
+def swept(folder: str | Path, sweep: Sequence[int]) -> list[xr.Dataset]:
+    """Return the predictions in free space of the networks trained with each number of sensors."""
+    return [extra(folder, f"sweep-{number}", "sweep") for number in _different("sweep", sweep)]
+
+
+def extra(folder: str | Path, network: str, parameter: str) -> xr.Dataset:
+    """Return the predictions in free space of a network beyond the table. Errors: InputError naming the parameter."""
+    path = Path(folder) / network / "free_space.nc"
+    if not path.is_file():
+        raise InputError(f"{parameter}: {network} was not trained: no file {path}; run its stage, or do not ask for it")
+    return predictions.load(path)
+
+
+def _different(parameter: str, values: Sequence) -> list:
+    if not isinstance(values, (list, tuple)):
+        raise InputError(f"{parameter}: found {values!r}; expected a list, [] for none")
+    return list(dict.fromkeys(values))
+
+
+def _moved(folder: str | Path, trained: str, method: str, tested: str) -> xr.Dataset:
+    path = Path(folder) / f"{trained}-{method}" / f"{tested}.nc"
+    if not path.is_file():
+        raise InputError(f"cities: no network of {trained} was tested in {tested}: no file {path}")
+    return predictions.load(path)
+
+
+def fresh(folder: str | Path, networks: Iterable[str], trained_on: str, scene: Scene, samples: int) -> list[xr.Dataset]:
+    """Return the predictions of networks for so many samples on which no setting was chosen; none for 0.
+
+    Errors: InputError naming the parameter `fresh` for no whole number, or a network that was not trained.
+    """
+    if not isinstance(samples, int) or isinstance(samples, bool) or samples < 0:
+        raise InputError(f"fresh: found {samples!r}; expected a whole number of samples, 0 for none")
+    return [tested(folder, name, trained_on, scene, seed=2, test_samples=samples) for name in networks if samples]
 
 
 def tested(folder: str | Path, network: str, trained_on: str, scene: Scene, **changes) -> xr.Dataset:
@@ -124,6 +155,8 @@ def tested(folder: str | Path, network: str, trained_on: str, scene: Scene, **ch
     instance seed and test_samples.
     """
     path = Path(folder) / network
+    if not path.is_dir():
+        raise InputError(f"{network}: not trained: no folder {path}; run its stage, or do not ask for it")
     model, recipe = localizer.load_model(path / "weights")
     occupancy = None
     if recipe.method != "single_stage":

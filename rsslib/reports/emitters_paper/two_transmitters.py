@@ -16,6 +16,7 @@ FIXED = "two fixed places"    # what records call the two fixed locations
 SETS = ("one transmitter", "two transmitters")
 PAIRS = SETS[1]
 """The set of the samples with two transmitters."""
+_NO_PAIR = "no sample has two transmitters"
 
 
 class Outcome(NamedTuple):
@@ -45,29 +46,23 @@ def in_words(records: list[dict]) -> list[dict]:
     return [record | ({"method": "two fixed locations"} if record["method"] == FIXED else {}) for record in records]
 
 
-def record(method: str, set_name: str, scores: Scores, both: Scores) -> dict:
-    """Return count accuracy, the median error where the count is right, and the one with two locations forced [m].
-
-    Each has its 95 % interval, a median of `FEWEST` samples or more. scores, as the method counts; both, where it is
-    made to name two.
-    """
+def _record(method: str, set_name: str, scores: Scores, both: Scores) -> dict:
     right = scores.predicted == scores.true
     return {"method": method, "set": set_name, "n": len(right), "count_accuracy": right.mean(),
             "ci95_count_accuracy": statistics.share_interval(right),
             **_median("matched_median_m", scores, "no sample has the right count"),
-            **_median("two_taken_median_m", both, "no sample has two transmitters")}
-
-
-def fixed_record(scores: Scores) -> dict:
-    """Return the record of two fixed locations, which count nothing: the median error of a pair with its interval."""
-    return {"method": FIXED, "set": PAIRS, "n": len(scores.true),
-            **_median("two_taken_median_m", scores, "no sample has two transmitters")}
+            **_median("two_taken_median_m", both, _NO_PAIR)}
 
 
 def records(outcomes: Mapping[str, Mapping[str, Outcome]], fixed: Scores) -> list[dict]:
-    """Return the records of each set and method, {set: {method: outcome}}, and of two fixed locations."""
-    return [record(method, name, *outcome) for name, methods in outcomes.items()
-            for method, outcome in methods.items()] + [fixed_record(fixed)]
+    """Return the records of each set and method, {set: {method: outcome}}, and of two fixed locations.
+
+    They have count_accuracy, the median error where the count is right, and the one with two locations forced [m], with
+    their 95 % intervals, of a median of `FEWEST` samples or more. Two fixed locations count nothing.
+    """
+    return [_record(method, name, *outcome) for name, methods in outcomes.items()
+            for method, outcome in methods.items()] + [
+        {"method": FIXED, "set": PAIRS, "n": len(fixed.true), **_median("two_taken_median_m", fixed, _NO_PAIR)}]
 
 
 def pairs(outcomes: Mapping[str, Mapping[str, Outcome]], fixed: Scores) -> list[dict]:
@@ -90,18 +85,15 @@ def _counts(left: Outcome, right: Outcome) -> dict:
     one, other = (outcome.counted for outcome in (left, right))
     rights = [(scores.predicted == scores.true).astype(float) for scores in (one, other)]
     both = np.isfinite(one.error) & np.isfinite(other.error)
+    value, ends = statistics.median_difference(one.error[both], other.error[both])
     return {"n": len(both), "count_accuracy": rights[0].mean() - rights[1].mean(),
             "ci95_count_accuracy": statistics.bootstrap_mean_difference(*rights), "n_both_right": int(both.sum()),
-            **_difference("both_right_median_m", one.error[both], other.error[both], "no sample that both count right")}
+            **results.value("both_right_median_m", value, "no sample that both count right", ends)}
 
 
 def _taken(left: Scores, right: Scores) -> dict:
-    return _difference("two_taken_median_m", left.error, right.error, "no sample has two transmitters")
-
-
-def _difference(name: str, left: np.ndarray, right: np.ndarray, reason: str) -> dict:
-    value, ends = statistics.median_difference(left, right)
-    return results.value(name, value, reason, ends)
+    value, ends = statistics.median_difference(left.error, right.error)
+    return results.value("two_taken_median_m", value, _NO_PAIR, ends)
 
 
 def _median(name: str, scores: Scores, reason: str) -> dict:

@@ -1,6 +1,6 @@
 """Confidence: Figure 7 (how each indicator tells OOD samples), the areas behind it, and what confidence is worth."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,24 +11,16 @@ from matplotlib.lines import Line2D
 from rsslib.confidence.indicators import INDICATOR, VARIANTS
 from rsslib.ledger.quantities import interval
 from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED
-from rsslib.project import InputError
 from rsslib.reports import drawing, maps, style, tables
 from rsslib.reports.confidence_paper.findings import indicators as findings
+from rsslib.reports.findings import Records, usable
 
-_MOST = 6
-"""More data separations would not be legible in one column of a page."""
 _TARGETS = {"ood": "Which samples are OOD?", "high_error": "Which OOD samples have a large error?"}
 _RAW = tuple(name for name in VARIANTS if not name.endswith("_normalised"))
 _NORMALISED = tuple(name for name in VARIANTS if name not in _RAW)
 _LEAST_M = 1.0  # smaller errors are drawn here, for the scale is logarithmic
-_PAPER = {"ls": "", "marker": "o", "mfc": "white", "mec": style.LOOKS[INDICATOR].colour, "mew": 1.1}
-
-
-def check_number(separations: Collection) -> None:
-    """Errors: InputError for no data separation to draw, or too many."""
-    if not 0 < len(separations) <= _MOST:
-        raise InputError(f"splits: expected 1 to {_MOST} data separations for one figure, found {len(separations)}; "
-                         "look at fewer at a time")
+_PAPER = drawing.PRINTED | {"mec": style.LOOKS[INDICATOR].colour, "mew": 1.1, "ms": 5}
+_LEGEND = {"loc": "lower right", "borderpad": 0.2, "frameon": True, "framealpha": 0.85, "edgecolor": "none"}
 
 
 @style.styled
@@ -40,27 +32,29 @@ def confidence_roc(curves: Mapping[str, Mapping], paper: Mapping[tuple, float] |
     for the first, small ones for the others (raw images above, images divided by their sums below). paper: (split,) ->
     printed share of OOD samples below the 10th percentile of validation, 0..1; open marks, which are not drawn beside
     synthetic data. Errors: InputError for none or too many.
-
-    >>> confidence_roc({"grid2": ood_detection.rocs(model, "grid2")}, None, "quick profile")   # doctest: +SKIP
     """
-    check_number(curves)
+    drawing.legible(curves)
     paper = {} if synthetic else paper or {}
     (first, by_indicator), *others = curves.items()
     fig, large, small = _roc_panels(width, len(others), note, findings.roc(curves, paper), synthetic)
     _roc(large, by_indicator, VARIANTS, paper.get((first,)))
     large.set_title(tables.name(first))
-    large.set(ylabel="share of OOD labelled low-confidence (true positive)")
+    large.set(xlabel="share of validation labelled so (false positive)",
+              ylabel="share of OOD labelled low-confidence (true positive)")
     _named(large, by_indicator)
     for (raw, normalised), (split, by_indicator) in zip(small, others):
         raw.set_title(tables.name(split))
-        _roc(raw, by_indicator, _RAW, paper.get((split,)))
-        _roc(normalised, by_indicator, _NORMALISED)
-        for ax, names in ((raw, _RAW), (normalised, _NORMALISED)):
-            _areas(ax, by_indicator, names)
+        for ax, names, printed in ((raw, _RAW, paper.get((split,))), (normalised, _NORMALISED, None)):
+            _roc(ax, by_indicator, names, printed)
+            ax.legend(handles=[_line(name, f"{by_indicator[name].auroc:.2f}") for name in names], fontsize=6,
+                      labelspacing=0.1, handlelength=1.4, **_LEGEND | {"borderpad": 0.1})
         drawing.subtitle(normalised, "normalised", "left")
         normalised.set_xlabel("false positive")
-    large.set_xlabel("share of validation labelled so (false positive)")
-    drawing.legend_above(fig, _roc_marks(bool(paper)), 3 if width == style.PAGE_IN else 2)
+    marks = [Line2D([], [], ls="", marker="o", ms=5, mew=0.9, mec=style.INK, color=style.GREY,
+                    label="threshold at validation's 10th percentile"),
+             *[Line2D([], [], label="the paper's printed rate there", **_PAPER)] * bool(paper),
+             Line2D([], [], color=style.PALE, lw=0.8, label="chance")]
+    drawing.legend_above(fig, marks, 3 if width == style.PAGE_IN else 2)
     return fig
 
 
@@ -96,7 +90,7 @@ def _roc(ax: Axes, by_indicator: Mapping, names: Iterable[str], printed: float |
                 marker=look.marker, ms=2.8, mew=0, markevery=(0.12 + 0.06 * rank, 0.4))
         ax.plot(*curve.at_threshold, look.marker, ms=5, color=look.colour, zorder=4, mew=0.9, mec=style.INK)
     if printed is not None:
-        ax.plot(0.1, printed, ms=5, zorder=5, **_PAPER)
+        ax.plot(0.1, printed, zorder=5, **_PAPER)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_ticks((0, 0.5, 1), ("0", "0.5", "1"))
     ax.set(xlim=(0, 1), ylim=(0, 1))
@@ -120,66 +114,48 @@ def _named(ax: Axes, by_indicator: Mapping) -> None:
 
     group = Line2D([], [], ls="", label="normalised, divided by their sums:")
     ax.legend(handles=[*lines(_RAW), group, *lines(_NORMALISED)], title="area under the curve", title_fontsize=6.2,
-              alignment="left", fontsize=6.2, loc="lower right", labelspacing=0.2, handlelength=1.6, borderpad=0.2,
-              frameon=True, framealpha=0.85, edgecolor="none")
-
-
-def _areas(ax: Axes, by_indicator: Mapping, names: Iterable[str]) -> None:
-    ax.legend(handles=[_line(name, f"{by_indicator[name].auroc:.2f}") for name in names], loc="lower right", fontsize=6,
-              labelspacing=0.1, handlelength=1.4, borderpad=0.1, frameon=True, framealpha=0.85, edgecolor="none")
-
-
-def _roc_marks(printed: bool) -> list[Line2D]:
-    ringed = Line2D([], [], ls="", marker="o", ms=5, mew=0.9, mec=style.INK, color=style.GREY,
-                    label="threshold at validation's 10th percentile")
-    paper = Line2D([], [], ms=5, label="the paper's printed rate there", **_PAPER)
-    return [ringed, *[paper] * printed, Line2D([], [], color=style.PALE, lw=0.8, label="chance")]
+              alignment="left", fontsize=6.2, labelspacing=0.2, handlelength=1.6, **_LEGEND)
 
 
 @style.styled
-def indicator_scores(records: Sequence[Mapping], pairs: Sequence[Mapping], note: str, synthetic: bool = False,
+def indicator_scores(records: Records, pairs: Records, note: str, synthetic: bool = False,
                      width: float = style.PAGE_IN) -> Figure:
     """Draw which indicator of confidence wins where: the areas behind Figure 7 of paper 1, a panel for each target.
 
     Below them, the paper's choice less each other indicator. Input: records of `ood_detection.indicator_records`, of
     which those of the OOD sets that have an area are drawn, and its `indicator_pairs`. Errors: InputError for none or
     too many separations.
-
-    >>> indicator_scores(records, pairs, "quick profile, 95 % bootstrap intervals")   # doctest: +SKIP
     """
-    told = findings.scores(records, pairs)
-    areas, ahead = ([record for record in kind if record["set"] not in ("val", findings.TEST)
-                     and interval(record, "auroc")] for kind in (records, pairs))
-    check_number({record["split"] for record in areas})
+    areas, ahead = ([record for record in kind if record["set"] != "val" and record["split"] not in
+                     style.IN_DISTRIBUTION and interval(record, "auroc")] for kind in (records, pairs))
     ahead = [{**pair, "indicator": pair["right_indicator"]} for pair in ahead if pair["left_indicator"] == INDICATOR]
-    targets = drawing.known(_TARGETS, areas, "target")
-    if width == style.PAGE_IN:
-        fig = style.page(width, 3.6, note, told, synthetic)
-        axes = fig.subplots(2, len(targets), sharex="col", sharey="row", squeeze=False)
-    else:
-        fig = style.page(width, 6.2, note, told, synthetic)
-        axes = fig.subplots(2 * len(targets), 1, squeeze=False).reshape(len(targets), 2).T
+    targets, names = drawing.known(_TARGETS, areas, "target"), _separations(areas)
+    usable(areas, "indicator_scores: areas of OOD samples")
+    drawing.legible(names)
+    wide = width == style.PAGE_IN
+    fig = style.page(width, 3.6 if wide else 6.2, note, findings.scores(records, pairs), synthetic)
+    axes = (fig.subplots(2, len(targets), sharex="col", sharey="row", squeeze=False) if wide else
+            fig.subplots(2 * len(targets), 1, squeeze=False).reshape(len(targets), 2).T)
     for (above, below), target in zip(axes.T, targets):
         above.set_title(_TARGETS[target])
         for ax, judged, level in ((above, areas, 0.5), (below, ahead, 0.0)):
             _dots(ax, [record for record in judged if record["target"] == target], level)
-    for ax in axes[1][:1] if width == style.PAGE_IN else axes[1]:    # a page's row shares its axis
+    for ax in axes[1][:1] if wide else axes[1]:    # a page's row shares its axis
         low, high = ax.get_ylim()
-        ax.set_ylim(low, high + (0.16 if len(_separations(ahead)) <= 4 else 0.28) * (high - low))
+        ax.set_ylim(low, high + (0.16 if len(names) <= 4 else 0.28) * (high - low))
     for below, target in zip(axes[1], targets):
         _verdicts(below, findings.leads(records, pairs, target),
                   _separations(record for record in areas if record["target"] == target))
-    for ax in axes[:, 0] if width == style.PAGE_IN else axes.ravel():
+    for ax in axes[:, 0] if wide else axes.ravel():
         ax.set_ylabel("AUROC" if ax in axes[0] else f"{findings.CHOICE.capitalize()}\nahead by (AUROC)")
     drawing.legend_above(fig, [*drawing.handles(drawing.known(VARIANTS, areas, "indicator")),
-                               Line2D([], [], color=style.GREY, lw=1.6, label="95 % interval")],
-                         4 if width == style.PAGE_IN else 2)
-    for text in fig.legends[-1].get_texts() if width == style.COLUMN_IN else ():
+                               Line2D([], [], color=style.GREY, lw=1.6, label="95 % interval")], 4 if wide else 2)
+    for text in fig.legends[-1].get_texts() if not wide else ():
         text.set_fontsize(6)    # else too wide for a column
     return fig
 
 
-def _dots(ax: Axes, judged: Sequence[Mapping], level: float) -> None:
+def _dots(ax: Axes, judged: Records, level: float) -> None:
     """Draw a dot for each indicator in each separation, and a line at `level`."""
     shown, names = drawing.known(VARIANTS, judged, "indicator"), _separations(judged)
     ax.axhline(level, color=style.GREY, lw=0.8, zorder=1)
@@ -214,32 +190,28 @@ def risk_coverage(curves: Mapping[str, Mapping[str, SimpleNamespace]], note: str
     the median error where the most samples are kept. Errors: InputError for none or too many.
 
     Source: El-Yaniv and Wiener, On the foundations of noise-free selective classification, 2010.
-    >>> risk_coverage(ood_detection.coverage(models), "quick profile")   # doctest: +SKIP
     """
-    check_number(curves)
+    drawing.legible(curves)
     told, most = findings.coverage(curves), 5 if width == style.PAGE_IN else 2
     columns = -(-len(curves) // -(-len(curves) // most))
     rows = -(-len(curves) // columns)
     fig = style.page(width if columns > 1 else style.COLUMN_IN, 1.75 * rows + 0.45 * (rows == 1), note, told, synthetic)
     axes = fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    for place in range(len(curves), axes.size):
-        _empty(axes.ravel()[place], above=axes.ravel()[place - columns])
+    for place, ax in enumerate(axes.ravel()[len(curves):], start=len(curves)):
+        ax.set_frame_on(False)
+        ax.tick_params(which="both", length=0, labelcolor="none")    # not off: a label may stand below it
+        axes.ravel()[place - columns].tick_params(labelbottom=True)
     for ax, (split, by_set) in zip(axes.ravel(), curves.items()):
         ax.set_title(tables.name(split))
         _kept(ax, by_set)
-    low, high = _headroom(axes[0, 0], 0.08)
-    drawing.log_metres(axes[0, 0].yaxis, (1, 2, 3, 5) if high > 6 * low else drawing.FINER)
+    low, high = axes[0, 0].get_ylim()
+    room = (high / low) ** 0.08    # for text, above and below what is drawn
+    low, high = axes[0, 0].set_ylim(low / room, high * room)
+    drawing.log_axis(axes[0, 0].yaxis, (1, 2, 3, 5) if high > 6 * low else drawing.FINER)
     for ax in axes[:, 0]:
         ax.set_ylabel("median error\nof those kept [m]")
     drawing.label_below(axes[-1], "share of samples kept, most confident first")
     return fig
-
-
-def _empty(ax: Axes, above: Axes) -> None:
-    """Empty a panel, but for the label that may stand below it; the one above marks its axis itself."""
-    ax.set_frame_on(False)
-    ax.tick_params(which="both", length=0, labelcolor="none")
-    above.tick_params(labelbottom=True)
 
 
 def _kept(ax: Axes, by_set: Mapping[str, SimpleNamespace]) -> None:
@@ -258,9 +230,3 @@ def _kept(ax: Axes, by_set: Mapping[str, SimpleNamespace]) -> None:
     ax.set(xlim=(0, 1), yscale="log")
     ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
     ax.grid()
-
-
-def _headroom(ax: Axes, share: float) -> tuple[float, float]:
-    """Leave room for text above and below what is drawn, a share of its height each; return the limits [m]."""
-    low, high = ax.get_ylim()
-    return ax.set_ylim(low / (high / low) ** share, high * (high / low) ** share)

@@ -1,6 +1,6 @@
 """Low confidence: Figure 10 (error against confidence) and Table III (how many OOD samples it finds, how bad)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,9 +12,9 @@ from scipy.stats import rankdata
 
 from rsslib.ledger.wording import fixed
 from rsslib.reports import drawing, style, tables
-from rsslib.reports.confidence_paper.figures.confidence import check_number
 from rsslib.reports.confidence_paper.findings import detection as findings
-from rsslib.reports.confidence_paper.findings.indicators import TEST
+from rsslib.reports.findings import Records, known
+from rsslib.reports.style import IN_DISTRIBUTION
 
 _LEAST_M = 1.0  # smaller errors are drawn here, for the scale is logarithmic
 _SHADE = "#EEF0F2"
@@ -31,26 +31,24 @@ def confidence_scatter(panels: Mapping[str, SimpleNamespace], paper: findings.Pr
     Confidence is spaced by its rank among all samples of a separation; the axis shows the values. Input: split -> what
     `ood_detection.scatter` returns; paper: what `findings.detection.printed` returns, which is not shown beside
     synthetic data. Errors: InputError for none or too many.
-
-    >>> confidence_scatter({"grid2": ood_detection.scatter(model, "grid2")}, None, "quick profile")   # doctest: +SKIP
     """
-    check_number(panels)
+    drawing.legible(panels)
     paper, upright = {} if synthetic else paper or {}, width == style.PAGE_IN and len(panels) > 1
     fig, axes = _pairs(len(panels), upright, note, findings.scatter(panels, paper), synthetic)
     top = _TOP[upright or len(panels) <= 4]
     for pair, (split, panel) in zip(axes, panels.items()):
         for ax, name in zip(pair, ("val", "ood")):
             _scatter(ax, panel, split, name, paper, top)
-            record = getattr(panel, name).record
-            other = TEST if record["set"] == TEST else "OOD"
+            other = "test" if split in IN_DISTRIBUTION else "OOD"
             ax.set_title(f"{tables.name(split)}: {'validation' if name == 'val' else other}")
     low, high = axes[0, 0].get_ylim()
     axes[0, 0].set_ylim(low, high * (high / low) ** (1.03 / top - 1))
-    drawing.log_metres(axes[0, 0].yaxis, (1, 3) if top == _TOP[True] else (1,))
+    drawing.log_axis(axes[0, 0].yaxis, (1, 3) if top == _TOP[True] else (1,))
     for ax in axes.ravel():
         if ax.get_subplotspec().is_first_col():
             ax.set_ylabel("error [m]")
-    drawing.label_below(axes[-_beside(len(panels)):, -1] if upright else axes[-1], "confidence, spaced by its rank")
+    last = axes[-_beside(len(panels)):, -1] if upright else axes[-1]
+    drawing.label_below(last, "confidence, spaced by its rank")
     drawing.legend_above(fig, [Line2D([], [], color=style.INK, lw=0.8, label="validation's 10th percentile"),
                                Patch(color=_SHADE, label="labelled low-confidence"),
                                Line2D([], [], label="validation's median error", **_MEDIAN)], 3 if upright else 2)
@@ -75,8 +73,7 @@ def _beside(number: int) -> int:
     return number if number <= 5 else 3
 
 
-def _scatter(ax: Axes, panel: SimpleNamespace, split: str, name: str, paper: findings.Printed,
-             top: float) -> None:
+def _scatter(ax: Axes, panel: SimpleNamespace, split: str, name: str, paper: findings.Printed, top: float) -> None:
     """Draw the samples of one set; write above them the correlation and the share below the threshold."""
     shown, both = getattr(panel, name), np.concatenate([panel.val.confidence, panel.ood.confidence])
     ranks = (rankdata(both) - 0.5) / len(both)
@@ -89,41 +86,42 @@ def _scatter(ax: Axes, panel: SimpleNamespace, split: str, name: str, paper: fin
     ax.scatter(x, np.maximum(shown.error_m, _LEAST_M), s=4, lw=0, alpha=0.5, color=style.LOOKS[name].colour, zorder=2)
     ax.set_xticks(_MARKED, [f"{value:.3g}" for value in np.quantile(both, _MARKED)])
     record = shown.record
-    lines = [f"ρ {findings.rho(record)}",
-             f"{fixed(100 * record[findings.RATE])} % low-confidence"]
-    said = [f"ρ {fixed(value, 2)}" for key, value in paper.get("spearman", {}).items() if key == (split, record["set"])]
-    said += [f"{100 * value:.1f} %" for key, value in paper.get(findings.RATE, {}).items()
-             if key == (split,) and name == "ood"]
+    lines = [f"ρ {findings.rho(record)}", f"{fixed(100 * record[findings.RATE])} % low-confidence"]
+    rho, rate = paper.get("spearman", {}).get((split, record["set"])), paper.get(findings.RATE, {}).get((split,))
+    said = [f"ρ {fixed(rho, 2)}"] if rho is not None else []
+    said += [f"{100 * rate:.1f} %"] if rate is not None and name == "ood" else []
     lines += [f"paper: {', '.join(said)}"] * bool(said)
     ax.text(0.03, 0.98, "\n".join(lines), transform=ax.transAxes, fontsize=6.2, va="top", linespacing=1.2)
 
 
 @style.styled
-def low_confidence_rates(records: Sequence[Mapping], paper: findings.Printed | None, note: str,
-                         synthetic: bool = False, width: float = style.PAGE_IN) -> Figure:
+def low_confidence_rates(records: Records, paper: findings.Printed | None, note: str, synthetic: bool = False,
+                         width: float = style.PAGE_IN) -> Figure:
     """Draw how many OOD samples low confidence flags, and the median errors on either side (Table III of paper 1).
 
     Input: records of `ood_detection.table3`; paper: what `findings.detection.printed` returns, open marks, which are
     not drawn beside synthetic data. Errors: InputError for none or too many.
-
-    >>> low_confidence_rates(records, None, "quick profile")   # doctest: +SKIP
     """
-    check_number(records)
-    paper = {} if synthetic else paper or {}
-    told, wide = findings.table3(records, paper), width == style.PAGE_IN
-    fig = style.page(width, 2.5 if wide else 4.4, note, told, synthetic)
-    rates, medians = fig.subplots(1, 2, width_ratios=[2, 3]) if wide else fig.subplots(2, 1, height_ratios=[2, 3])
+    drawing.legible(records)
+    paper, wide = {} if synthetic else paper or {}, width == style.PAGE_IN
+    fig = style.page(width, 2.5 if wide else 4.4, note, findings.table3(records, paper), synthetic)
+    rates, medians = drawing.panels(fig, 2, wide, [2, 3])
     _rates(rates, records, paper.get(findings.RATE, {}))
     for x, record in enumerate(records):
         for shift, (field, name) in zip((-0.28, 0.0, 0.28), findings.MEDIANS.items()):
-            _median(medians, x + shift, record, field, name, paper.get(field, {}))
+            if known(record, field):
+                said = paper.get(field, {}).get((record["split"],))
+                drawing.dot(medians, x + shift, drawing.with_ends(record, field), style.LOOKS[name],
+                            fixed(record[field]), said, aside=0.13)
+    labels = [f"{tables.name(record['split'])}{chr(10) + 'test' if record['split'] in IN_DISTRIBUTION else ''}\n"
+              f"n = {record['n']}" for record in records]
     for ax in (rates, medians):
-        drawing.categories(ax, [_category(record) for record in records])
+        drawing.categories(ax, labels)
         ax.tick_params(axis="x", labelsize=6 if len(records) > 4 else None)
     medians.set(yscale="log", title="Median error [m]")
     low, high = medians.get_ylim()
     medians.set_ylim(low / 1.1, high * 1.25)
-    drawing.log_metres(medians.yaxis, drawing.FINER if high < 10 * low else (1, 2, 5))
+    drawing.log_axis(medians.yaxis, drawing.FINER if high < 10 * low else (1, 2, 5))
     handles = drawing.handles(findings.MEDIANS.values(), ms=5)
     handles[0].set_label("in distribution")
     if len(findings.outside(records)) < len(records):    # Random's are not OOD
@@ -133,17 +131,12 @@ def low_confidence_rates(records: Sequence[Mapping], paper: findings.Printed | N
     return fig
 
 
-def _category(record: Mapping) -> str:
-    kind = f"\n{TEST}" * (record["set"] == TEST)
-    return f"{tables.name(record['split'])}{kind}\nn = {record['n']}"
-
-
-def _rates(ax: Axes, records: Sequence[Mapping], printed: Mapping[tuple, float]) -> None:
+def _rates(ax: Axes, records: Records, printed: Mapping[tuple, float]) -> None:
     ax.axhline(10, color=style.GREY, lw=0.9, ls=(0, (1, 1.5)), zorder=1)
     for x, record in enumerate(records):
         value, low, high = drawing.with_ends(record, findings.RATE, 100)
         said = printed.get((record["split"],))
-        look = style.LOOKS[TEST if record["set"] == TEST else "ood"]
+        look = style.LOOKS["test" if record["split"] in IN_DISTRIBUTION else "ood"]
         drawing.dot(ax, x, (value, low, high), look, fixed(value), None if said is None else 100 * said, aside=0.22)
     ood = " OOD" * (len(findings.outside(records)) == len(records))
     ax.set_title(f"Low-confidence{ood} samples [%]")
@@ -151,10 +144,3 @@ def _rates(ax: Axes, records: Sequence[Mapping], printed: Mapping[tuple, float])
     ax.set_ylim(-3, 112)    # room for a text above 100 %
     ax.annotate("validation: about 10 %", (1, 10), (0, 2), xycoords=("axes fraction", "data"), ha="right", fontsize=6,
                 textcoords="offset points", color=style.GREY)
-
-
-def _median(ax: Axes, x: float, record: Mapping, field: str, name: str, printed: Mapping[tuple, float]) -> None:
-    if not findings.has(record, field):
-        return
-    values = drawing.with_ends(record, field)
-    drawing.dot(ax, x, values, style.LOOKS[name], fixed(values[0]), printed.get((record["split"],)), aside=0.13)

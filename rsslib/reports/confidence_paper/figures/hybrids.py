@@ -9,14 +9,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Rectangle
 
 from rsslib.confidence import ranging
+from rsslib.ledger import results
 from rsslib.ledger.wording import reach
-from rsslib.project import InputError
 from rsslib.reports import drawing, style
 from rsslib.reports.confidence_paper.findings import hybrids as findings
+from rsslib.reports.confidence_paper.hybrid_models import PAIR, SETS
+from rsslib.reports.findings import Records
 
-_SEASONS = ("july", "november", "april")
-_PAIR = ("july", "november")
-_MODELS = (*_PAIR, "hybrid")
 _METHODS = {"cnn": style.LOOKS["emd"]._replace(label="CNN (EMD)"), "ranging": style.LOOKS["ranging"],
             "hybrid": style.LOOKS["hybrid"]}
 _SIDES = {"val": "In distribution", "ood": "OOD test"}
@@ -27,27 +26,21 @@ LEAST = 0.03
 
 
 @style.styled
-def hybrid_medians(records: Sequence[Mapping], pairs: Sequence[Mapping], paper: Mapping | None, note: str,
-                   synthetic: bool | str = False, paper_rates: Mapping[str, float] | None = None,
-                   width: float = style.PAGE_IN) -> style.Page:
+def hybrid_medians(records: Records, pairs: Records, paper: Mapping | None, note: str, synthetic: bool | str = False,
+                   paper_rates: Mapping[str, float] | None = None, width: float = style.PAGE_IN) -> style.Page:
     """Draw two seasonal models, their hybrid, and how often it takes the better of the two (Table IV of paper 1).
 
     Input: records of `hybrid_models.table4` and `table4_pairs`. paper: (set, model) -> printed median [m];
     paper_rates: set -> printed rate, 0..1; open markers, which are not drawn beside synthetic data.
-
-    >>> hybrid_medians(records, pairs, {("july", "hybrid"): 55.8}, "quick profile")   # doctest: +SKIP
     """
-    cells = drawing.cells(records, "set", "model")
+    cells, narrow = drawing.cells(records, "set", "model"), width == style.COLUMN_IN
     printed, rates = ({}, {}) if synthetic else (paper or {}, paper_rates or {})
-    told = findings.hybrid_medians(records, pairs, rates)
-    narrow = width == style.COLUMN_IN
-    fig = style.page(width, 4.4 if narrow else 2.55, note, told, synthetic)
-    shape = {"nrows": 2, "height_ratios": [3, 2]} if narrow else {"ncols": 2, "width_ratios": [5, 2]}
-    medians, best = fig.subplots(**shape)
-    for column, name in enumerate(_SEASONS):
+    fig = style.page(width, 4.4 if narrow else 2.55, note, findings.hybrid_medians(records, pairs, rates), synthetic)
+    medians, best = drawing.panels(fig, 2, not narrow, [3, 2] if narrow else [5, 2])
+    for column, name in enumerate(SETS):
         oracle = cells[name, "oracle"]["median_m"]
         medians.plot([column - 0.4, column + 0.4], [oracle, oracle], color=style.GREY, lw=0.8, ls=_DASHED, zorder=1)
-        for row, model in enumerate(_MODELS):
+        for row, model in enumerate((*PAIR, "hybrid")):
             values = drawing.with_ends(cells[name, model], "median_m")
             drawing.dot(medians, column + 0.27 * (row - 1), values, style.LOOKS[model], f"{values[0]:.0f}",
                         printed.get((name, model)))
@@ -55,18 +48,15 @@ def hybrid_medians(records: Sequence[Mapping], pairs: Sequence[Mapping], paper: 
         drawing.dot(best, column - 0.1, rate, style.LOOKS["hybrid"], f"{rate[0]:.0f}",
                     100 * rates[name] if name in rates else None, aside=0.26)
     for ax in (medians, best):
-        drawing.categories(ax, [f"{style.LOOKS[name].label}\nn = {cells[name, 'hybrid']['n']}" for name in _SEASONS])
-    medians.set(ylim=(0, 1.08 * medians.get_ylim()[1]))
-    models = drawing.handles(_MODELS, ms=5)
-    for handle in models[:2]:
-        handle.set_label(f"{handle.get_label()} model")
+        drawing.categories(ax, [f"{style.LOOKS[name].label}\nn = {cells[name, 'hybrid']['n']}" for name in SETS])
+    models = [*drawing.handles(PAIR, " model", ms=5), *drawing.handles(["hybrid"], ms=5)]
     oracle = Line2D([], [], color=style.GREY, lw=0.8, ls=_DASHED, label="oracle: better model per sample")
-    drawing.legend_above(fig, [*models, oracle, *_ours_and_printed(bool(printed or rates))], 2 if narrow else 3)
+    ours = drawing.ours_and_printed(bool(printed or rates), alone="value, 95 % interval")
+    drawing.legend_above(fig, [*models, oracle, *ours], 2 if narrow else 3)
     best.axhline(50, color=style.GREY, lw=0.9, ls=(0, (1, 1.5)), zorder=1)
-    medians.set_title("Median error [m]")
-    best.set_title("Better model taken [%]")
+    medians.set(title="Median error [m]", ylim=(0, 1.08 * medians.get_ylim()[1]))
     best.set_yticks([0, 25, 50, 75, 100], ["0", "25", "a coin: 50", "75", "100"])
-    best.set_ylim(0, 108)
+    best.set(title="Better model taken [%]", ylim=(0, 108))
     return fig
 
 
@@ -77,8 +67,6 @@ def confidence_duel(panels: Mapping[str, SimpleNamespace], note: str, synthetic:
 
     Input: title -> what `hybrid_models.duel` returns: confidences (n,) each divided by the model's low-confidence
     threshold.
-
-    >>> confidence_duel({"July": hybrid_models.duel(models, "july")}, "quick profile")   # doctest: +SKIP
     """
     ends = _range(np.concatenate([[panel.first, panel.second] for panel in panels.values()], axis=None))
     narrow, told = width == style.COLUMN_IN, findings.confidence_duel(panels)
@@ -94,9 +82,7 @@ def confidence_duel(panels: Mapping[str, SimpleNamespace], note: str, synthetic:
         _shares(ax, title, panel, narrow)
     for ax in axes[:len(panels):columns]:
         ax.set_ylabel("November model" if narrow else "November model: confidence / threshold")
-    handles = drawing.handles(_PAIR, ms=4)
-    for handle in handles:
-        handle.set_label(f"{handle.get_label()} model better")
+    handles = drawing.handles(PAIR, " model better", ms=4)
     handles.append(Line2D([], [], color=style.GREY, lw=0.7, ls=_DASHED, label="low-confidence thresholds"))
     if narrow:
         handles.append(Line2D([], [], ls="", label="axes: confidence / threshold"))
@@ -119,18 +105,10 @@ def _shares(ax: Axes, title: str, panel: SimpleNamespace, narrow: bool) -> None:
                 textcoords="offset points", fontsize=6.5).set_in_layout(False)
 
 
-def _ours_and_printed(printed: bool) -> list[Line2D]:
-    """Return handles as `drawing.ours_and_printed`; where nothing is printed, nothing needs to be called ours."""
-    ours, *paper = drawing.ours_and_printed(printed)
-    if not paper:
-        ours.set_label("value, 95 % interval")
-    return [ours, *paper]
-
-
 def _nearer(ax: Axes, panel: SimpleNamespace) -> None:
     """Draw both confidences in each sample, as the model whose location was nearer; the smaller group on top."""
-    nearer = dict(zip(_PAIR, (panel.first_better, ~panel.first_better)))
-    for name in sorted(_PAIR, key=lambda name: -nearer[name].sum()):
+    nearer = dict(zip(PAIR, (panel.first_better, ~panel.first_better)))
+    for name in sorted(PAIR, key=lambda name: -nearer[name].sum()):
         ax.scatter(*np.maximum([panel.first, panel.second], LEAST)[:, nearer[name]], s=9, alpha=0.75, zorder=3,
                    marker=style.LOOKS[name].marker, color=style.LOOKS[name].colour, edgecolors="white",
                    linewidths=0.25, clip_on=False)
@@ -159,31 +137,27 @@ def _rule(ax: Axes, low: float, high: float, marks: Mapping[float, str], takes: 
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_ticks([], minor=True)
         axis.set_ticks(list(marks), list(marks.values()))
-    july, november = (style.LOOKS[name].colour for name in _PAIR)
+    july, november = (style.LOOKS[name].colour for name in PAIR)
     drawing.bold(ax, f"{takes} November", (0, 1), (5, -5), november, xycoords="axes fraction", va="top", fontsize=6)
     corner = (1 if low == LEAST else high, 0)
     drawing.bold(ax, f"{takes} July", corner, (-5, 6), july, xycoords=ax.get_xaxis_transform(), ha="right", fontsize=6)
 
 
 @style.styled
-def grid_sizes(records: Sequence[Mapping], pairs: Sequence[Mapping], paper: Mapping | None, note: str,
-               synthetic: bool | str = False, width: float = style.PAGE_IN) -> style.Page:
+def grid_sizes(records: Records, pairs: Records, paper: Mapping | None, note: str, synthetic: bool | str = False,
+               width: float = style.PAGE_IN) -> style.Page:
     """Draw the median error of CNN, ranging and hybrid over the cells of GridN, and hybrid minus CNN (Figure 11).
 
     Input: records of `hybrid_models.grid_records` and `grid_pairs`. paper: (n_cells, set, method) -> printed median
     [m]; open markers, which are not drawn beside synthetic data.
-
-    >>> grid_sizes(records, pairs, {(2, "ood", "cnn"): 277.5}, "quick profile")   # doctest: +SKIP
     """
-    if not records:
-        raise InputError("grid_sizes: no record; expected at least one GridN separation, such as grids = [2]")
     sizes = sorted({record["n_cells"] for record in records})
     printed = {} if synthetic else {key: value for key, value in (paper or {}).items() if key[0] in sizes}
-    narrow, told = width == style.COLUMN_IN, findings.grid_sizes(records, pairs, printed)
-    fig = style.page(width, 5.2 if narrow else 2.3, note, told, synthetic)
-    own, ood, gain = fig.subplots(*((3, 1) if narrow else (1, 3)), sharex=True)
+    narrow = width == style.COLUMN_IN
+    fig = style.page(width, 5.2 if narrow else 2.3, note, findings.grid_sizes(records, pairs, printed), synthetic)
+    own, ood, gain = drawing.panels(fig, 3, not narrow, sharex=True)
     for ax, name in ((own, "val"), (ood, "ood")):
-        _errors(ax, [record for record in records if record["set"] == name],
+        _errors(ax, results.select(records, set=name),
                 {(n, method): value for (n, side, method), value in printed.items() if side == name})
     ood.sharey(own)
     own.set_ylim(0, 1.05 * max(1, *(drawing.with_ends(record, "median_m")[2] for record in records)))
@@ -199,27 +173,25 @@ def grid_sizes(records: Sequence[Mapping], pairs: Sequence[Mapping], paper: Mapp
     return fig
 
 
-def _errors(ax: Axes, records: Sequence[Mapping], printed: Mapping[tuple, float]) -> None:
+def _errors(ax: Axes, records: Records, printed: Mapping[tuple, float]) -> None:
     """Draw the median errors of the three methods on one set; printed: (n_cells, method) -> the paper's value."""
-    cells, sizes = drawing.cells(records, "n_cells", "method"), sorted({record["n_cells"] for record in records})
     for method, look in _METHODS.items():
-        values = [drawing.with_ends(cells[n, method], "median_m") for n in sizes]
+        shown = sorted(results.select(records, method=method), key=lambda record: record["n_cells"])
+        sizes, values = zip(*((record["n_cells"], drawing.with_ends(record, "median_m")) for record in shown))
         # the hybrid's line is thin, so that one under it can be seen
         drawing.line(ax, sizes, values, look, **({"lw": 0.9, "ms": 3} if method == "hybrid" else {"lw": 1.6}))
     for (n, method), value in printed.items():
         look = _METHODS[method]
-        ax.plot(n, value, marker=look.marker, mfc="white", mec=look.colour, mew=1, ms=4.5, ls="", zorder=3)
+        ax.plot(n, value, zorder=3, **drawing.PRINTED | {"marker": look.marker, "mec": look.colour})
     ax.set_title(_SIDES[records[0]["set"]])
     drawing.subtitle(ax, f"n = {reach([record['n'] for record in records])}")
     ax.grid(axis="y")
 
 
-def _gains(ax: Axes, pairs: Sequence[Mapping]) -> None:
+def _gains(ax: Axes, pairs: Records) -> None:
     """Draw the paired difference hybrid minus CNN of both sets over N."""
     for name, aside in (("val", -0.12), ("ood", 0.12)):
-        chosen = sorted((pair for pair in pairs if pair["set"] == name and (pair["left_method"], pair["right_method"])
-                         == ("hybrid", "cnn")), key=lambda pair: pair["n_cells"])
-        for pair in chosen:
+        for pair in findings.fallbacks(pairs, name):
             drawing.dot(ax, pair["n_cells"] + aside, drawing.with_ends(pair, "median_m"), style.LOOKS[name])
     ax.axhline(0, color=style.INK, lw=0.8, zorder=1)
     ax.set(title="Hybrid \N{MINUS SIGN} CNN", ylabel="difference of medians [m]")
@@ -229,10 +201,7 @@ def _gains(ax: Axes, pairs: Sequence[Mapping]) -> None:
 
 @style.styled
 def min_max_box(x: Sequence[float], y: Sequence[float], d: Sequence[float], note: str) -> style.Page:
-    """Draw Min-Max for receivers at x, y that say "at most d away" [m]: circles, their squares, the box, its middle.
-
-    >>> min_max_box([0, 80, 40], [0, 0, 70], [50, 60, 40], "made up")   # doctest: +SKIP
-    """
+    """Draw Min-Max for receivers at x, y that say "at most d away" [m]: circles, their squares, the box, its middle."""
     centre = [float(value[0]) for value in ranging.min_max([x], [y], [d])]
     fig = style.page(style.COLUMN_IN, 2.6, note, findings.min_max_box(x, y, d, centre))
     ax = fig.subplots()

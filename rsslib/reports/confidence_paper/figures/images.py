@@ -30,10 +30,6 @@ def _show(ax: Axes, image: np.ndarray, grid: Grid) -> AxesImage:
     return ax.imshow(image, extent=grid.extent_km, cmap=style.IMAGE_COLOURS, vmin=0, vmax=image.max())
 
 
-def _off(estimate: Location, truth: Location) -> float:
-    return float(np.hypot(*np.subtract(estimate, truth)))
-
-
 def _section(grid: Grid, truth: Location, estimate: Location) -> tuple[np.ndarray, float]:
     """Return centre and half the side [km] of a window around two places, inf where only the whole map holds it."""
     ends = np.array([maps.to_km(grid, *place) for place in (truth, estimate)])
@@ -61,7 +57,7 @@ def _window(ax: Axes, image: np.ndarray, grid: Grid, truth: Location, estimate: 
     ax.set_facecolor(style.PALE)
     centre, half = _section(grid, truth, estimate)
     (west, south), (east, north) = centre - half, centre + half
-    maps.mark_both(ax, grid, truth, estimate)
+    maps.mark(ax, grid, truth=truth, estimate=estimate)
     if not np.isfinite(half):
         maps.furnish(ax, *grid.extent_km)
         return drawn
@@ -85,10 +81,8 @@ def pipeline(sensor_image: np.ndarray, images: Mapping[str, np.ndarray], truth: 
     Input: sensor_image, (height, width) scaled RSS, NaN where no sensor is drawn; images and decoded, loss -> (height,
     width) and (x, y) [m]; truth, (x, y) [m]. On the right, the mean image of the CoM ensemble is read as in regression
     (its centre of mass), that of the EMD ensemble as a target image (the members' peak pixels), with the 3 x 3 target.
-
-    >>> pipeline(rss, {"com": a, "emd": b}, (x, y), decoded, grid, "n = 1, quick profile")   # doctest: +SKIP
     """
-    off = {loss: _off(decoded[loss], truth) for loss in _READ}
+    off = {loss: float(np.hypot(*np.subtract(decoded[loss], truth))) for loss in _READ}
     note += _zooms(grid, truth, {title.split()[0]: decoded[loss] for loss, (title, _) in _READ.items()})
     zoomed = bool(np.isfinite(_section(grid, truth, decoded["emd"])[1]))
     note += "; black box in 3b: the 3 x 3 pixels of the target image" * zoomed
@@ -96,15 +90,18 @@ def pipeline(sensor_image: np.ndarray, images: Mapping[str, np.ndarray], truth: 
     axes = fig.subplot_mosaic([["in", "net", "com"], ["in", "net", "emd"]], width_ratios=[1.6, 0.8, 1.0])
     maps.sensors(axes["in"], sensor_image, grid)
     axes["in"].set_title("1  Sensors (darker: stronger)")
-    maps.mark(axes["in"], grid, truth, "truth")
+    maps.mark(axes["in"], grid, truth=truth)
     _unet(axes["net"])
     for loss, (title, reading) in _READ.items():
         _window(axes[loss], images[loss], grid, truth, decoded[loss])
         axes[loss].set_title(title, pad=13 + 7.5 * reading.count("\n"))
         axes[loss].annotate(f"{reading}: {off[loss]:.0f} m off", (0, 1), (0, 4), fontsize=6, xycoords="axes fraction",
                             textcoords="offset points")
-    if zoomed:
-        _target(axes["emd"], grid, truth)
+    if zoomed:    # a box around the 3 x 3 pixels of the target image
+        pixel = grid.pixel_m / 1000
+        corner = np.floor(np.array(maps.to_km(grid, *truth)) / pixel) * pixel - pixel
+        axes["emd"].add_patch(Rectangle(corner, 3 * pixel, 3 * pixel, facecolor="none", edgecolor=style.INK, lw=0.8,
+                                        path_effects=maps.HALO))
     for start, end, at_start, at_end in _ARROWS:
         arrow = ConnectionPatch(at_start, at_end, "axes fraction", "axes fraction", axesA=axes[start], axesB=axes[end],
                                 arrowstyle="-|>", mutation_scale=9, lw=1.3, color=style.GREY)
@@ -114,17 +111,10 @@ def pipeline(sensor_image: np.ndarray, images: Mapping[str, np.ndarray], truth: 
     return fig
 
 
-def _target(ax: Axes, grid: Grid, truth: Location) -> None:
-    """Draw a box around the 3 x 3 pixels of the target image."""
-    pixel = grid.pixel_m / 1000
-    corner = np.floor(np.array(maps.to_km(grid, *truth)) / pixel) * pixel - pixel
-    ax.add_patch(Rectangle(corner, 3 * pixel, 3 * pixel, facecolor="none", edgecolor=style.INK, lw=0.8,
-                           path_effects=maps.HALO))
-
-
 def _marks_below(fig: style.Page, estimate: str) -> None:
     """Put the legend of star and cross at the right end of the note, as far from the edge as the note is."""
-    drawing.legend_below(fig, maps.marks(estimate))
+    fig.legend(handles=maps.marks(estimate), loc="lower right", ncols=2, columnspacing=1.2, borderpad=0.2,
+               borderaxespad=0.1, bbox_to_anchor=(0, 0, 1 - 0.06 / fig.get_figwidth(), 1)).set_in_layout(False)
 
 
 def _unet(ax: Axes) -> None:
@@ -152,13 +142,11 @@ def loss_outputs(images: Mapping[str, np.ndarray], truth: Location, decoded: Map
 
     Input: images, loss -> (height, width), each shown on its own colour scale, around the truth and, in a corner, as a
     whole; truth, (x, y) [m]; decoded, loss -> (x, y) [m].
-
-    >>> loss_outputs({"com": a, "pse": b, "emd": c}, (x, y), decoded, grid, "n = 1")   # doctest: +SKIP
     """
-    off = {loss: _off(decoded[loss], truth) for loss in images}
+    off = {loss: float(np.hypot(*np.subtract(decoded[loss], truth))) for loss in images}
     note += _zooms(grid, truth, {style.LOOKS[loss].label: decoded[loss] for loss in images})
     fig = style.page(style.PAGE_IN, 2.35, note, findings.outputs(images, off), synthetic, maps.MARKS_IN)
-    for ax, (loss, image) in zip(fig.subplots(1, len(images)), images.items()):
+    for ax, (loss, image) in zip(drawing.panels(fig, len(images), wide=True), images.items()):
         bar = drawing.bar(fig, _window(ax, image, grid, truth, decoded[loss]), ax, shrink=0.8, aspect=25)
         bar.set_ticks([0, image.max()], labels=["0", f"{image.max():.2g}"])
         ax.set_title(style.LOOKS[loss].label, color=style.darker(style.LOOKS[loss].colour))
@@ -176,8 +164,6 @@ def ambiguous(image: np.ndarray, sensor_image: np.ndarray, truth: Location,
     Input: image, (height, width); sensor_image, (height, width) scaled RSS, NaN where no sensor is drawn; truth, (x, y)
     [m]; modes, (x, y, share) each, the share of the image's mass around it, 0..1; those below half a percent are left
     out; radius_m, the radius of the disc in which that mass is counted, and of the ring that is drawn [m].
-
-    >>> ambiguous(image, rss, (x, y), [(x1, y1, 0.6), (x2, y2, 0.3)], 90.0, grid, "n = 1")   # doctest: +SKIP
     """
     modes = [mode for mode in modes if mode[2] >= 0.005]
     note += f"; rings: a radius of {radius_m:.0f} m"
@@ -187,14 +173,14 @@ def ambiguous(image: np.ndarray, sensor_image: np.ndarray, truth: Location,
     dots = maps.sensors(ax, sensor_image, grid)
     _show(ax, image, grid)
     drawing.bar(fig, dots, ax, label="scaled RSS at the sensors")
-    maps.mark(ax, grid, truth, "truth")
+    maps.mark(ax, grid, truth=truth)
     drawing.subtitle(ax, "star: true location of the transmitter", "left")
     taken = np.array([*dots.get_offsets(), maps.to_km(grid, *truth)])
     for letter, (x, y, share) in zip("ABCDEFGH", modes):
-        location = maps.to_km(grid, x, y)
-        ax.add_patch(Circle(location, radius_m / 1000, facecolor="none", edgecolor=style.RED, lw=1, zorder=5))
-        across, up = _free_side(np.array(location), taken, grid.extent_km, radius_m / 1000)
-        rim = np.array(location) + radius_m / 1000 * np.array([across, up])
+        location, radius = np.array(maps.to_km(grid, x, y)), radius_m / 1000
+        ax.add_patch(Circle(location, radius, facecolor="none", edgecolor=style.RED, lw=1, zorder=5))
+        across, up = _free_side(location, taken, grid.extent_km, radius)
+        rim = location + radius * np.array([across, up])
         ax.annotate(f"{letter}  {100 * share:.0f} %", rim, (3 * across, 6 * up), textcoords="offset points",
                     zorder=7, va="center", ha={-1: "right", 0: "center", 1: "left"}[across], fontweight="bold",
                     color=style.RED, path_effects=maps.HALO)

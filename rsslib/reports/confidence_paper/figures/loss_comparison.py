@@ -1,40 +1,39 @@
 """The three losses: Table II beside the paper's values, paired differences, Figure 5 (errors during training)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 
 from rsslib.ledger.wording import fixed, number
 from rsslib.project import InputError
 from rsslib.reports import drawing, maps, style, tables
 from rsslib.reports.confidence_paper.findings import losses as findings
+from rsslib.reports.confidence_paper.loss_comparison import judged
+from rsslib.reports.findings import Records, usable
 
 _SETS = {"train": "Train", "val": "Validation", "ood": "OOD test"}
 _TOGETHER = style.Look("undecided", style.GREY, "o")
-_PRINTED: dict[str, Any] = {"ls": "", "marker": "o", "mfc": "white", "mec": style.GREY, "mew": 1, "ms": 4.5}
 
 
 @style.styled
-def table2(records: Sequence[Mapping], pairs: Sequence[Mapping], paper: Mapping | None, note: str,
-           synthetic: bool = False, seconds: Sequence[Mapping] = (), paper_seconds: Mapping | None = None,
-           width: float = style.PAGE_IN) -> style.Page:
+def table2(records: Records, pairs: Records, paper: Mapping | None, note: str, synthetic: bool = False,
+           seconds: Records = (), paper_seconds: Mapping | None = None, width: float = style.PAGE_IN) -> style.Page:
     """Draw the median error of each loss in each data separation, beside the paper's (Table II of paper 1).
 
     Input: records of `loss_comparison.table2`, of which only the set that Table II reports for a split is drawn, and of
     `loss_comparison.pairs`. paper: (loss, split) -> printed error [m], open markers, which are not drawn beside
     synthetic data. seconds: what `loss_comparison.seconds_per_epoch` returns; a narrow panel shows those of Random
     beside paper_seconds, (loss, split) -> s.
-
-    >>> table2(records, pairs, {("emd", "grid2"): 277.5}, "quick profile")   # doctest: +SKIP
     """
-    records, printed = findings.judged(records), {} if synthetic else paper or {}
+    records, printed = judged(records), {} if synthetic else paper or {}
+    usable(records, "table2: records of the sets that Table II reports")
     times = {record["loss"]: record["value"] for record in seconds if record["split"] == "random"}
-    names, losses = _splits(records), drawing.known(style.LOOKS, records, "loss")
+    splits = [*style.SEPARATIONS, *(record["split"] for record in records)]    # the paper's first
+    names, losses = drawing.known(dict.fromkeys(splits), records, "split"), drawing.known(style.LOOKS, records, "loss")
     rows = _rows(names, 5 if width == style.PAGE_IN else 3, bool(times))
     fig = style.page(width, 2.5 if len(rows) == 1 else 1.85 * len(rows) + 0.2, note,
                      findings.table2(records, pairs, times), synthetic)
@@ -51,16 +50,6 @@ def table2(records: Sequence[Mapping], pairs: Sequence[Mapping], paper: Mapping 
     return fig
 
 
-def _splits(records: Sequence[Mapping]) -> list[str]:
-    """Return the splits of some records, the paper's first.
-
-    >>> _splits([{"split": "grid3"}, {"split": "grid2"}])
-    ['grid2', 'grid3']
-    """
-    known = dict.fromkeys([*style.SEPARATIONS, *(record["split"] for record in records)])
-    return drawing.known(known, records, "split")
-
-
 def _rows(names: Sequence[str], most: int, one_more: bool) -> list[list[str]]:
     """Return names in rows of `most`, with an empty name at the end if there is one panel more.
 
@@ -75,8 +64,7 @@ def _rows(names: Sequence[str], most: int, one_more: bool) -> list[list[str]]:
     return rows
 
 
-def _medians(ax: Axes, records: Sequence[Mapping], names: Sequence[str], losses: Sequence[str],
-             printed: Mapping) -> None:
+def _medians(ax: Axes, records: Records, names: Sequence[str], losses: Sequence[str], printed: Mapping) -> None:
     cells, sizes = drawing.cells(records, "split", "loss"), {record["split"]: record["n"] for record in records}
     for (split, loss), record in cells.items():
         if split in names:
@@ -101,83 +89,70 @@ def _seconds(ax: Axes, seconds: Mapping[str, float], printed: Mapping) -> None:
     ax.set_xlim(-0.7, len(seconds) - 0.4)
     values = [*seconds.values(), *(printed.get((loss, "random"), 1) for loss in seconds)]
     ax.set(yscale="log", ylim=(min(values) / 2, 2.2 * max(values)))
-    ax.yaxis.set_major_locator(FixedLocator([0.01, 0.1, 1, 10, 100]))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    drawing.log_axis(ax.yaxis, (1,))
     drawing.subtitle(ax, "seconds per\nepoch, Random", "left")
 
 
 @style.styled
-def differences(pairs: Sequence[Mapping], paper: Mapping | None, note: str, synthetic: bool = False,
+def differences(pairs: Records, paper: Mapping | None, note: str, synthetic: bool = False,
                 width: float = style.PAGE_IN) -> style.Page:
     """Draw EMD's median error minus that of CoM and of PSE on the same samples, with intervals (behind Table II).
 
     Input: records of `loss_comparison.pairs`; paper: (loss, split) -> printed error [m], whose differences are open
     markers, not drawn beside synthetic data. A difference whose interval includes 0 is grey, another one has the look
-    of the loss that is better.
-
-    >>> differences(pairs, {("emd", "grid2"): 277.5, ("com", "grid2"): 334.0}, "quick profile")   # doctest: +SKIP
+    of the loss that is better. Errors: InputError for no pair with EMD.
     """
-    others = [other for other in findings.OTHERS if findings.of_pair(pairs, "emd", other)]
-    if not others:
+    compared = {other: shown for other in findings.OTHERS if (shown := findings.against(pairs, other))}
+    if not compared:
         raise InputError("differences: EMD is compared with no other loss; expected records of `loss_comparison.pairs`")
     printed, wide = {} if synthetic else paper or {}, width == style.PAGE_IN
-    fig = style.page(width, 2.1 if wide else 1.95 * len(others), note, findings.differences(pairs), synthetic)
-    axes = fig.subplots(*((1, len(others)) if wide else (len(others), 1)), sharey=True, squeeze=False).ravel()
-    for ax, other in zip(axes, others):
-        shown = findings.of_pair(pairs, "emd", other)
+    fig = style.page(width, 2.1 if wide else 1.95 * len(compared), note, findings.differences(pairs), synthetic)
+    axes = drawing.panels(fig, len(compared), wide, sharey=True)
+    for ax, (other, shown) in zip(axes, compared.items()):
         ax.axhline(0, color=style.GREY, lw=0.8, zorder=1)
         for place, pair in enumerate(shown):
-            look, said = _nearer(pair), findings.difference(printed, "emd", other, pair["split"])
+            look, said = _nearer(pair), findings.difference(printed, other, pair["split"])
             drawing.dot(ax, place, drawing.with_ends(pair, "median_m"), look)
-            text = fixed(pair["median_m"], findings.decimals(pair), sign=True)
+            text = fixed(pair["median_m"], findings.shown(pair)[0], sign=True)
             ax.annotate(text, (place, pair["median_m"]), (-6, 0), textcoords="offset points", fontsize=6, ha="right",
                         va="center_baseline", color=style.darker(look.colour), path_effects=maps.HALO)
             if said is not None:
-                ax.plot(place + 0.2, said, **_PRINTED)
+                ax.plot(place + 0.2, said, **drawing.PRINTED)
         drawing.categories(ax, [f"{tables.name(pair['split'])}\nn = {pair['n']}" for pair in shown])
         ax.set_title(f"EMD minus {style.LOOKS[other].label}")
         drawing.subtitle(ax, "below zero: EMD is better")
     for ax in axes if not wide else axes[:1]:
         ax.set_ylabel("difference of medians [m]")
-    drawing.legend_above(fig, _kinds(pairs, bool(printed)), 5 if wide else 2)
+    drawn = {_nearer(pair) for shown in compared.values() for pair in shown}
+    handles = [Line2D([], [], ls="-", lw=1.6, marker=look.marker, ms=4.5, color=look.colour,
+                      label=look.label + ("" if look is _TOGETHER else " better, settled"))
+               for look in (*style.LOOKS.values(), _TOGETHER) if look in drawn]
+    handles += [Line2D([], [], label="the paper's printed difference", **drawing.PRINTED)] * bool(printed)
+    drawing.legend_above(fig, handles, 5 if wide else 2)
     return fig
 
 
 def _nearer(pair: Mapping) -> style.Look:
     """Return the look of the loss that is nearer, or a grey one where that is not settled."""
-    if findings.verdict(pair) == "undecided":
-        return _TOGETHER
-    return style.LOOKS[pair["left_loss"] if pair["median_m"] < 0 else pair["right_loss"]]
-
-
-def _kinds(pairs: Sequence[Mapping], printed: bool) -> list[Line2D]:
-    """Return a legend's handles for the looks that the differences of EMD have."""
-    looks = {_nearer(pair) for other in findings.OTHERS for pair in findings.of_pair(pairs, "emd", other)}
-    known = [look for look in (*style.LOOKS.values(), _TOGETHER) if look in looks]
-    ours = [Line2D([], [], ls="-", lw=1.6, marker=look.marker, ms=4.5, color=look.colour,
-                   label=look.label + ("" if look is _TOGETHER else " better, settled")) for look in known]
-    paper = Line2D([], [], label="the paper's printed difference", **_PRINTED)
-    return [*ours, *[paper] * printed]
+    nearer = findings.better(pair)
+    return style.LOOKS[nearer] if nearer else _TOGETHER
 
 
 @style.styled
-def training_curves(histories: Mapping[str, Sequence[Mapping]], note: str, synthetic: bool = False,
+def training_curves(histories: Mapping[str, Records], note: str, synthetic: bool = False,
                     width: float = style.PAGE_IN) -> style.Page:
     """Draw one network's median error during training, set by set (Figure 5 of paper 1).
 
     Input: two losses -> records with epoch and {set}_single_median_m [m] of the sets train, val and ood. Of long
     histories the running median is drawn over the faint curve.
-
-    >>> training_curves({"com": records, "emd": others}, "grid2, quick profile")   # doctest: +SKIP
     """
     wide = width == style.PAGE_IN
     fig = style.page(width, 2.1 if wide else 4.6, note, findings.curves(histories), synthetic)
-    axes = fig.subplots(*((1, 3) if wide else (3, 1)), sharex=True, sharey=True)
+    axes = drawing.panels(fig, 3, wide, sharex=True, sharey=True)
     ends = [{loss: _curve(ax, loss, pd.DataFrame(history).set_index("epoch")[f"{name}_single_median_m"])
              for loss, history in histories.items()} for ax, name in zip(axes, _SETS)]
     low, high = axes[0].get_ylim()
-    drawing.log_metres(axes[0].yaxis, (1, 3) if high > 10 * low else drawing.FINER)
+    drawing.log_axis(axes[0].yaxis, (1, 3) if high > 10 * low else drawing.FINER)
     for ax, end, title in zip(axes, ends, _SETS.values()):
         ax.set_title(title)
         ax.grid(axis="y")
@@ -202,5 +177,3 @@ def _curve(ax: Axes, loss: str, error: pd.Series) -> tuple[float, float, float]:
             markevery=[len(error) - 1])
     ax.set_yscale("log")
     return error.index[-1], error.iloc[-1], last
-
-

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from rsslib.data.splits import SEASONS
+from rsslib.data.splits import EXACT, NEAR_M, PUBLISHED, SEASONS, report_set
 from rsslib.ledger import claims
 from rsslib.ledger.wording import listed
 from rsslib.reports.findings import Answer, Text, data_line
@@ -165,14 +165,15 @@ def tested_on(split: str) -> str:
     >>> tested_on("random"), tested_on("july"), tested_on("grid2")
     ('test', 'OOD test (November)', 'OOD test')
     """
-    other = {"july": "november", "november": "july"}.get(split)
-    return "test" if split == "random" else LOOKS["ood"].label + (f" ({LOOKS[other].label})" if other else "")
+    tested = report_set(split)
+    return "test" if tested == "test" else LOOKS["ood"].label + (f" ({LOOKS[tested].label})" * (tested != "ood"))
 
 
 def _kinds(near: Sequence[Mapping]) -> list[str]:
     """Return a sentence for each kind of split that is among some records."""
     drawn = [record["split"] for record in near]
-    seasons, grids = [split for split in drawn if split in SEASONS], [split for split in drawn if "grid" in split]
+    seasons, grids = ([split for split in drawn if split in SEASONS],
+                      [split for split in drawn if report_set(split) == "ood"])
     return [text for text, said in (
         ("In Random the sets are drawn from all locations alike.", "random" in drawn),
         (f"In {listed(list(map(name, seasons)))} training and test samples are of different seasons.", seasons),
@@ -196,9 +197,9 @@ def left_out(near: Sequence[Mapping], impossible: Mapping[str, str] | None = Non
 
     Input: records of `separations.nearness`; split -> why it cannot be made, as `separations.possible` returns it.
     """
-    grids, seasons = ([record for record in near if record["left_out_n"] and (record["split"] in SEASONS) == seasonal]
-                      for seasonal in (False, True))
-    texts = []
+    left = [record for record in near if record["left_out_n"]]
+    published, seasons = ([record for record in left if record["split"] in names] for names in (PUBLISHED, SEASONS))
+    grids, texts = [record for record in left if record not in (*published, *seasons)], []
     if grids:
         texts.append(f"In no set: {_outside(grids)}. A fifth of the locations, drawn at random, is held out before the "
                      "map is cut. In seen cells these are the validation samples; in unseen cells they are not used, "
@@ -207,9 +208,29 @@ def left_out(near: Sequence[Mapping], impossible: Mapping[str, str] | None = Non
         texts.append(f"In no set: {_outside(seasons)}. Of each season a fifth of the locations is held out. Training "
                      "and validation samples come from the other four fifths of one season; test samples are the "
                      "held-out fifth of the other. Third seasons are not used here.")
+    if published:
+        texts.append(f"In no set: {_outside(published)}. They share a location with a test sample: each sample of "
+                     f"a location is within {NEAR_M} m of another one.")
     texts += [empty_cells(near)] + [f"Not with these data: {name(split)} ({why})."
                                     for split, why in (impossible or {}).items()]
     return Text("\n\n".join(filter(None, texts)))
+
+
+def near_pairs(near: Mapping[str, tuple[int, int]], source: str) -> Text:
+    """Return how many samples have another nearby, and how many test samples of Random have a training sample nearby.
+
+    Input: what `splits.near_pairs` returns for Random, {} where it cannot be made; source, that of the data.
+    """
+    if not near:
+        return Text("")
+    (pairs, samples), (tested, tests) = near["all"], near["test"]
+    text = f"{pairs} of {samples} samples {'has' if pairs == 1 else 'have'} another within {NEAR_M} m."
+    if source not in EXACT:
+        return Text(f"{text} They count as samples of one location, and are in one set.")
+    have = "has" if tested == 1 else "have"
+    return Text(f"{text} The paper's separations tell locations apart by their exact coordinates, so such samples can "
+                f"be in different sets: {tested} of the {tests} test samples of Random {have} a training sample within "
+                f"{NEAR_M} m.")
 
 
 def _outside(near: Sequence[Mapping]) -> str:

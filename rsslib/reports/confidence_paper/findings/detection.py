@@ -1,16 +1,14 @@
 """What notebook 04 finds: does low confidence find OOD samples, are those worse, and where do predictions land?"""
 
-import math
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 
 from rsslib.confidence.indicators import PERCENTILE
 from rsslib.ledger import claims
-from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED, fixed, listed, span, together
-from rsslib.reports import tables
-from rsslib.reports.confidence_paper.findings.indicators import FEWEST, TEST, decided, decimals, in_words
-from rsslib.reports.findings import Answer, yes_or_no
-from rsslib.reports.style import LOOKS, Told
+from rsslib.ledger.wording import FEWEST, REFUTED, SETTLED, UNDECIDED, decimals, fixed, listed, settled, span, together
+from rsslib.reports.findings import Answer, Records, in_words, known, yes_or_no
+from rsslib.reports.style import IN_DISTRIBUTION, LOOKS, Told
+from rsslib.reports.tables import name
 
 MEDIANS = {"in_distribution_median_m": "val", "high_confidence_median_m": "high_confidence",
            "low_confidence_median_m": "low_confidence"}
@@ -21,7 +19,6 @@ NEARLY_ALL = 0.9
 HELD = "the intervals hold validation's threshold fixed, so they are too narrow"
 """What the intervals of rates leave out."""
 
-Records = Sequence[Mapping]
 Printed = Mapping[str, Mapping[tuple, float]]
 
 
@@ -35,42 +32,34 @@ def printed() -> dict[str, dict[tuple, float]]:
         "spearman", "low_above_median_share", "low_above_twice_share")}
 
 
-def has(record: Mapping, field: str) -> bool:
-    """Return whether a record has a number in `field`: there may be no such sample."""
-    return isinstance(record.get(field), (int, float)) and not math.isnan(record[field])
-
-
 def answer(table3: Records, fig08: Records) -> Answer:
     """Return the answer: does low confidence find OOD samples, are they worse, where do predictions land?
 
     Input: records of `ood_detection.table3` and `unseen_cells.records`.
     """
-    ood, test = outside(table3), [record for record in table3 if record["set"] == TEST]
-    lines = [_found(ood), "", *map(_rate_line, ood), "", _worse(ood), "", *map(_worse_line, ood)] if ood else [
-        "No data separation here has OOD samples."]
+    ood, test = outside(table3), [record for record in table3 if record["split"] in IN_DISTRIBUTION]
+    lines = [_found(ood), "", *map(_rate_line, ood), "", f"{_worse(ood)}", "", *(
+        f"- {name(record['split'])}: {_sides(record)}." for record in ood)] if ood else [
+            "No data separation here has OOD samples."]
     if test:
         lines += ["", f"In distribution, where about {PERCENTILE:g} % should be low-confidence:", "",
-                  *map(_test_line, test)]
+                  *(f"- {name(record['split'])}: {_rate(record)} of {record['n']} test samples are low-confidence; "
+                    f"{_sides(record)}." for record in test)]
     if fig08:
         lines += ["", "Where predictions for transmitters in unseen cells land:", "", *map(_landing, fig08)]
-    return Answer(_word(ood), "\n".join(lines))
+    verdict = together([_above(record) for record in ood]) if ood else UNDECIDED
+    part = verdict == SETTLED and min(record[RATE] for record in ood) < NEARLY_ALL
+    return Answer("only in part" if part else yes_or_no(verdict), "\n".join(lines))
 
 
-def outside(table3: Records) -> list[Mapping]:
-    """Return the records of OOD sets: the test set of Random is in distribution."""
-    return [record for record in table3 if record["set"] != TEST]
+def outside(records: Records) -> list[Mapping]:
+    """Return the records of separations that have OOD samples."""
+    return [record for record in records if record["split"] not in IN_DISTRIBUTION]
 
 
 def _above(record: Mapping) -> str:
     """Return the verdict on "more OOD than validation samples are low-confidence"."""
-    return decided([end - PERCENTILE / 100 for end in record[f"ci95_{RATE}"]], ">", record["n"])
-
-
-def _word(ood: Records) -> str:
-    verdict = together([_above(record) for record in ood]) if ood else UNDECIDED
-    if verdict != SETTLED or min(record[RATE] for record in ood) >= NEARLY_ALL:
-        return yes_or_no(verdict)
-    return "only in part"
+    return settled([end - PERCENTILE / 100 for end in record[f"ci95_{RATE}"]], ">", record["n"])
 
 
 def _range(records: Records, field: str) -> str:
@@ -89,63 +78,55 @@ def _found(ood: Records) -> str:
 def _rate_line(record: Mapping) -> str:
     word = {SETTLED: "settled: more than in validation", REFUTED: "settled: fewer than in validation"}.get(
         _above(record), _undecided(record["n"]))
-    return f"- {tables.name(record['split'])}: {_rate(record)} of {record['n']} are low-confidence ({word})."
+    return f"- {name(record['split'])}: {_rate(record)} of {record['n']} are low-confidence ({word})."
 
 
-def _undecided(*sizes: int) -> str:
-    return UNDECIDED + (f", fewer than {FEWEST} samples on a side" if min(sizes) < FEWEST else "")
+def _undecided(n: int) -> str:
+    return UNDECIDED + (f", fewer than {FEWEST} samples on a side" if n < FEWEST else "")
 
 
 def _rate(record: Mapping) -> str:
     return _percent(record, RATE, PERCENTILE)
 
 
-def _excesses(ood: Records) -> list[Mapping]:
-    return [record for record in ood if has(record, "low_minus_high_m")]
-
-
-def _sizes(record: Mapping) -> tuple[int, int]:
-    """Return how many samples have low and high confidence."""
+def _smaller_side(record: Mapping) -> int:
+    """Return of how many samples the smaller of the two sides of the threshold is."""
     low = round(record["n"] * record[RATE])
-    return low, record["n"] - low
+    return min(low, record["n"] - low)
 
 
 def _excess(record: Mapping) -> str:
     """Return the verdict on "samples of low confidence err more than the others"."""
-    return decided(record["ci95_low_minus_high_m"], ">", *_sizes(record))
+    return settled(record["ci95_low_minus_high_m"], ">", _smaller_side(record))
+
+
+def _counted(records: Records) -> tuple[list[Mapping], int, int]:
+    """Return the records with samples on both sides, in how many of them low confidence errs more, and settled so."""
+    both = [record for record in records if known(record, "low_minus_high_m")]
+    return (both, sum(record["low_minus_high_m"] > 0 for record in both),
+            sum(_excess(record) == SETTLED for record in both))
 
 
 def _worse(ood: Records) -> str:
     """Return in how many separations the low-confidence OOD samples err more than the others."""
-    known = _excesses(ood)
-    if not known:
+    both, more, firm = _counted(ood)
+    if not both:
         return "No OOD set has samples on both sides of the threshold."
-    more = sum(record["low_minus_high_m"] > 0 for record in known)
-    firm = sum(_excess(record) == SETTLED for record in known)
-    return (f"The low-confidence OOD samples err more than the others in {more} of {len(known)} separations, settled "
+    return (f"The low-confidence OOD samples err more than the others in {more} of {len(both)} separations, settled "
             f"in {firm} (median errors):")
-
-
-def _worse_line(record: Mapping) -> str:
-    return f"- {tables.name(record['split'])}: {_sides(record)}."
 
 
 def _sides(record: Mapping) -> str:
     """Return the median errors on both sides of the threshold, and what is settled on their difference."""
-    parts = [f"{label} {_metres(record, field)}" if has(record, field) else f"no sample of {label} confidence"
+    parts = [f"{label} {_metres(record, field)}" if known(record, field) else f"no sample of {label} confidence"
              for label, field in (("low", "low_confidence_median_m"), ("high", "high_confidence_median_m"))]
     parts.append(f"in distribution {_metres(record, 'in_distribution_median_m')}")
-    if has(record, "low_minus_high_m"):
+    if known(record, "low_minus_high_m"):
         gap, ends = record["low_minus_high_m"], record["ci95_low_minus_high_m"]
         digits = decimals([gap, *ends])
-        parts.append(f"low minus high {fixed(gap, digits, sign=True)} m {span(ends, digits, sign=True)}: "
-                     + (_undecided(*_sizes(record)) if _excess(record) == UNDECIDED else "settled"))
+        word = _undecided(_smaller_side(record)) if _excess(record) == UNDECIDED else "settled"
+        parts.append(f"low minus high {fixed(gap, digits, sign=True)} m {span(ends, digits, sign=True)}: {word}")
     return "; ".join(parts)
-
-
-def _test_line(record: Mapping) -> str:
-    return (f"- {tables.name(record['split'])}: {_rate(record)} of {record['n']} test samples are low-confidence; "
-            f"{_sides(record)}.")
 
 
 def _percent(record: Mapping, field: str, level: float) -> str:
@@ -160,39 +141,30 @@ def _metres(record: Mapping, field: str) -> str:
 
 
 def _inside(record: Mapping) -> str:
-    return _percent(record, "inside_share", 50)
+    return f"{_percent(record, 'inside_share', 50)} of {record['n']}"
 
 
 def _landing(record: Mapping) -> str:
-    half = decided([end - 0.5 for end in record["ci95_inside_share"]], "<", record["n"])
+    half = settled([end - 0.5 for end in record["ci95_inside_share"]], "<", record["n"])
     word = {SETTLED: "settled: less than half", REFUTED: "settled: more than half"}.get(half, "undecided against half")
-    near = fixed(100 * record["near_outside_share"])
-    return (f"- {tables.name(record['split'])}: {_inside(record)} of {record['n']} lie inside the unseen cells "
-            f"({word}), {near} % outside within 60 m of their outline.")
-
-
-def empty_cells(records: Records) -> str:
-    """Return which separations have unseen cells without a transmitter, "" if none. Input: as `maps`."""
-    said = []
-    for record in records:
-        if empty := record.get("empty_cells"):
-            one = in_words(empty).capitalize()
-            said.append(f"{one} of {tables.name(record['split'])}'s {in_words(record['cells'])} unseen cells "
-                        f"{'holds' if empty == 1 else 'hold'} no transmitter.")
-    return " ".join(said)
+    return (f"- {name(record['split'])}: {_inside(record)} lie inside the unseen cells ({word}), "
+            f"{fixed(100 * record['near_outside_share'])} % outside within 60 m of their outline.")
 
 
 def maps(records: Records) -> Told:
     """Return what Figure 8 says. Input: records of `unseen_cells.records`."""
-    shares = listed([f"{fixed(100 * record['inside_share'])} % ({tables.name(record['split'])})" for record in records])
+    shares = listed([f"{fixed(100 * record['inside_share'])} % ({name(record['split'])})" for record in records])
     if len(records) > 3:
         shares = f"{_range(records, 'inside_share')} ({len(records)} separations)"
-    detail = [f"{tables.name(record['split'])} {_inside(record)} of {record['n']}, and "
-              f"{fixed(100 * record['near_outside_share'])} % outside within 60 m of the outline" for record in records]
-    return Told(f"Of the predictions for unseen cells, {shares} land inside these cells", (
+    detail = [f"{name(record['split'])} {_inside(record)}, and {fixed(100 * record['near_outside_share'])} % outside "
+              "within 60 m of the outline" for record in records]
+    empty = [f" {in_words(record['empty_cells']).capitalize()} of {name(record['split'])}'s "
+             f"{in_words(record['cells'])} unseen cells {'holds' if record['empty_cells'] == 1 else 'hold'} no "
+             "transmitter." for record in records if record.get("empty_cells")]
+    return Told(f"Of the predictions for unseen cells, {shares} land inside these cells",
         "Maps of the site, one for each grid separation: outlines of the cells kept from training, dots at the true "
         "places of the transmitters in them, crosses where the ensemble puts them, and thin lines that join the two. "
-        f"Inside unseen cells lie: {'; '.join(detail)}. {empty_cells(records)}").strip())
+        f"Inside unseen cells lie: {'; '.join(detail)}.{''.join(empty)}")
 
 
 def inputs(cases: Sequence[SimpleNamespace]) -> Told:
@@ -202,33 +174,33 @@ def inputs(cases: Sequence[SimpleNamespace]) -> Told:
         title = f"Left: {said[0]}; right: {fixed(cases[1].away_m)} m and {fixed(cases[1].off_m)} m"
     else:
         title = "; ".join(said).capitalize()
-    return Told(title, (
+    return Told(title,
         "Maps of single samples: sensors as dots coloured by their scaled reading, the strongest reading in a ring, a "
         "star at the true place, a cross at the predicted one. "
-        + ". ".join(f"{case.title}: {text}" for case, text in zip(cases, said)) + "."))
+        + ". ".join(f"{case.title}: {text}" for case, text in zip(cases, said)) + ".")
 
 
-def scatter(panels: Mapping[str, SimpleNamespace], paper: Printed | None = None) -> Told:
+def scatter(panels: Mapping[str, SimpleNamespace], paper: Printed) -> Told:
     """Return what Figure 10 says. Input: split -> `ood_detection.scatter`; what `printed` returns."""
-    drawn = [(split, side, getattr(panel, side).record) for side in ("ood", "val") for split, panel in panels.items()]
     kinds: dict[str, list[Mapping]] = {}
-    for _, side, record in drawn:
-        kinds.setdefault(_kind(side, record), []).append(record)
+    detail = []
+    for side in ("ood", "val"):
+        for split, panel in panels.items():
+            record = getattr(panel, side).record
+            kind = "test" if side == "ood" and split in IN_DISTRIBUTION else side
+            kinds.setdefault(kind, []).append(record)
+            said = paper.get("spearman", {}).get((split, record["set"]))
+            detail.append(f"{name(split)} {LOOKS[kind].label} {rho(record)}"
+                          + (f" (paper {fixed(said, 2)})" if said is not None else ""))
+    labels = {kind: LOOKS[kind].label.removesuffix(" test") for kind in kinds}
     title = "The more confident, the smaller the error: settled in " + listed([
-        f"{sum(decided(record['ci95_spearman'], '<', record['n']) == SETTLED for record in kinds[kind])} of "
-        f"{len(kinds[kind])} {LOOKS[kind].label.removesuffix(' test')} sets"
-        for kind in ("ood" if "ood" in kinds else TEST, "val")])
-    detail = [_correlation(record, split, _kind(side, record), paper) for split, side, record in drawn]
-    others = " or ".join(LOOKS[kind].label.removesuffix(" test") for kind in kinds if kind != "val")
-    return Told(title, (
+        f"{sum(settled(record['ci95_spearman'], '<', record['n']) == SETTLED for record in kinds[kind])} of "
+        f"{len(kinds[kind])} {labels[kind]} sets" for kind in ("ood" if "ood" in kinds else "test", "val")])
+    others = " or ".join(label for kind, label in labels.items() if kind != "val")
+    return Told(title,
         f"Scatter plots of error in metres, logarithmic, against confidence, spaced by its rank: validation and "
         f"{others} for each data separation. A line marks the 10th percentile of validation; samples left of it are "
-        f"low-confidence. Spearman's rank correlation of confidence and error: {'; '.join(detail)}."))
-
-
-def _kind(side: str, record: Mapping) -> str:
-    """Return the look of a set: the second one of a separation is OOD but for Random."""
-    return TEST if record["set"] == TEST else side
+        f"low-confidence. Spearman's rank correlation of confidence and error: {'; '.join(detail)}.")
 
 
 def rho(record: Mapping) -> str:
@@ -237,41 +209,33 @@ def rho(record: Mapping) -> str:
     return f"{fixed(record['spearman'], digits)} {span(record['ci95_spearman'], digits)}"
 
 
-def _correlation(record: Mapping, split: str, kind: str, paper: Printed | None) -> str:
-    said = (paper or {}).get("spearman", {}).get((split, record["set"]))
-    printed_value = f" (paper {fixed(said, 2)})" if said is not None else ""
-    return f"{tables.name(split)} {LOOKS[kind].label} {rho(record)}{printed_value}"
-
-
-def table3(records: Records, paper: Printed | None = None) -> Told:
+def table3(records: Records, paper: Printed) -> Told:
     """Return what Table III's figure says. Input: records of `ood_detection.table3`; what `printed` returns."""
     ood, detail = outside(records), []
-    title = f"Low confidence flags {_range(ood or records, RATE)} of {'OOD' if ood else TEST} samples"
-    title += _larger(_excesses(ood or records), len(ood or records))
+    title = f"Low confidence flags {_range(ood or records, RATE)} of {'OOD' if ood else 'test'} samples"
     for record in records:
-        said = (paper or {}).get(RATE, {}).get((record["split"],))
-        rate = f"{tables.name(record['split'])}{' (test)' * (record['set'] == TEST)} {_rate(record)}"
+        said = paper.get(RATE, {}).get((record["split"],))
+        rate = f"{name(record['split'])}{' (test)' * (record['split'] in IN_DISTRIBUTION)} {_rate(record)}"
         detail.append(rate + (f" (paper {100 * said:.1f} %)" if said is not None else "") + "".join(
             f", {label} {_metres(record, field)}" for field, label in
             (("low_confidence_median_m", "low"), ("high_confidence_median_m", "high"),
-             ("in_distribution_median_m", "in distribution")) if has(record, field)))
-    kind = " or ".join(["OOD"] * bool(ood) + [TEST] * (len(ood) < len(records)))
-    return Told(title, (
+             ("in_distribution_median_m", "in distribution")) if known(record, field)))
+    kind = " or ".join(["OOD"] * bool(ood) + ["test"] * (len(ood) < len(records)))
+    return Told(title + _larger(ood or records),
         f"Dots with 95 % intervals for each data separation. First the share of {kind} samples below the 10th "
         f"percentile of validation ({HELD}), then median errors: in distribution, and of the {kind} samples of high "
         "and of low confidence. "
-        + ("Open marks are the paper's printed values. " if paper else "") + "; ".join(detail) + "."))
+        + ("Open marks are the paper's printed values. " if paper else "") + "; ".join(detail) + ".")
 
 
-def _larger(known: Records, n: int) -> str:
+def _larger(records: Records) -> str:
     """Return what Table III's title says of errors: ", with larger errors in all four (settled)"."""
-    if not known:
+    (both, more, firm), n = _counted(records), len(records)
+    if not both:
         return ""
-    more = sum(record["low_minus_high_m"] > 0 for record in known)
-    firm = sum(_excess(record) == SETTLED for record in known)
     if n == 1:
-        word = "larger" if more else "smaller" if known[0]["low_minus_high_m"] else "equal"
-        return f", with {word} errors ({'settled' if _excess(known[0]) != UNDECIDED else UNDECIDED})"
-    where = f"all {in_words(n)}" if more == n else f"{more} of {len(known)}"
+        word = "larger" if more else "smaller" if both[0]["low_minus_high_m"] else "equal"
+        return f", with {word} errors ({'settled' if _excess(both[0]) != UNDECIDED else UNDECIDED})"
+    where = f"all {in_words(n)}" if more == n else f"{more} of {len(both)}"
     how = " (settled)" if more == firm == n else f" (settled in {in_words(firm)})" if more else ""
     return f", with larger errors in {where}{how}"

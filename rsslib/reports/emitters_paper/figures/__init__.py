@@ -11,8 +11,8 @@ from rsslib.reports.emitters_paper.figures.scores import (
     emitter_transfer,
 )
 from rsslib.reports.emitters_paper.figures.two_transmitters import two_transmitters
-from rsslib.reports.style import BANNER, ENVIRONMENTS, save
+from rsslib.reports.style import save
 
-__all__ = ["BANNER", "ENVIRONMENTS", "emitter_counts", "emitter_effects", "emitter_pipeline", "emitter_ray_scores",
+__all__ = ["emitter_counts", "emitter_effects", "emitter_pipeline", "emitter_ray_scores",
            "emitter_rays", "emitter_sample", "emitter_scenes", "emitter_sweep", "emitter_table", "emitter_task",
            "emitter_transfer", "save", "two_transmitters"]

@@ -24,7 +24,7 @@ LOGIT_COLOURS = "BrBG"
 """Of logits of occupancy: brown below 0, empty; green above, occupied. Colour-blind safe (ColorBrewer)."""
 NO_RAY = "#E7B9C6"
 """Of cells that no ray reaches: a hue that the colours of power do not have."""
-_POWER, _LOGIT, _INPUT = "received power [dBm]", "logit of occupancy", "network input"
+_LOGIT = "logit of occupancy"
 _THREE_IN = (style.PAGE_IN - 0.2) / 3 + 1.22
 """Height of three maps in a row, with their titles and their colour bars below [inches]."""
 _GROUND, _BUILDING = "#F5F7F9", "#A9B1BA"
@@ -37,8 +37,6 @@ _SMALL = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize"
 @style.styled
 def emitter_task(case: Case, note: str, synthetic: bool | str = False) -> style.Page:
     """Draw one sample of the task: the power on the air, what the sensors read, the input of the networks.
-
-    >>> emitter_task(case, "free space, quick profile")   # doctest: +SKIP
     """
     power, _ = _scales([case])
     fig = style.page(style.PAGE_IN, _THREE_IN, _foot(note, [case]), found.task(case), synthetic)
@@ -55,7 +53,7 @@ def emitter_task(case: Case, note: str, synthetic: bool | str = False) -> style.
                     edgecolors=style.INK, linewidths=0.45, zorder=3)
     axes[2].annotate("green: above T; brown: at or below T;\nblank: no sensor", (0, 0), (0, -2),
                      **_SMALL | {"va": "top"})
-    _bars(fig, axes, power, given, _INPUT)
+    _bars(fig, axes[:2], power, axes[2:], given, "network input")
     _legend(fig, [case], predicted=False)
     return fig
 
@@ -65,8 +63,6 @@ def emitter_sample(single: Case, two: Case, note: str, synthetic: bool | str = F
     """Draw one sample and what two methods predict for it (Figure 2 of paper 2).
 
     Input: the same sample as predicted by the single stage and by two stages.
-
-    >>> emitter_sample(single, two, "free space, quick profile")   # doctest: +SKIP
     """
     power, logits = _scales([two])
     fig = style.page(style.PAGE_IN, _THREE_IN + 0.14, _foot(note, [two]), found.sample(single, two), synthetic)
@@ -79,7 +75,7 @@ def emitter_sample(single: Case, two: Case, note: str, synthetic: bool | str = F
         ax.set_title(title, pad=17)
         ax.annotate(_emitters(ax, two, predicted), (0, 1), (0, 10), **_SMALL)    # a star may stand on the frame
     maps.furnish(axes[0], 0, two.side_m / 1000, 0, two.side_m / 1000)
-    _bars(fig, axes, power, logits, _LOGIT)
+    _bars(fig, axes[:2], power, axes[2:], logits, _LOGIT)
     _legend(fig, [two])
     return fig
 
@@ -89,8 +85,6 @@ def emitter_scenes(cases: Sequence[Case], note: str, synthetic: bool | str = Fal
     """Draw a sample of each environment on its way through the two-stage method (Figure 3 of paper 2).
 
     Input: a case for each row.
-
-    >>> emitter_scenes([free_space, chicago, sydney], "quick profile")   # doctest: +SKIP
     """
     return _rows(cases, note, found.scenes(cases), synthetic)
 
@@ -100,8 +94,6 @@ def emitter_rays(cases: Sequence[Case], note: str, synthetic: bool | str = False
     """Draw one sample on the maps of several models of propagation, on its way through the two-stage method.
 
     Input: a case for each row, such as by the formula and ray-traced.
-
-    >>> emitter_rays([formula, traced], "quick profile")   # doctest: +SKIP
     """
     return _rows(cases, note, ray_traced.maps(cases), synthetic)
 
@@ -114,8 +106,7 @@ def _rows(cases: Sequence[Case], note: str, said: style.Told, synthetic: bool | 
         _scene(line, case, power, logits)
     for ax, title in zip(axes[0], ("Power map", "Sensors", "Logits of occupancy", "Predictions")):
         ax.set_title(title)
-    for columns, scale, label, shrink in ((axes[:, :2], power, _POWER, 0.6), (axes[:, 2], logits, _LOGIT, 0.9)):
-        _bar(fig, scale, columns.ravel(), label, location="bottom", shrink=shrink)
+    _bars(fig, axes[:, :2], power, axes[:, 2], logits, _LOGIT)
     _legend(fig, cases, threshold=True)
     return fig
 
@@ -213,18 +204,15 @@ def _legend(fig: Figure, cases: Sequence[Case], threshold: bool = False, predict
     drawing.legend_above(fig, handles, len(handles))
 
 
-def _bars(fig: Figure, axes: Sequence[Axes], power: ScalarMappable, other: ScalarMappable, label: str) -> None:
-    """Draw below three maps the colour bar of the power, of the first two, and that of the third."""
-    for some, scale, text, shrink in ((axes[:2], power, _POWER, 0.6), (axes[2:], other, label, 0.9)):
-        _bar(fig, scale, some, text, location="bottom", shrink=shrink)
-
-
-def _bar(fig: Figure, scale: ScalarMappable, axes: Sequence[Axes], label: str, **look) -> None:
-    """Draw the colour bar that `axes` share."""
-    bar = drawing.bar(fig, scale, axes, label=label, extend="both", extendfrac=0.04, aspect=25, **look)
-    if isinstance(scale.norm, TwoSlopeNorm):
-        high = scale.norm.vmax
-        steps = [scale.norm.vmin, 0, *(np.arange(1, high, np.ceil(high / 3)) if high > 1 else [high])]
-        bar.set_ticks(steps, labels=[fixed(step, int(step % 1 > 0)) for step in steps])
-    else:
-        bar.locator = MaxNLocator(5, integer=True, steps=[1, 2, 5, 10])
+def _bars(fig: Figure, first: np.ndarray, power: ScalarMappable, then: np.ndarray, other: ScalarMappable,
+          label: str) -> None:
+    """Draw below some maps the colour bar of the power that they share, and below others theirs."""
+    for axes, scale, text, shrink in ((first, power, "received power [dBm]", 0.6), (then, other, label, 0.9)):
+        bar = drawing.bar(fig, scale, axes.ravel(), label=text, extend="both", extendfrac=0.04, aspect=25,
+                          location="bottom", shrink=shrink)
+        if isinstance(scale.norm, TwoSlopeNorm):
+            high = scale.norm.vmax
+            steps = [scale.norm.vmin, 0, *(np.arange(1, high, np.ceil(high / 3)) if high > 1 else [high])]
+            bar.set_ticks(steps, labels=[fixed(step, int(step % 1 > 0)) for step in steps])
+        else:
+            bar.locator = MaxNLocator(5, integer=True, steps=[1, 2, 5, 10])

@@ -52,8 +52,11 @@ def emitter_pipeline(parameters: Mapping[str, int], occupancy: int, note: str, s
     ax.text(3.59, 1.96, "residual CNN, more channels", **_CENTRED)
     _encoder_decoder(ax, logits, "logits + readings" if readings else "logits")
     ax.text(2.42, 0.24, f"occupancy network\n{_words([occupancy])}", **_CENTRED)
-    if readings:
-        _readings(ax)
+    if readings:    # the way of the sensors' image past the occupancy network
+        ax.plot([1.2, 4.02, 4.02], [1.76, 1.76, 1.5], color=style.GREY, lw=1.2, zorder=3, solid_joinstyle="miter")
+        _arrow(ax, (4.02, 1.52), (4.2, 1.12))
+        ax.text(2.6, 1.76, "readings, beside the logits only", bbox={"fc": "white", "ec": "none", "pad": 1.0}, zorder=4,
+                **_CENTRED)
     _residual(ax, 4.22, _LOWER, 0.09, 0.06)
     ax.text(4.79, 0.24, f"residual CNN, fewer channels\n{_words(total - occupancy for total in two)}", **_CENTRED)
     _output(ax, 5.94)
@@ -84,14 +87,6 @@ def _encoder_decoder(ax: Axes, logits: np.ndarray, seen: str) -> None:
         _arrow(ax, (3.02, _LOWER + 0.3 * (y - _LOWER)), (3.26, y))
         _arrow(ax, (3.84, y), (4.12, _LOWER + 0.3 * (y - _LOWER)))
     ax.text(3.55, _LOWER, "or", **_CENTRED)
-
-
-def _readings(ax: Axes) -> None:
-    """Draw the way of the sensors' image past the occupancy network to the second stage."""
-    ax.plot([1.2, 4.02, 4.02], [1.76, 1.76, 1.5], color=style.GREY, lw=1.2, zorder=3, solid_joinstyle="miter")
-    _arrow(ax, (4.02, 1.52), (4.2, 1.12))
-    ax.text(2.6, 1.76, "readings, beside the logits only", bbox={"fc": "white", "ec": "none", "pad": 1.0}, zorder=4,
-            **_CENTRED)
 
 
 def _residual(ax: Axes, x: float, y: float, width: float, gap: float) -> None:

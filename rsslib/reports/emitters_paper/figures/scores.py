@@ -8,10 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from rsslib.emitters.networks import METHODS
+from rsslib.ledger import results
 from rsslib.ledger.wording import fixed
 from rsslib.reports import drawing, style
 from rsslib.reports.emitters_paper.findings import emitters, ray_traced
-from rsslib.reports.emitters_paper.findings.phrases import known, place
+from rsslib.reports.emitters_paper.findings.phrases import place
+from rsslib.reports.findings import Records, known
 
 METRICS = {"cmr": ("Count matched (CMR)", "% of the samples", "higher is better"),
            "rmse_fraction": ("RMSE, where matched", "% of the side", "lower is better"),
@@ -20,17 +22,16 @@ METRICS = {"cmr": ("Count matched (CMR)", "% of the samples", "higher is better"
 """Title, unit and direction of each metric."""
 
 
-def dots(ax: Axes, records: Sequence[Mapping], by: str, labels: Mapping, methods: Sequence[str], field: str,
-         scale: float = 100, digits: int = 0, printed: Mapping | None = None, apart: float = 0.31) -> None:
+def dots(ax: Axes, records: Records, by: str, labels: Mapping, methods: Sequence[str], field: str, scale: float = 100,
+         digits: int = 0, printed: Mapping | None = None, apart: float = 0.31) -> None:
     """Draw a field of each record, times `scale`, with its interval: the methods `apart` at each value of `by`.
 
     What a record has no value of is left out.
 
     labels: value of `by` -> its label; printed: (value of `by`, method, field) -> the paper's value, drawn open.
     """
-    for (value, method), record in drawing.cells(records, by, "method").items():
-        if not known(record, field):
-            continue
+    known_ones = [record for record in records if known(record, field)]
+    for (value, method), record in drawing.cells(known_ones, by, "method").items():
         # the printed values need room at the right
         x = list(labels).index(value) + apart * (methods.index(method) - (len(methods) - 1) / 2) - 0.04 * bool(printed)
         paper = (printed or {}).get((value, method, field))
@@ -42,26 +43,23 @@ def dots(ax: Axes, records: Sequence[Mapping], by: str, labels: Mapping, methods
 def _furnish(ax: Axes, metric: str) -> None:
     """Give a panel the title, direction and unit of its metric."""
     title, unit, direction = METRICS[metric]
-    ax.set_title(title)
+    ax.set(title=title, ylabel=unit)
     ax.set_title(direction, loc="right", fontsize=6, fontweight="normal", color=style.GREY)
-    ax.set_ylabel(unit)
 
 
-def _environments(records: Sequence[Mapping]) -> dict[str, str]:
+def _environments(records: Records) -> dict[str, str]:
     """Return the label of each environment of the records."""
     return {record["environment"]: style.environment_label(record["environment"]) for record in records}
 
 
 @style.styled
-def emitter_table(records: Sequence[Mapping], pairs: Sequence[Mapping], paper: Mapping | None, note: str,
-                  synthetic: bool | str = False, width: float = style.PAGE_IN) -> style.Page:
+def emitter_table(records: Records, pairs: Records, paper: Mapping | None, note: str, synthetic: bool | str = False,
+                  width: float = style.PAGE_IN) -> style.Page:
     """Draw Table I of paper 2: how each method counts and locates several emitters, beside the paper's values.
 
     Input: a record for each environment and method with cmr, fa, mr, rmse_fraction (of the map's side), fractions, each
     with its ci95_<name> (low, high); the paired differences of the methods, which the title judges; paper:
     (environment, method, metric) -> printed value, a fraction, or None; open markers.
-
-    >>> emitter_table(records, pairs, {("sydney", "single_stage", "cmr"): 0.6401}, "quick profile")   # doctest: +SKIP
     """
     paper = None if synthetic else paper
     fig, axes = _panels(4, width, 1.95, note, emitters.table1(records, pairs, bool(paper)), synthetic)
@@ -76,26 +74,23 @@ def emitter_table(records: Sequence[Mapping], pairs: Sequence[Mapping], paper: M
 
 
 @style.styled
-def emitter_sweep(records: Sequence[Mapping], epochs: int, note: str, synthetic: bool | str = False,
-                  marked: int = 40, width: float = style.PAGE_IN) -> style.Page:
+def emitter_sweep(records: Records, epochs: int, note: str, synthetic: bool | str = False, marked: int = 40,
+                  width: float = style.PAGE_IN) -> style.Page:
     """Draw what more sensors give: CMR and RMSE over the number of sensors, a line for each method.
 
     Input: a record for each method and n_sensors with cmr and rmse_fraction (of the map's side), fractions, each
     with its ci95_<name> (low, high); the epochs that each network was trained for; marked, the table's number of
     sensors. Records with more emitters than others are left out.
-
-    >>> emitter_sweep(records, 2, "free space, quick profile")   # doctest: +SKIP
     """
     fig, axes = _panels(2, width, 2.2, note, emitters.sweep(records, epochs), synthetic)
-    records = [record for record in records if record["n_max"] == min(one["n_max"] for one in records)]
-    methods, cells = drawing.known(METHODS, records, "method"), drawing.cells(records, "method", "n_sensors")
-    sizes = sorted({record["n_sensors"] for record in records})
+    fewest = min(record["n_max"] for record in records)
+    records = sorted(results.select(records, n_max=fewest), key=lambda record: record["n_sensors"])
+    methods, sizes = drawing.known(METHODS, records, "method"), _values(records, "n_sensors")
     for ax, metric in zip(axes, ("cmr", "rmse_fraction")):
         for method in methods:
-            some = [size for size in sizes if known(cells.get((method, size), {}), metric)]
-            if some:
-                drawing.line(ax, some, [drawing.with_ends(cells[method, size], metric, 100) for size in some],
-                             style.LOOKS[method])
+            if some := [record for record in results.select(records, method=method) if known(record, metric)]:
+                drawing.line(ax, [record["n_sensors"] for record in some],
+                             [drawing.with_ends(record, metric, 100) for record in some], style.LOOKS[method])
         _furnish(ax, metric)
         ax.grid(axis="y")
         ax.set_xscale("log", base=2)
@@ -109,14 +104,12 @@ def emitter_sweep(records: Sequence[Mapping], epochs: int, note: str, synthetic:
 
 
 @style.styled
-def emitter_counts(records: Sequence[Mapping], note: str, synthetic: bool | str = False,
+def emitter_counts(records: Records, note: str, synthetic: bool | str = False,
                    width: float = style.PAGE_IN) -> style.Page:
     """Draw how often the number of emitters is right, for each true number, a panel for each environment.
 
     Input: a record for each environment, method and true_count with n, share_right, 0..1, and, if it is known, its
     ci95_share_right (low, high).
-
-    >>> emitter_counts(records, "quick profile")   # doctest: +SKIP
     """
     said = emitters.counts(records)
     return _shares(records, "true_count", {number: f"{number}" for number in _values(records, "true_count")},
@@ -124,14 +117,12 @@ def emitter_counts(records: Sequence[Mapping], note: str, synthetic: bool | str 
 
 
 @style.styled
-def emitter_effects(records: Sequence[Mapping], note: str, synthetic: bool | str = False,
+def emitter_effects(records: Records, note: str, synthetic: bool | str = False,
                     width: float = style.PAGE_IN) -> style.Page:
     """Draw how often the number of emitters is right, by the effect of a sample's weakest one, by environment.
 
     Input: records as those of `emitter_counts`, with from_db and to_db (None: no end) instead of true_count. Classes
     under 1 dB are drawn as one.
-
-    >>> emitter_effects(records, "quick profile")   # doctest: +SKIP
     """
     said, records = emitters.effects(records), emitters.weak_together(records)
     ends = {record["from_db"]: record["to_db"] for record in records}
@@ -141,16 +132,15 @@ def emitter_effects(records: Sequence[Mapping], note: str, synthetic: bool | str
                    synthetic, width)
 
 
-def _shares(records: Sequence[Mapping], by: str, labels: Mapping, label: str, note: str, said: style.Told,
-            synthetic: bool | str, width: float) -> style.Page:
+def _shares(records: Records, by: str, labels: Mapping, label: str, note: str, said: style.Told, synthetic: bool | str,
+            width: float) -> style.Page:
     """Draw shares of right counts over the values of `by`, with the number of samples of each."""
     environments, methods = _environments(records), drawing.known(METHODS, records, "method")
     number = {(record["environment"], record[by]): record["n"] for record in records}
     fig, axes = _panels(len(environments), width, 2.2, note, said, synthetic, sharey=True)
     for ax, (environment, title) in zip(axes, environments.items()):
-        part = [record for record in records if record["environment"] == environment]
         named = {value: f"{text}\nn = {number.get((environment, value), 0)}" for value, text in labels.items()}
-        dots(ax, part, by, named, methods, "share_right", apart=0.31)
+        dots(ax, results.select(records, environment=environment), by, named, methods, "share_right")
         ax.set(ylim=(0, 116), yticks=range(0, 101, 25), title=title)
         ax.tick_params(axis="x", labelsize=6)
     for ax in axes if width == style.COLUMN_IN else axes[:1]:
@@ -161,33 +151,28 @@ def _shares(records: Sequence[Mapping], by: str, labels: Mapping, label: str, no
 
 
 @style.styled
-def emitter_transfer(records: Sequence[Mapping], pairs: Sequence[Mapping], note: str, synthetic: bool | str = False,
+def emitter_transfer(records: Records, pairs: Records, note: str, synthetic: bool | str = False,
                      width: float = style.PAGE_IN) -> style.Page:
     """Draw what training elsewhere costs: CMR and RMSE in each city, a slope from its own network to the others'.
 
     Input: a record for each trained_on, tested_on (names of environments) and method with cmr and rmse_fraction, 0..1,
     and their ci95_<name> (low, high); their paired differences, which the title judges.
-
-    >>> emitter_transfer(records, pairs, "quick profile")   # doctest: +SKIP
     """
     said, methods = emitters.transfer(records, pairs), drawing.known(METHODS, records, "method")
     cells = drawing.cells(records, "tested_on", "trained_on", "method")
-    tests = {tested: sorted(dict.fromkeys(trained for site, trained, _ in cells if site == tested),
-                            key=lambda name: name != tested) for tested in _values(records, "tested_on", False)}
+    tests = {site: sorted(dict.fromkeys(trained for tested, trained, _ in cells if tested == site),
+                          key=lambda name: name != site) for site in _values(records, "tested_on", False)}
     steps = [(tested, trained) for tested, several in tests.items() for trained in several]
     fig, axes = _panels(2, width, 2.4, note, said, synthetic)
     for ax, metric in zip(axes, ("cmr", "rmse_fraction")):
-        for tested, several in tests.items():
-            for number, method in enumerate(methods):
-                shift, some = 0.13 * (number - (len(methods) - 1) / 2), {
-                    trained: drawing.with_ends(cells[tested, trained, method], metric, 100) for trained in several
-                    if known(cells.get((tested, trained, method), {}), metric)}
-                for trained, value in some.items():
-                    x = steps.index((tested, trained)) + shift
-                    drawing.dot(ax, x, value, style.LOOKS[method])
-                    if tested in some:
-                        ax.plot([steps.index((tested, tested)) + shift, x], [some[tested][0], value[0]],
-                                color=style.LOOKS[method].colour, lw=1)
+        for tested, method, trained in ((site, *both) for site in tests for both in product(methods, tests[site])):
+            shift = 0.13 * (methods.index(method) - (len(methods) - 1) / 2)
+            if known(record := cells.get((tested, trained, method), {}), metric):
+                x, value = steps.index((tested, trained)) + shift, drawing.with_ends(record, metric, 100)
+                drawing.dot(ax, x, value, style.LOOKS[method])
+                if known(own := cells.get((tested, tested, method), {}), metric):
+                    ax.plot([steps.index((tested, tested)) + shift, x], [100 * own[metric], value[0]],
+                            color=style.LOOKS[method].colour, lw=1)
         drawing.categories(ax, [_step(*step, len(steps) > 4) for step in steps])
         ax.tick_params(axis="x", labelsize=6, labelrotation=90 if len(steps) > 4 else 0)
         for border in np.cumsum([len(several) for several in tests.values()])[:-1]:
@@ -207,14 +192,12 @@ def _step(tested: str, trained: str, upright: bool) -> str:
 
 
 @style.styled
-def emitter_ray_scores(records: Sequence[Mapping], note: str, synthetic: bool | str = False,
+def emitter_ray_scores(records: Records, note: str, synthetic: bool | str = False,
                        width: float = style.PAGE_IN) -> style.Page:
     """Draw CMR and RMSE of each method on gains by the formula, ray-traced, and with the formula's threshold.
 
     Input: records of 08, one for each trained_on, tested_on ("<city>, <one of ray_traced.MODELS>") and method; a row
     of panels for each trained_on.
-
-    >>> emitter_ray_scores(records, "quick profile")   # doctest: +SKIP
     """
     said, chance = ray_traced.scores(records), 100 / records[0]["n_max"]
     constant = {"color": style.GREY, "ls": ":", "lw": 1}
@@ -254,7 +237,7 @@ def _columns(width: float, handles: Sequence) -> int:
     return 2 if width == style.COLUMN_IN else len(handles)
 
 
-def _values(records: Sequence[Mapping], key: str, ordered: bool = True) -> list:
+def _values(records: Records, key: str, ordered: bool = True) -> list:
     """Return the different values of a field, in rising order or as they come."""
     found = list(dict.fromkeys(record[key] for record in records))
     return sorted(found) if ordered else found

@@ -9,20 +9,19 @@ from matplotlib.patches import Patch
 from rsslib.reports import drawing, style
 from rsslib.reports.emitters_paper.findings import two_transmitters as findings
 from rsslib.reports.emitters_paper.two_transmitters import FIXED, METHODS, PAIRS, SETS
+from rsslib.reports.findings import Records
 
 
 @style.styled
-def two_transmitters(records: Sequence[Mapping], pairs: Sequence[Mapping], note: str, synthetic: bool | str = False,
+def two_transmitters(records: Records, pairs: Records, note: str, synthetic: bool | str = False,
                      width: float = style.PAGE_IN) -> style.Page:
     """Draw the share of right counts and the median error of a pair, for both methods, and that of two fixed locations.
 
-    Input: records of `two_transmitters.record` and `fixed_record`, and their paired differences, `pairs`.
-
-    >>> two_transmitters(records, pairs, "quick profile")   # doctest: +SKIP
+    Input: what `two_transmitters.records` and `pairs` return.
     """
     cells, narrow = drawing.cells(records, "method", "set"), width == style.COLUMN_IN
     fig = style.page(width, 4.2 if narrow else 2.3, note, findings.figure(records, pairs), synthetic)
-    counts, errors = fig.subplots(2, 1) if narrow else fig.subplots(1, 2, width_ratios=[3, 2])
+    counts, errors = drawing.panels(fig, 2, not narrow, None if narrow else [3, 2])
     _dots(counts, cells, SETS, "count_accuracy", 100)
     _dots(errors, cells, (PAIRS,), "two_taken_median_m", 1)
     counts.set(ylim=(-4, 112), yticks=range(0, 101, 25), title="Right count [% of the samples]")
@@ -30,13 +29,12 @@ def two_transmitters(records: Sequence[Mapping], pairs: Sequence[Mapping], note:
     errors.axhspan(low, high, color=style.GREY, alpha=0.18, lw=0)
     errors.axhline(fixed, color=style.GREY, ls="--", lw=1)
     errors.set(ylim=(0, 1.15 * max(high, errors.get_ylim()[1])), title="Median error of a pair [m]")
-    line = Line2D([], [], color=style.GREY, ls="--", lw=1)
-    line.set_label(f"two fixed locations,\nno measurement used: {fixed:.0f} m")
+    line = Line2D([], [], color=style.GREY, ls="--", lw=1,
+                  label=f"two fixed locations,\nno measurement used: {fixed:.0f} m")
     errors.legend(handles=[line, Patch(color=style.GREY, alpha=0.18, lw=0, label="its 95 % interval")],
                   loc="lower left")
-    (value,) = drawing.ours_and_printed(False)
-    value.set_label("value, 95 % interval")    # nothing is printed that it could be told from
-    drawing.legend_above(fig, [*drawing.handles(METHODS), value], 2 if narrow else 3)
+    value = drawing.ours_and_printed(False, alone="value, 95 % interval")
+    drawing.legend_above(fig, [*drawing.handles(METHODS), *value], 2 if narrow else 3)
     return fig
 
 

@@ -51,7 +51,7 @@ def answer(records: Sequence[Mapping]) -> Answer:
         return Answer("not run", "None of these tests is on ray-traced gains.")
     trained = _trained(records)
     lines = [said(records, name) for name in trained for said in (_against, _errors, _most)]
-    return Answer("; ".join(_word(records, name) for name in trained), bullets([*lines, _NOTE]))
+    return Answer("; ".join(_word(records, name) for name in trained), bullets([*lines, *_repeated(records), _NOTE]))
 
 
 def scores(records: Sequence[Mapping]) -> Told:
@@ -131,7 +131,8 @@ def _word(records: Sequence[Mapping], trained: str) -> str:
     """Return the answer for the networks of one environment."""
     head, changes = f"networks trained in {place(trained)}", _changes(records, trained, TRACED, FORMULA)
     if _little(records, trained) is not None:
-        return f"{head} count little better than a constant answer ({_constant(records)} %) on any of these maps"
+        right = [100 * record["cmr"] for one in MODELS for record in _of(records, trained, one).values()]
+        return f"{head} count right in {reach(right, 1)} % on these maps, a constant answer in {_constant(records)} %"
     if set(changes) <= {UNDECIDED}:
         return f"undecided whether {head} count worse on ray-traced gains"
     words = {"fewer": "worse", "more": "better", UNDECIDED: UNDECIDED}
@@ -214,3 +215,16 @@ def _most(records: Sequence[Mapping], trained: str) -> str:
         min(record["samples"] for record in tests) >= ENOUGH
     return (f"Highest CMR on ray-traced gains (trained in {place(trained)}): {names}"
             + (f"; the lead over the others is {'settled' if lead else UNDECIDED}." if others else "."))
+
+
+def _repeated(records: Sequence[Mapping]) -> list[str]:
+    """Return what traced the gains and how far a second trace differs, where a record says so."""
+    told = [record for record in records if "repeated_gains" in record]
+    if not told:
+        return []
+    gains, differ, far = (told[0][f"repeated_{what}"] for what in ("gains", "differ", "differ_3db"))
+    where = f"the {gains} gains at cells that a ray reaches from {number_of(told[0]['repeated_positions'], 'position')}"
+    said = (f"Not repeatable: of {where}, {fixed(100 * differ / gains, 1)} % differ in a second trace with the same "
+            f"seed, {fixed(100 * far / gains, 1)} % by more than 3 dB." if differ else
+            f"Repeatable on one machine: none of {where} differs in a second trace.")
+    return [f"Traced by {told[0]['traced_by']}. {said}"]

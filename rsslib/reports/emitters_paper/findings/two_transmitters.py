@@ -3,25 +3,25 @@
 from collections.abc import Mapping, Sequence
 
 from rsslib.ledger import results
-from rsslib.ledger.wording import FEWEST, REFUTED, SETTLED, UNDECIDED, difference, fixed, settled, span
-from rsslib.reports import findings, style
-from rsslib.reports.drawing import with_ends
+from rsslib.ledger.wording import FEWEST, REFUTED, SETTLED, UNDECIDED, difference, settled, span
+from rsslib.reports import findings
 from rsslib.reports.emitters_paper.two_transmitters import FIXED, METHODS, PAIRS, SETS
-from rsslib.reports.findings import Answer
-
-Records = Sequence[Mapping]
+from rsslib.reports.findings import BOOTSTRAP, Answer, Records
+from rsslib.reports.style import Told
 
 _SUBJECT = dict(zip(METHODS, ("the network trained on sums", "two peaks")))
 _VERBS = {"count": dict(zip(METHODS, ("counts", "count"))), "locate": dict(zip(METHODS, ("locates", "locate")))}
+_BESIDE_FIXED = {SETTLED: ("beats them", "beat them"),
+                 REFUTED: ("is worse than they are", "are worse than they are"),
+                 UNDECIDED: ("is undecided beside them", "are undecided beside them")}
 _SINGLE = SETS[0]
 _THINGS = {PAIRS: "pairs", _SINGLE: "single transmitters"}
 _ERROR = {PAIRS: "two_taken_median_m", _SINGLE: "both_right_median_m"}
 """The paired difference of errors by set: with two locations forced, and where both count right."""
-_MEANT = "95 % intervals: i.i.d. bootstrap over the samples"
-_APART = "network \N{MINUS SIGN} peaks:"
+_MINUS = "network \N{MINUS SIGN} peaks:"
 
 
-def data_line(title: str, synthetic: bool | str, measured: bool) -> findings.Text:
+def data_line(title: str | None, synthetic: bool | str, measured: bool) -> findings.Text:
     """Return the line on the data, which also says whether the pairs were measured, and how to get those that were."""
     line = findings.data_line(title, synthetic)
     if measured:
@@ -33,18 +33,22 @@ def data_line(title: str, synthetic: bool | str, measured: bool) -> findings.Tex
 def answer(records: Records, pairs: Records, measured: bool) -> Answer:
     """Return the answer: who counts two transmitters, at what price on single ones, and who locates them.
 
-    Input: records of `two_transmitters.record` and `fixed_record`, their paired differences; whether the pairs are
-    measured ones, and not sums that stand in for them.
+    Input: what `two_transmitters.records` and `pairs` return; whether the pairs are measured ones, and not sums that
+    stand in for them.
     """
     kind = "Measured pairs" if measured else "Sums that stand in for measured pairs"
     counts = (f"{kind} ({_n(records, PAIRS)}): {_shares(records, pairs, PAIRS)}. Single transmitters "
-              f"({_n(records, _SINGLE)}): {_shares(records, pairs, _SINGLE)}.{_both_right(pairs)}")
-    errors = (f"With two locations forced, the median error of a pair is {_errors(records)} ({_APART} "
-              f"{_metres(_one(pairs, PAIRS), _ERROR[PAIRS])}). {_against_fixed(records, pairs)} ({_MEANT}.)")
+              f"({_n(records, _SINGLE)}): {_shares(records, pairs, _SINGLE)}.")
+    single = _one(pairs, _SINGLE)
+    if n := single["n_both_right"]:
+        counts += (f" Where both count a single transmitter right (n {n}), their median errors differ ({_MINUS} "
+                   f"{_apart(single, _ERROR[_SINGLE])}).")
+    errors = (f"With two locations forced, the median error of a pair is {_errors(records, pairs)}. "
+              f"{_against_fixed(records, pairs)} ({BOOTSTRAP}.)")
     return Answer(f"{_headline('count', pairs)}; {_headline('locate', pairs)}", f"{counts}\n\n{errors}")
 
 
-def figure(records: Records, pairs: Records) -> style.Told:
+def figure(records: Records, pairs: Records) -> Told:
     """Return what the figure says. Input: as `answer`."""
     title = _headline("count", pairs)
     if _winner("locate", pairs, PAIRS):
@@ -52,9 +56,9 @@ def figure(records: Records, pairs: Records) -> style.Told:
     alt = (f"Left: right counts in percent. Single transmitters ({_n(records, _SINGLE)}): "
            f"{_shares(records, pairs, _SINGLE)}; samples with two ({_n(records, PAIRS)}): "
            f"{_shares(records, pairs, PAIRS)}. Right: the median error of a pair in metres, with two locations forced: "
-           f"{_errors(records)} ({_APART} {_metres(_one(pairs, PAIRS), _ERROR[PAIRS])}). The dashed line is a pair of "
-           f"fixed locations, for which no measurement is used. {_against_fixed(records, pairs)} {_MEANT}.")
-    return style.Told(title[:1].upper() + title[1:], alt)
+           f"{_errors(records, pairs)}. The dashed line is a pair of fixed locations, for which no measurement is "
+           f"used. {_against_fixed(records, pairs)} {BOOTSTRAP}.")
+    return Told(title[:1].upper() + title[1:], alt)
 
 
 def _headline(what: str, pairs: Records, sets: Sequence[str] = (PAIRS, _SINGLE)) -> str:
@@ -83,11 +87,14 @@ def _winner(what: str, pairs: Records, name: str) -> str | None:
 def _verdict(pair: Mapping, field: str) -> str:
     """Return what a paired difference settles of "the left one is lower"."""
     n = pair.get("n_both_right" if field == _ERROR[_SINGLE] else "n", FEWEST)
-    return settled(pair.get(f"ci95_{field}") or (0, 0), n=n)
+    return settled(pair.get(f"ci95_{field}"), n=n)
 
 
-def _undecided(verdict: str) -> str:
-    return ", undecided" if verdict == UNDECIDED else ""
+def _apart(pair: Mapping, field: str, unit: str = "m", scale: float = 1) -> str:
+    """Return a paired difference with its interval, and whether it is undecided."""
+    ends = pair.get(f"ci95_{field}")
+    undecided = ends and _verdict(pair, field) == UNDECIDED
+    return difference(pair[field], ends, unit, scale) + (", undecided" if undecided else "")
 
 
 def _shares(records: Records, pairs: Records, name: str) -> str:
@@ -97,46 +104,27 @@ def _shares(records: Records, pairs: Records, name: str) -> str:
         record = results.one(records, method=method, set=name)
         texts.append(f"{_SUBJECT[method]} {_VERBS['count'][method]} {100 * record['count_accuracy']:.0f} % right "
                      f"{span(record['ci95_count_accuracy'], scale=100)}")
-    pair = _one(pairs, name)
-    apart = difference(pair["count_accuracy"], pair["ci95_count_accuracy"], "points", 100)
-    return f"{' and '.join(texts)} ({_APART} {apart}{_undecided(_verdict(pair, 'count_accuracy'))})"
+    return f"{' and '.join(texts)} ({_MINUS} {_apart(_one(pairs, name), 'count_accuracy', 'points', 100)})"
 
 
-def _metres(pair: Mapping, field: str) -> str:
-    ends = pair.get(f"ci95_{field}")
-    if not ends:
-        return f"{fixed(pair[field], 1, sign=True)} m, undecided with fewer than {FEWEST} samples"
-    return f"{difference(pair[field], ends, 'm')}{_undecided(_verdict(pair, field))}"
+def _errors(records: Records, pairs: Records) -> str:
+    """Return the median error of a pair by each method, and the difference."""
+    texts = [f"{_error(records, method)} for {_SUBJECT[method]}" for method in METHODS]
+    return f"{' and '.join(texts)} ({_MINUS} {_apart(_one(pairs, PAIRS), _ERROR[PAIRS])})"
 
 
-def _both_right(pairs: Records) -> str:
-    """Return how the errors differ on the single transmitters that both count right, or "" where there is none."""
-    pair, field = _one(pairs, _SINGLE), _ERROR[_SINGLE]
-    if not pair["n_both_right"]:
-        return ""
-    return (f" Where both count a single transmitter right (n {pair['n_both_right']}), their median errors differ "
-            f"({_APART} {_metres(pair, field)}).")
-
-
-def _errors(records: Records) -> str:
-    return " and ".join(f"{_error(results.one(records, method=method, set=PAIRS))} for {_SUBJECT[method]}"
-                        for method in METHODS)
-
-
-def _error(record: Mapping) -> str:
+def _error(records: Records, method: str) -> str:
     """Return the median error of a pair with its interval, if there is one."""
-    value, *ends = with_ends(record, _ERROR[PAIRS])
-    return f"{value:.0f} m" + (f" {span(ends)}" if record.get(f"ci95_{_ERROR[PAIRS]}") else "")
+    record = results.one(records, method=method, set=PAIRS)
+    ends = record.get(f"ci95_{_ERROR[PAIRS]}")
+    return f"{record[_ERROR[PAIRS]]:.0f} m" + (f" {span(ends)}" if ends else "")
 
 
 def _against_fixed(records: Records, pairs: Records) -> str:
     """Return whether each method beats two fixed locations."""
-    words = {SETTLED: "beats them", REFUTED: "is worse than they are", UNDECIDED: "is undecided beside them"}
-    plural = {SETTLED: "beat them", REFUTED: "are worse than they are", UNDECIDED: "are undecided beside them"}
     texts = []
-    for method, say in zip(METHODS, (words, plural)):
-        pair = _one(pairs, PAIRS, method, FIXED)
-        verdict, apart = _verdict(pair, _ERROR[PAIRS]), _metres(pair, _ERROR[PAIRS]).replace(", undecided", "")
-        texts.append(f"{_SUBJECT[method]} {say[verdict]} ({apart})")
-    error = _error(results.one(records, method=FIXED, set=PAIRS))
-    return f"The error of two fixed locations is {error}: {' and '.join(texts)}."
+    for number, method in enumerate(METHODS):
+        pair, field = _one(pairs, PAIRS, method, FIXED), _ERROR[PAIRS]
+        texts.append(f"{_SUBJECT[method]} {_BESIDE_FIXED[_verdict(pair, field)][number]} "
+                     f"({difference(pair[field], pair.get(f'ci95_{field}'), 'm')})")
+    return f"The error of two fixed locations is {_error(records, FIXED)}: {' and '.join(texts)}."
