@@ -80,11 +80,15 @@ def test_a_file_cannot_claim_more_than_it_can_hold(tmp_path):
 def test_temporary_files_of_killed_processes_are_removed(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    for pid in (ended.pid, os.getppid()):
-        (tmp_path / f".a.{pid}.json").touch()
     with atomic_path(tmp_path / "a.json") as temporary:
         temporary.write_text("{}")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f".a.{os.getppid()}.json", "a.json"]
+        name = temporary.name.replace(f"-{os.getpid()}-", "-{}-")
+    kept = [name.format(os.getppid()), f".a.elsewhere-{ended.pid}-1.json"]    # of a process that runs, of another host
+    for other in (*kept, name.format(ended.pid)):
+        (tmp_path / other).touch()
+    with atomic_path(tmp_path / "a.json"):
+        temporary.write_text("{}")
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, "a.json"}
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path):
@@ -97,3 +101,50 @@ def test_an_error_of_the_disk_names_the_file(tmp_path):
     with pytest.raises(InputError, match="a.json: cannot be written"), atomic_path(tmp_path / "a.json"):
         raise OSError(28, "No space left on device")
     assert not list(tmp_path.iterdir())
+
+
+def _yaml(folder, text):
+    (folder / "a.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    return files.read_yaml(folder / "a.yaml", "settings", "write them")
+
+
+@pytest.mark.parametrize("text, value", [
+    ("no", "no"), ("on", "on"), ("true", True), ("False", False), ("007", 7), ("-1", -1), ("12:30", "12:30"),
+    ("5e-4", 5e-4),
+    ("5.0E+3", 5e3), (".5", 0.5), ("1.", 1.0), ("-.inf", -float("inf")), ("~", None), ("", None), ("null", None),
+    ("2022-07-05", "2022-07-05"), ("1_000", "1_000"), ("0x1F", "0x1F"), ("=", "="), ("'1'", "1"), ("1.2.3", "1.2.3")])
+def test_plain_values_of_yaml_are_those_of_dvc(tmp_path, text, value):
+    assert _yaml(tmp_path, f"a: {text}") == {"a": value}
+    assert type(_yaml(tmp_path, f"a: {text}")["a"]) is type(value)
+
+
+def test_merged_keys_may_be_overridden_and_aliases_shared(tmp_path):
+    text = "base: &base {a: 1, b: 2}\nmore: &more {<<: *base, b: 3}\nboth: {<<: [*more, *base], c: [*base, *base]}"
+    assert _yaml(tmp_path, text)["both"] == {"a": 1, "b": 3, "c": [{"a": 1, "b": 2}] * 2}
+    text = "first: &first {key: 1}\nlast: &last {key: 2, more: 3}\nboth: {own: 4, <<: [*first, *last], more: 5}"
+    assert list(_yaml(tmp_path, text)["both"].items()) == [("key", 1), ("more", 5), ("own", 4)]
+
+
+BOMB = "\n".join(["a0: &a0 [x, x, x, x, x, x, x, x, x, x]", *(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9))])
+
+
+@pytest.mark.parametrize("text, problem", [
+    ("a: [", "line 2"), ("\ta: 1", "line 1: found character"), ("a: 1\na: 2", "'a' stands twice"),
+    ("a: &x [*x]", "alias of itself"),
+    ("a: {<<: 5}", "`<<` is not a mapping"),
+    ("a: {<<: [5]}", "`<<` is not a mapping"), ("a: *x", "undefined alias"), ("? [1]\n: 2", "unhashable key"),
+    (BOMB, "too many values"),
+    ("a: !!python/object:os.system {}", "python/object"), ("a: \x00", "control characters"),
+    ("--- a\n--- b", "another document"),
+    ("[" * 100_000, "nesting"), ("a: !!int x", "invalid literal"), (b"a: \xff", "not UTF-8 at byte 3"),
+    ("a: " + "9" * 5000, "digits")])
+def test_yaml_that_is_none(tmp_path, text, problem):
+    with pytest.raises(InputError, match=f"a.yaml: .*{problem}.*; expected settings: write them"):
+        _yaml(tmp_path, text)
+
+
+@pytest.mark.parametrize("path", ["", ".", "a\0.json"])
+def test_what_names_no_file_is_refused(path):
+    with pytest.raises(InputError, match="not the name of a file"), atomic_path(path):
+        pass

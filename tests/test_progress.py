@@ -8,6 +8,7 @@ import pytest
 
 from rsslib import progress
 from rsslib.progress import Progress
+from rsslib.project import InputError
 
 
 class Terminal(io.StringIO):
@@ -82,3 +83,40 @@ def test_a_relay_leaves_a_target_of_the_user_alone(monkeypatch):
     monkeypatch.setenv(progress.VARIABLE, "off")
     with progress.relay():
         assert os.environ[progress.VARIABLE] == "off"
+
+
+@pytest.mark.parametrize("target", ["folder", "file/lines", "missing/lines", "x" * 300])
+def test_a_file_that_cannot_be_written_is_named_before_the_work(tmp_path, monkeypatch, target):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / target))
+    with pytest.raises(InputError, match="RSSLIB_PROGRESS is .*, which cannot be written to .*; expected"):
+        Progress(3, "emd x3")
+
+
+@pytest.mark.parametrize("target", ["off", "OFF", " off "])
+def test_off_is_silence_however_it_is_written(run, target):
+    assert run(Terminal(), 5, target=target) == ""
+
+
+def test_nothing_to_do_is_no_error(run):
+    assert run(io.StringIO(), 0) == ""
+    with Progress(0, "none") as line:
+        line.step(0)
+
+
+def test_a_log_that_breaks_off_ends_no_work(tmp_path, monkeypatch):
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "lines"))
+    with Progress(3, "emd x3") as line:
+        line.step(1)
+        line.file.close()
+        line.step(2)
+    assert len((tmp_path / "lines").read_text().splitlines()) == 1
+
+
+def test_a_relay_without_a_standard_error_shows_nothing(monkeypatch):
+    monkeypatch.delenv(progress.VARIABLE, raising=False)
+    monkeypatch.setattr("sys.stderr", None)
+    with progress.relay(), Progress(2, "emd") as line:
+        line.step(1)
+        time.sleep(0.7)

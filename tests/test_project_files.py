@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from rsslib import __main__ as command_line
 
@@ -20,8 +22,8 @@ EXTRAS = PROJECT["optional-dependencies"]
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml", "ot": "pot", "PIL": "pillow"}
 """Modules whose distribution has another name."""
 
-OPTIONAL = {"sionna": "ray tracing in rsslib.propagation, where the reader has installed it"}
-"""Extras that only those install who ask for them; their modules are imported inside a function only."""
+OPTIONAL = {"sionna": ("sionna", "mitsuba", "drjit")}
+"""Extras that only those install who ask for them, with their modules, imported inside a function only."""
 
 
 def _text(name):
@@ -57,7 +59,7 @@ def _is_declared(module, requirements):
 def test_every_import_of_the_library_is_declared_or_optional():
     declared = [*PROJECT["dependencies"], *EXTRAS["repro"]]
     undeclared = {(name, path) for name, top, path in _third_party("rsslib")
-                  if not _is_declared(name, declared) and (top or name not in OPTIONAL)}
+                  if not _is_declared(name, declared) and (top or name not in sum(OPTIONAL.values(), ()))}
     assert undeclared == set(), "declare them in pyproject.toml"
 
 
@@ -70,9 +72,32 @@ def test_every_import_of_the_tests_is_declared():
 def test_conda_installs_the_project_with_all_extras_but_the_optional():
     assert set(OPTIONAL) <= set(EXTRAS)
     dependencies = yaml.safe_load(_text("environment.yml"))["dependencies"]
-    entry, = next(item["pip"] for item in dependencies if isinstance(item, dict))
+    constraint, entry = next(item["pip"] for item in dependencies if isinstance(item, dict))
+    assert constraint == "-c constraints.txt"
     assert set(re.fullmatch(r"-e \.\[(.*)\]", entry)[1].split(",")) == set(EXTRAS) - set(OPTIONAL)
     assert set(re.search(r"--editable '\.\[(.*?)\]'", _text("Makefile"))[1].split(",")) == set(EXTRAS) - set(OPTIONAL)
+
+
+def test_the_constraints_are_exact_versions_and_satisfy_what_is_declared():
+    lines = [line for line in _text("constraints.txt").splitlines() if not line.startswith("#")]
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9][\w.-]*==[0-9][\w.!]*", line)] == []    # no +cpu
+    exact = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in lines)}
+    assert len(exact) == len(lines)
+    declared = [Requirement(line) for line in (
+        *PROJECT["dependencies"], *(line for name in set(EXTRAS) - set(OPTIONAL) for line in EXTRAS[name]))]
+    wrong = {str(entry): exact.get(canonicalize_name(entry.name)) for entry in declared
+             if not entry.specifier.contains(exact.get(canonicalize_name(entry.name), "0"))}
+    assert wrong == {}, "write constraints.txt again from a fresh environment"
+    assert exact["torch"] == "2.13.0"
+
+
+def test_the_environment_is_made_with_the_constraints_and_again_when_they_change():
+    makefile = _text("Makefile")
+    assert re.search(r"^\$\(STAMP\): pyproject.toml constraints.txt$", makefile, re.MULTILINE)
+    assert "--constraint constraints.txt --editable" in makefile
+    jobs = yaml.safe_load(_text(".github/workflows/ci.yml"))["jobs"].values()
+    assert {step["with"]["cache-dependency-path"] for job in jobs for step in job["steps"] if "with" in step} == {
+        "constraints.txt"}
 
 
 def test_python_is_the_same_everywhere():

@@ -1,11 +1,15 @@
 """What code rests on, on a made-up package: imports anywhere, names re-exported, files named; what does not count."""
 
+import ast
 import json
+import re
 
 import pytest
 
 from rsslib import sources
-from rsslib.project import InputError
+from rsslib.project import ROOT, InputError
+
+PACKAGE = sources.PACKAGE
 
 FILES = {
     "__init__.py": "",
@@ -21,7 +25,7 @@ FILES = {
     "front/__init__.py": ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
                           "    from made.base import VALUE as value\n"),
     "user.py": "from made.data import table\n",
-    "plain.py": "import json\nimport made.alone\n",
+    "plain.py": "import json\nimport made.alone as other\n",
     "inner.py": "def work():\n    from made.lazy import VALUE\n    return VALUE\n",
     "hints.py": "import typing\nif typing.TYPE_CHECKING:\n    from made.typed import Kind\nfrom made import base\n",
 }
@@ -83,7 +87,7 @@ def test_what_is_not_there_is_named(made):
         sources.closure("made.nothing")
     with pytest.raises(InputError, match="no module 'numpy'"):
         sources.closure("numpy")
-    with pytest.raises(InputError, match="none.ipynb: not a notebook"):
+    with pytest.raises(InputError, match="none.ipynb: no such file; expected a Jupyter notebook"):
         sources.closure(made / "none.ipynb")
 
 
@@ -97,7 +101,7 @@ def test_the_digest_changes_with_what_is_rested_on_alone(made, edited, changes):
 
 def test_an_import_added_is_seen(made):
     sources.closure("made.base")
-    (made / "base.py").write_text("import made.alone\n")
+    (made / "base.py").write_text("from made import alone\n")
     assert names(made, "made.lazy") == ["alone.py", "base.py", "lazy.py"]
 
 
@@ -132,5 +136,62 @@ def test_magics_of_a_notebook_are_no_code(made, notebook):
     notebook.write_text(json.dumps({"cells": [*cells, magic]}))
     assert names(made, notebook) == ["alone.py", "base.py"]
     notebook.write_text("[1]")
-    with pytest.raises(InputError, match="study.ipynb: not a notebook"):
+
+
+@pytest.mark.parametrize("content", [
+    "", "{", "[1]", "null", "{}", '{"cells": {}}', '{"cells": [1]}', '{"cells": [], "nbformat": 3}',
+    '{"cells": [{"cell_type": "code"}]}', '{"cells": [{"cell_type": "code", "source": [1]}]}',
+    '{"cells": [{"cell_type": 1, "source": ""}]}', '{"cells": [{"cell_type": "code", "source": "", "metadata": []}]}',
+    '{"cells": [{"cell_type": "code", "source": "", "metadata": {"tags": "parameters"}}]}',
+    '{"cells": [{"cell_type": "code", "source": "x = (1"}]}',
+    '{"cells": [{"cell_type": "code", "source": "\\u0000"}]}'])
+def test_what_is_no_notebook_is_named(notebook, content):
+    notebook.write_text(content)
+    with pytest.raises(InputError, match="study.ipynb: "):
         sources.closure(notebook)
+
+
+def test_a_cell_needs_no_metadata(made, notebook):
+    notebook.write_text('{"cells": [{"cell_type": "code", "source": ["from made import ", "alone"]}]}')
+    assert names(made, notebook) == ["alone.py"]
+
+
+@pytest.mark.parametrize("line", [
+    "import made", "import made as m", "import json, made", "import made.base", "from made import *",
+    "from made.data import *", "from . import base", "from .base import VALUE", "from importlib import import_module",
+    "importlib.import_module(name)", "__import__('made')", "def work():\n    import made"])
+def test_an_import_that_hides_what_it_imports_is_refused(made, notebook, line):
+    notebook.write_text(json.dumps({"cells": [{"cell_type": "code", "source": f"import json\n{line}"}]}))
+    number, last = 2 + line.count("\n"), line.split("\n")[-1].strip().split("(")[0]
+    for path, start in ((notebook, notebook), (made / "base.py", "made.base")):
+        (made / "base.py").write_text(f"import json\n{line}\n")
+        with pytest.raises(InputError, match=rf"{path.name}: line {number} of its code, `{re.escape(last)}.* hides"):
+            sources.closure(start)
+
+
+@pytest.mark.parametrize("line", ["import made.base as base", "from made import base", "import numpy as made_up",
+                                  "from typing import *", "from importlib import metadata", "import importlib.util"])
+def test_other_imports_are_plain(made, notebook, line):
+    notebook.write_text(json.dumps({"cells": [{"cell_type": "code", "source": line}]}))
+    assert names(made, notebook) == (["base.py"] if "base" in line else [])
+
+
+ALL = [*sorted(path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts),
+       *sorted(PACKAGE.rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
+def test_no_notebook_and_no_module_hides_an_import(path):
+    name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+    sources.closure(path if path.suffix == ".ipynb" else name)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("__init__.py")), ids=lambda path: path.parent.name)
+def test_a_package_does_nothing_when_it_is_imported(path):
+    """A closure leaves out the packages that its modules are in."""
+    title, *body = ast.parse(path.read_text(encoding="utf-8")).body
+    assert isinstance(title, ast.Expr) and isinstance(title.value, ast.Constant)
+    for node in body:
+        names = [ast.unparse(target) for target in node.targets] if isinstance(node, ast.Assign) else []
+        door = path.parent == PACKAGE and (names in (["__version__"], ["_MODULES"]) or isinstance(node, ast.If))
+        assert isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef) or names == ["__all__"] or door

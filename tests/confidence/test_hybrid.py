@@ -3,6 +3,7 @@
 import hand_made
 import numpy as np
 import pytest
+import xarray as xr
 
 from rsslib.confidence import hybrid
 from rsslib.project import InputError
@@ -63,11 +64,45 @@ def test_bad_input_is_named():
         hybrid.choose([first, second.assign_coords(measurement=("sample", np.arange(8)[::-1]))], "july")
     with pytest.raises(InputError, match="model 1 predicts other samples"):
         hybrid.choose([first, second.assign(x_true=second.x_true + 100)], "july")
-    with pytest.raises(InputError, match="x to be 8 finite numbers"):
+    with pytest.raises(InputError, match=r"fallback: x: entry 0 is nan \(8 of 8 entries\)"):
         hybrid.fallback(first, np.full(8, np.nan), np.zeros(8))
     with pytest.raises(InputError, match="no set 'april'"):
         hybrid.choose([first, second], "april")
     with pytest.raises(InputError, match="percentile on validation is 0"):
         hybrid.normalised_confidence(hand_made.predictions(VAL, [0, 0, 0], [0, 0, 0]))
-    with pytest.raises(InputError, match="y to be 8 finite numbers"):
+    with pytest.raises(InputError, match="fallback: y has 2 numbers; expected 8"):
         hybrid.fallback(first, np.zeros(8), np.zeros(2))
+
+
+@pytest.mark.parametrize("bad", [None, "west", np.full(8, "x"), np.zeros((8, 1)), np.zeros(0), [1, [2]], xr.Dataset(),
+                                 np.full(8, np.inf), np.zeros(8, complex), np.zeros(8, bool)])
+def test_locations_of_another_kind_are_named(bad):
+    first, _ = pair()
+    for x, y, name in ((bad, np.zeros(8), "x"), (np.zeros(8), bad, "y")):
+        with pytest.raises(InputError, match=f"fallback: {name}"):
+            hybrid.fallback(first, x, y)
+
+
+@pytest.mark.parametrize("given", [{"indicator": "entropy"}, {"indicator": None}, {"indicator": ["max_spread"]},
+                                   {"percentile": np.nan}, {"percentile": "10"}, {"percentile": None}])
+def test_indicators_and_percentiles_of_another_kind_are_named(given):
+    first, second = pair()
+    for work in (lambda: hybrid.fallback(first, np.zeros(8), np.zeros(8), **given),
+                 lambda: hybrid.normalised_confidence(first, **given),
+                 lambda: hybrid.choose([first, second], "july", **given)):
+        with pytest.raises(InputError, match=f"{next(iter(given))} is .*; expected"):
+            work()
+
+
+@pytest.mark.parametrize("error, chosen", [
+    ([[1.0, 2.0]], [0]), ([[1.0], [2.0]], [2]), ([[1.0], [2.0]], [-1]), ([[1.0], [2.0]], [0.0]), ([1.0], [0]),
+    ([[1.0], [np.nan]], [0]), ([["a"], ["b"]], [0]), (None, [0]), ([[1.0], [2.0]], None), (np.zeros((2, 0)), [])])
+def test_choices_that_do_not_fit_the_errors_are_named(error, chosen):
+    with pytest.raises(InputError, match="best_choice: (error|chosen)"):
+        hybrid.best_choice(error, chosen)
+
+
+@pytest.mark.parametrize("models", [None, 3, "ab", [None, None], [xr.Dataset(), xr.Dataset()]])
+def test_what_is_no_list_of_models_is_named(models):
+    with pytest.raises(InputError, match="hybrid: expected a list|predictions: no 'set'"):
+        hybrid.choose(models, "july")

@@ -1,5 +1,7 @@
 """Confidence: scores, thresholds from validation alone, ROC against scikit-learn."""
 
+import re
+
 import hand_made
 import numpy as np
 import pytest
@@ -63,7 +65,7 @@ def test_the_surest_are_kept_first():
 
 def test_an_unknown_indicator_and_a_lack_of_validation_are_named():
     model = hand_made.shifted()
-    with pytest.raises(InputError, match="indicator 'entropy': expected one of max_prediction"):
+    with pytest.raises(InputError, match="indicator is 'entropy'; expected one of max_prediction"):
         indicators.score(model, "entropy")
     with pytest.raises(InputError, match="predict the set 'val' too"):
         indicators.threshold(predictions.of_set(model, "ood"))
@@ -71,25 +73,49 @@ def test_an_unknown_indicator_and_a_lack_of_validation_are_named():
 
 def test_a_confidence_that_is_absent_or_no_number_is_named():
     model = hand_made.shifted()
-    with pytest.raises(InputError, match="no 'sum_spread'; expected what Localizer.predict returns"):
+    with pytest.raises(InputError, match="no 'sum_spread' for each sample; expected what Localizer.predict returns"):
         indicators.score(model.drop_vars("sum_spread"), "sum_spread")
     model.max_mean_prediction.values[7] = np.nan
-    with pytest.raises(InputError, match="max_mean_prediction of sample 7 is not finite"):
+    with pytest.raises(InputError, match=r"max_mean_prediction: entry 7 is nan \(1 of 400 entries\)"):
         indicators.is_low(model)
 
 
-@pytest.mark.parametrize("percentile", [-1, 150, np.nan])
+@pytest.mark.parametrize("percentile", [-1, 150, np.nan, "10", None, True, [10]])
 def test_no_percentile_is_refused(percentile):
-    with pytest.raises(InputError, match=f"percentile: expected 0 to 100, found {percentile}"):
+    with pytest.raises(InputError, match=f"percentile is {re.escape(repr(percentile))}; expected a number from 0"):
         indicators.threshold(hand_made.shifted(), percentile=percentile)
 
 
 def test_a_curve_needs_both_classes_and_a_score_for_each_sample():
     assert indicators.roc([True, False, False], [0.1, 0.2, 0.3]).auroc == 1    # lists will do
-    for positive, confidence in (([True, True], [0.1, 0.2]), ([False], [0.1]), ([], []), ([True, False], [0.1]),
-                                 ([True, False], [0.1, np.nan])):
-        with pytest.raises(InputError, match="roc: expected samples of both kinds and a score for each"):
+    for positive, confidence in (([True, True], [0.1, 0.2]), ([False], [0.1])):
+        with pytest.raises(InputError, match="samples are positive; expected both kinds"):
             indicators.roc(positive, confidence)
-    for confidence, error in (([], []), ([0.1], [1.0, 2.0]), ([0.1, 0.2], [1.0])):
+    with pytest.raises(InputError, match="roc: 2 samples and 1 scores"):
+        indicators.roc([True, False], [0.1])
+    for confidence, error in (([0.1], [1.0, 2.0]), ([0.1, 0.2], [1.0])):
         with pytest.raises(InputError, match=f"{len(error)} errors and {len(confidence)} scores"):
             indicators.risk_coverage(confidence, error)
+
+
+@pytest.mark.parametrize("bad", [None, "ab", ["a", "b"], [0.1, np.nan], [0.1, np.inf], [[0.1, 0.2]], [], [0.1, [0.2]],
+                                 {"a": 1}, [0.1, 0.2j], np.array(["2022"], "M8[D]")])
+def test_scores_and_errors_of_another_kind_are_named(bad):
+    good, kinds = np.array([0.1, 0.2]), np.array([True, False])
+    for work, name in ((lambda: indicators.roc(kinds, bad), "roc: confidence"),
+                       (lambda: indicators.risk_coverage(bad, good), "risk_coverage: confidence"),
+                       (lambda: indicators.risk_coverage(good, bad), "risk_coverage: error")):
+        with pytest.raises(InputError, match=f"^{name}"):
+            work()
+
+
+@pytest.mark.parametrize("positive", [[1, 0], [0.0, 1.0], ["yes", "no"], None, [], [np.nan, 1]])
+def test_what_is_positive_is_said_by_booleans(positive):
+    with pytest.raises(InputError, match="roc: positive is .*; expected booleans"):
+        indicators.roc(positive, [0.1, 0.2])
+
+
+@pytest.mark.parametrize("steps", [0, -1, 2.5, None, np.nan, True])
+def test_a_curve_has_steps(steps):
+    with pytest.raises(InputError, match="risk_coverage: steps is"):
+        indicators.risk_coverage([0.1, 0.2], [1.0, 2.0], steps)

@@ -39,7 +39,7 @@ def test_the_calibration_finds_the_slack_of_its_own_samples(campus):
     assert errors[ranging.CANDIDATES == a] == errors.min() and 0 < a < 100
     # 10 dB more of every reading asks for 10 dB more of a, and no sample outside `samples` has a say
     louder = campus.assign(rss=campus.rss + 10)
-    louder["rss"][splits.make(campus, "grid2")["ood"]] = -200.0
+    louder["rss"][splits.make(campus, "grid2")["ood"]] -= 70.0
     assert ranging.calibrate(louder, samples) == pytest.approx(a + 10)
 
 
@@ -51,11 +51,54 @@ def test_a_best_value_at_the_end_of_those_tried_is_refused(campus):
 def test_what_cannot_be_ranged_is_named(campus):
     silent, unknown = campus.copy(deep=True), campus.copy(deep=True)
     silent.rss.values[3] = np.nan
-    unknown.tx_x.values[4] = np.nan
-    with pytest.raises(InputError, match="no receiver heard sample 3"):
+    unknown.tx_x.values[4], unknown.tx_y.values[4] = np.nan, np.nan
+    with pytest.raises(InputError, match="ranging: the data set: sample 2022-04-20 09:00:12: no receiver heard it"):
         ranging.locate(silent, np.array([2, 3]), 50.0)
-    with pytest.raises(InputError, match="a is nan"):
-        ranging.locate(campus, np.array([0]), float("nan"))
-    for samples in (np.array([4, 5]), np.array([], int)):
-        with pytest.raises(InputError, match="expected samples with known transmitters, found"):
-            ranging.calibrate(unknown, samples)
+    with pytest.raises(InputError, match="expected samples with known transmitters, found"):
+        ranging.calibrate(unknown, np.array([4, 5]))
+    with pytest.raises(InputError, match="ranging: samples is empty"):
+        ranging.calibrate(unknown, np.array([], int))
+    for door in (lambda: ranging.locate("campus", [0], 50.0), lambda: ranging.calibrate(None, [0])):
+        with pytest.raises(InputError, match="ranging: the data set: expected an xarray.Dataset"):
+            door()
+
+
+@pytest.mark.parametrize("a", [np.nan, np.inf, None, "50", True, [50.0], 1e4, 1j, 10**400])
+def test_a_is_a_number_of_decibels(campus, a):
+    for door in (lambda: ranging.locate(campus, np.array([0]), a), lambda: ranging.distance([-50.0], a)):
+        with pytest.raises(InputError, match="ranging: a"):
+            door()
+
+
+@pytest.mark.parametrize("candidates", [[], [np.nan, 1.0], [[1.0, 2.0]], 5.0, ["1", "2"], [None, 2.0], [1.0, np.inf]])
+def test_candidates_are_numbers_of_decibels(campus, candidates):
+    with pytest.raises(InputError, match="ranging: candidates"):
+        ranging.calibrate(campus, np.arange(5), candidates)
+
+
+@pytest.mark.parametrize("rss, message", [
+    ([-50.0, 100.0], "rss is 100 .1 of 2 readings"), ([np.inf], "rss is inf"), (["-50"], "rss: holds <U3"),
+    ([True], "rss: holds bool"), (np.array(["2022"], "M8[s]"), "rss: holds datetime64"), ([-50j], "rss: holds complex"),
+    ([[-50.0], [1, 2]], "rss: no array"), ([-50, -999, -999], "rss is -999 .2 of 3 .* give not_heard=-999")])
+def test_readings_are_in_decibels(rss, message):
+    with pytest.raises(InputError, match=f"ranging: {message}"):
+        ranging.distance(rss, 52.0)
+
+
+def test_what_was_not_heard_has_no_distance():
+    assert np.isnan(ranging.distance(np.ma.masked_equal([-50.0, 100.0], 100.0), 52.0)).tolist() == [False, True]
+    assert np.isnan(ranging.distance([None, -50.0], 52.0)).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("x, y, d, message", [
+    ([0.0, 1.0], [0.0, 1.0], [1.0, 2.0], r"d: shape \(2,\); expected \(sample, sensor\)"),
+    ([[0.0]], [[0.0, 1.0]], [[1.0, 2.0]], r"x: shape \(1, 1\); expected \(sample, sensor\) = \(1, 2\)"),
+    ([0.0, 1.0], [[0.0, 1.0]], [[1.0, 2.0]], r"x: shape \(2,\)"),
+    ([[0.0, 1.0]], [[0.0, 1.0]], [[1.0, -2.0]], "sample 0: a distance is negative or infinite"),
+    ([[0.0, 1.0]], [[0.0, 1.0]], [[np.inf, 2.0]], "sample 0: a distance is negative or infinite"),
+    ([[0.0], [np.nan]], [[0.0], [1.0]], [[1.0], [2.0]], "sample 1: a receiver with a distance has no position"),
+    ([[0.0], [1.0]], [[0.0], [1.0]], [[1.0], [np.nan]], "sample 1: it has no distance"),
+    ([["0"]], [[0.0]], [[1.0]], "x: holds <U1"), ([[0.0]], [[True]], [[1.0]], "y: holds bool")])
+def test_min_max_takes_one_position_for_each_distance(x, y, d, message):
+    with pytest.raises(InputError, match=f"min_max: (x, y and d: )?{message}"):
+        ranging.min_max(x, y, d)

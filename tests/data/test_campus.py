@@ -30,10 +30,25 @@ def test_counts_scale_down():
     assert list(np.unique(ds.season.values)) == ["july", "november"] and ds.sizes["sample"] == 70
 
 
-@pytest.mark.parametrize("counts", [(0, 0, 0), (-1, 5, 5)])
-def test_bad_counts_are_refused(counts):
-    with pytest.raises(InputError, match="samples per season"):
+@pytest.mark.parametrize("counts, message", [
+    ((0, 0, 0), "samples per season"), ((-1, 5, 5), "n_april is -1; expected a whole number from 0"),
+    ((5, 5.0, 5), "n_july is 5.0"), ((5, 5, "5"), "n_november is '5'"), ((True, 5, 5), "n_april is True"),
+    ((5, None, 5), "n_july is None"), ((10**6, 5, 5), "expected 1 to 10000 in all"),
+    ((5, 10**400, 5), "n_july is 1000"),
+    (([5], 5, 5), "n_april is .5.")])
+def test_bad_counts_are_refused(counts, message):
+    with pytest.raises(InputError, match=f"campus.make: .*{message}"):
         campus.make(0, *counts)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.0, "0", None, True, 10**400, [0, 1], 2**63])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(InputError, match="campus.make: seed is"):
+        campus.make(seed, 5, 5, 5)
+
+
+def test_counts_of_numpy_are_whole_numbers():
+    assert campus.make(np.int64(2), np.int32(5), np.uint8(5), 5).identical(campus.make(2, 5, 5, 5))
 
 
 def test_it_says_what_it_is(twin, tmp_path):

@@ -1,4 +1,4 @@
-"""Cities: heights and where they come from, windows, bad files, which source comes first, made-up streets."""
+"""Cities: which source comes first, what is kept in the cache, made-up streets, the real extracts."""
 
 import json
 import os
@@ -7,29 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
+from small_city import blocks, document, feature, way
 
-from rsslib.data import cities, download, footprints
+from rsslib.data import cities, download, overpass
 from rsslib.data.buildings import height_raster, outdoor
-from rsslib.project import InputError
+from rsslib.project import InputError, InputWarning
 
-ORIGIN = (-87.6298, 41.8795)
-DEGREE_M = 6_371_008.8 * np.pi / 180
 GIVEN = Path(os.environ.get("RSSLIB_DATA", "nowhere")) / "cities"
 REAL = pytest.mark.skipif(not (GIVEN / "sydney_buildings.geojson").is_file(), reason="no footprints in RSSLIB_DATA")
-
-
-def feature(west=0.0, south=0.0, east=50.0, north=50.0, **tags):
-    """A box in metres from the origin, as degrees."""
-    lon, lat = ORIGIN[0], ORIGIN[1]
-    corners = [[lon + x / DEGREE_M / np.cos(np.radians(lat)), lat + y / DEGREE_M]
-               for x, y in ((west, south), (east, south), (east, north), (west, north), (west, south))]
-    return {"type": "Feature", "properties": {"building": "yes"} | tags,
-            "geometry": {"type": "Polygon", "coordinates": [corners]}}
-
-
-def document(*features, **more):
-    return {"type": "FeatureCollection", "features": list(features), "window_m": [-100, -100, 100, 100],
-            "origin_lonlat": ORIGIN} | more
 
 
 def answering(answer, asked=()):
@@ -38,9 +23,13 @@ def answering(answer, asked=()):
         asked.append(query) if isinstance(asked, list) else None
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return json.dumps(answer).encode()
 
     return post
+
+
+def centre(name, **tags):
+    return {"elements": blocks(*cities.SITES[name], **{"height": "21"} | tags)}
 
 
 @pytest.fixture(autouse=True)
@@ -48,84 +37,34 @@ def offline(tmp_path, monkeypatch):
     """No data folder, an empty cache, no network."""
     monkeypatch.delenv("RSSLIB_DATA", raising=False)
     monkeypatch.setattr(download, "cache_folder", lambda dataset: tmp_path / "cache")
-    monkeypatch.setattr(footprints, "_post", answering(OSError()))
+    monkeypatch.setattr(overpass, "_post", answering(OSError()))
     return tmp_path
 
 
 def write(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
     return path
 
 
-def test_heights_and_where_they_come_from():
-    made = footprints.to_city(document(
-        feature(height_m=30.0, levels=2.0), feature(height="12.5 m"), feature(**{"building:levels": "5"}),
-        feature(levels=10), feature(), feature(height="tall"), feature(height=-3.0, levels=0),
-        feature(building="roof"), feature(building="roof", height=4.0), feature(part=True),
-        feature(**{"building:part": "yes"}, building="roof", height=50, min_height=40)), "made", "f", "file")
-    assert made.height_sources == {"height": 3, "levels": 2, "default": 3, "left_out": 3}
-    assert made.default_m == pytest.approx(30.0) and len(made.polygons) == 8
-    assert made.heights_m.tolist() == pytest.approx([30.0, 12.5, 18.0, 36.0, 30.0, 30.0, 30.0, 50.0])
-    assert made.bases_m.tolist() == [0.0] * 7 + [40.0] and made.standing.sum() == 7
+@pytest.mark.parametrize("name",
+                         ["atlantis", "Chicago", "", "chicago.txt", "/", None, 5, b"chicago", ["chicago"], True])
+def test_unknown_names(name):
+    for door in (cities.load, cities.available):
+        with pytest.raises(InputError,
+                           match="city '?.*: expected one of chicago, sydney, or the path of a .geojson file"):
+            door(name)
 
 
-def test_metres_from_the_corner_of_the_window():
-    made = footprints.to_city(document(feature(-10, 20, 40, 60, height=9)), "made", "f", "file")
-    np.testing.assert_allclose(shapely.bounds(made.polygons[0]), [90, 120, 140, 160], atol=0.3)   # sphere, ellipsoid
-    assert made.side_m == 200.0 and made.attribution.startswith("(c) OpenStreetMap") and made.licence == "ODbL 1.0"
-    raster = height_raster(made)
-    assert (raster > 0).sum() * 4 == pytest.approx(50 * 40, rel=0.05) and raster[70, 58] == 9 and raster[58, 70] == 0
-
-
-def test_without_a_window_the_largest_square_counts():
-    wide = document(feature(-60, -40, 60, 40, height=9))
-    del wide["window_m"], wide["origin_lonlat"]
-    assert footprints.to_city(wide, "made", "f", "file").side_m == pytest.approx(80.0, abs=0.3)
-
-
-def test_buildings_beyond_the_window_do_not_count():
-    made = footprints.to_city(document(feature(height=9), feature(500, 0, 520, 9)), "made", "f", "file")
-    assert len(made.polygons) == 1 and sum(made.height_sources.values()) == 1
-
-
-@pytest.mark.parametrize(("content", "message"), [
-    ('{"type": "FeatureColl', "bad.geojson: not GeoJSON, or truncated"),
-    ("", "bad.geojson: not GeoJSON, or truncated"),
-    ([1, 2], "bad.geojson: not GeoJSON: expected an object with a list `features`"),
-    ({"features": 3}, "expected an object with a list `features`"),
-    (document(), "bad.geojson: no polygon among 0 features"),
-    (document({"geometry": {"type": "Point", "coordinates": [1, 2]}}, 5, {"geometry": None}), "no polygon among 3"),
-    (document(feature(), {"geometry": {"type": "Polygon", "coordinates": [[[1, "x"]]]}}), "feature 1: broken Polygon"),
-    (document(feature(), {"geometry": {"type": "Polygon", "coordinates": 7}}), "feature 1: broken Polygon"),
-    (document(feature(), {"geometry": {"type": "Polygon"}}), "feature 1: broken Polygon"),
-    (document({"geometry": {"type": "Polygon", "coordinates": [[[448e3, 4.6e6], [449e3, 4.6e6], [449e3, 4.7e6],
-                                                                [448e3, 4.6e6]]]}}), "feature 0: longitude 448000"),
-    (document(feature(5000, 0, 5050, 50)), "no building in its window; check window_m"),
-    (document(feature()), "no building with a height"),
-    (document(feature(height=3), window_m=[0, 0, 50, 80]), "expected a square"),
-    (document(feature(height=3), window_m=[0, 0, 50]), "window_m is .* expected 4 numbers"),
-    (document(feature(height=3), origin_lonlat="here"), "origin_lonlat is 'here'; expected 2 numbers"),
-])
-def test_bad_files_are_named(tmp_path, content, message):
-    path = write(tmp_path / "bad.geojson", content)
-    with pytest.raises(InputError, match=message) as error:
-        cities.load(path)
-    assert str(path) in str(error.value) and "\n" not in str(error.value)
-
-
-def test_a_missing_file_and_an_unknown_name():
+def test_a_missing_file_is_named():
     with pytest.raises(InputError, match="gone.geojson: no such file"):
         cities.load("gone.geojson")
-    with pytest.raises(InputError, match="city 'atlantis': expected one of chicago, sydney"):
-        cities.load("atlantis")
-    with pytest.raises(InputError, match="city 'atlantis'"):
-        cities.available("atlantis")
 
 
 def test_your_own_file(tmp_path):
     made = cities.load(write(tmp_path / "mine_buildings.geojson", document(feature(height=3))))
     assert made.name == "mine" and made.source == "file" and len(made.md5) == 32 and not made.synthetic
+    assert cities.load(str(tmp_path / "mine_buildings.geojson")).md5 == made.md5
 
 
 @pytest.mark.parametrize("folder", ["cities", "."])
@@ -133,47 +72,77 @@ def test_the_given_folder_comes_first(tmp_path, monkeypatch, folder):
     monkeypatch.setenv("RSSLIB_DATA", str(tmp_path / "mine"))
     (tmp_path / "mine").mkdir()
     assert not cities.available("sydney")
-    write(tmp_path / "mine" / folder / "sydney_buildings.geojson", document(feature(height=3)))
-    write(tmp_path / "cache" / "sydney_buildings.geojson", document(feature(height=7)))
-    assert cities.available("sydney") and cities.load("sydney").heights_m.tolist() == [3.0]
+    path = write(tmp_path / "mine" / folder / "sydney_buildings.geojson", document(feature(height=3)))
+    assert cities.available("sydney")
+    with pytest.warns(InputWarning, match="sydney_buildings.geojson: 1 buildings on 6% of its window, md5 .*; the "
+                                          "results of this project are from another file of sydney"):
+        assert cities.load("sydney").heights_m.tolist() == [3.0]
+    monkeypatch.setitem(cities.MD5, "sydney", cities.load(path).md5)
+    assert cities.load("sydney").heights_m.tolist() == [3.0]    # the very file: no warning
     monkeypatch.setenv("RSSLIB_DATA", str(tmp_path / "gone"))
     with pytest.raises(InputError, match="RSSLIB_DATA=.*gone: no such folder"):
         cities.load("sydney")
 
 
-def element(kind="way", **tags):
-    ring = [{"lon": lon, "lat": lat} for lon, lat in feature()["geometry"]["coordinates"][0]]
-    body = {"geometry": ring} if kind == "way" else {"members": [
-        {"type": "way", "role": "outer", "geometry": ring[:3]}, {"type": "way", "role": "outer", "geometry": ring[2:]},
-        {"type": "node", "role": "label"}]}
-    return {"type": kind, "id": 1, "tags": {"building": "yes", "wheelchair": "no"} | tags} | body
-
-
 def test_openstreetmap_comes_next_and_is_kept(tmp_path, monkeypatch):
     asked = []
-    open_line = {"type": "way", "geometry": [{"lon": -87.63, "lat": 41.88}, {"lon": -87.62, "lat": 41.88}]}
-    answer = {"elements": [element(height="21"), element("relation", **{"building:levels": "10"}), open_line]}
-    monkeypatch.setattr(footprints, "_post", answering(answer, asked))
+    monkeypatch.setattr(overpass, "_post", answering(centre("chicago"), asked))
     made = cities.load("chicago")
-    assert made.source == "openstreetmap" and made.side_m == 1100.0 and made.heights_m.tolist() == [21.0, 36.0]
-    assert shapely.area(made.polygons) == pytest.approx(2500, rel=0.01) and "ODbL" in made.licence
+    assert made.source == "openstreetmap" and made.side_m == 1100.0 and set(made.heights_m) == {21.0}
+    assert len(made.polygons) == 27**2 and "ODbL" in made.licence and not made.synthetic
     assert 'way["building"](41.877252,-87.638014,41.887144,-87.624727)' in asked[0]
-    assert cities.available("chicago") and cities.load("chicago").heights_m.tolist() == [21.0, 36.0]
-    assert len(asked) == 1
+    again = cities.load("chicago")
+    assert cities.available("chicago") and len(asked) == 1
+    assert again.source == "file" and shapely.equals_exact(again.polygons, made.polygons).all()
 
 
-def test_an_answer_without_buildings_is_none(monkeypatch):
-    monkeypatch.setattr(footprints, "_post", answering({"elements": []}))
-    assert footprints.request(*cities.SITES["sydney"]) is None
+@pytest.mark.parametrize("elements", [
+    [way(0, 0, 50, 50, height="20")],                                              # one building
+    blocks(cities.SITES["chicago"].origin_lonlat, (-680, -250, -380, 50)),         # a corner of the window
+    [way(-680, -250 + y, 420, -230 + y, height="9") for y in range(0, 1100, 22)],   # much built up by few
+    [way(-680 + x, -250 + y, -670 + x, -240 + y, height="9") for x in range(0, 1100, 40) for y in range(0, 1100, 40)],
+])
+def test_an_answer_that_is_no_city_centre_is_none(tmp_path, monkeypatch, elements):
+    asked = []
+    monkeypatch.setattr(overpass, "_post", answering({"elements": elements}, asked))
+    made = cities.load("chicago")
+    assert made.synthetic and not (tmp_path / "cache").exists() and not cities.available("chicago") and len(asked) == 1
+
+
+@pytest.mark.parametrize("change", [
+    {"remark": "runtime error: Query timed out"}, {"elements": []}, {"elements": None},
+    {"elements": [way(0, 0, 50, 50) | {"geometry": [{"lon": 500, "lat": 41.88}] * 4}] * 999},
+    {"elements": blocks(*cities.SITES["chicago"])}])    # no height anywhere
+def test_a_broken_answer_is_never_kept(tmp_path, monkeypatch, change):
+    monkeypatch.setattr(overpass, "_post", answering(centre("chicago") | change))
+    assert cities.load("chicago").synthetic and not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("damage", [
+    lambda text: text[:-100], lambda text: text.replace('"21"', '"91"', 1),
+    lambda text: text.replace("-33.87", "-33.86", 1),
+    lambda text: text.replace("320.0", "321.0"), lambda text: text.replace("-33.8784]", "-33.8783]"),
+    lambda text: text.replace('"sha256"', '"sha1"'), lambda _: "", lambda _: "[]", lambda _: "{}", lambda _: "\udcff"])
+def test_a_damaged_cache_is_asked_for_again(tmp_path, monkeypatch, damage):
+    monkeypatch.setattr(overpass, "_post", answering(centre("sydney")))
+    good = cities.load("sydney")
+    path, = (tmp_path / "cache").iterdir()
+    path.write_bytes(damage(path.read_text()).encode("utf-8", "surrogateescape"))
+    assert not cities.available("sydney")
+    monkeypatch.setattr(overpass, "_post", answering(OSError()))
     assert cities.load("sydney").synthetic
+    asked = []
+    monkeypatch.setattr(overpass, "_post", answering(centre("sydney"), asked))
+    assert (cities.load("sydney").heights_m == good.heights_m).all() and len(asked) == 1
+    assert cities.available("sydney") and cities.load("sydney").source == "file"
 
 
-def test_a_silent_service_is_given_up(monkeypatch):
-    monkeypatch.undo()
-    monkeypatch.setattr(footprints, "URL", "http://127.0.0.1:9/")
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    assert footprints.request((0, 0), (0, 0, 1, 1), 5.0) is None
+def test_a_cache_that_cannot_be_written_to_is_said(tmp_path, monkeypatch):
+    (tmp_path / "cache").write_text("a file in the place of the folder")
+    monkeypatch.setattr(overpass, "_post", answering(centre("sydney")))
+    with pytest.warns(InputWarning,
+                      match="sydney_buildings.geojson: cannot be written .*; sydney is used, and asked for"):
+        assert cities.load("sydney").source == "openstreetmap"
 
 
 def test_made_up_streets_are_the_last_resort_and_say_so(tmp_path):
@@ -191,17 +160,46 @@ def test_made_up_streets_have_blocks_streets_and_a_seed():
     west, south, east, north = shapely.total_bounds(made.polygons)
     assert west >= 0 and south >= 0 and east <= 600 and north <= 600 and (shapely.area(made.polygons) > 0).all()
     assert 6 <= made.heights_m.min() and made.heights_m.max() <= 250 and np.ptp(made.heights_m) > 50
-    for side in (99.0, np.nan, np.inf):
-        with pytest.raises(InputError, match="at least 100 m"):
-            cities.procedural(0, side)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.0, "1", None, True, [1], np.nan])
+def test_odd_seeds(seed):
+    for door in (cities.procedural, lambda seed: cities.load("chicago", seed)):
+        with pytest.raises(InputError, match="seed: expected a whole number from 0 on, found"):
+            door(seed)
+
+
+@pytest.mark.parametrize("side", [99.0, np.nan, np.inf, -600.0, 0, 1449.0, 1e9, "600", None, True])
+def test_odd_sides(side):
+    with pytest.raises(InputError, match="side_m: expected"):
+        cities.procedural(0, side)
+
+
+def test_every_seed_and_side_makes_a_city():
+    for seed in range(20):
+        for side in (100, 137.5, 600.0, np.float32(620), 1448):
+            assert cities.procedural(np.int64(seed), side).side_m == side
 
 
 @REAL
 def test_the_real_cities(monkeypatch):
     monkeypatch.setenv("RSSLIB_DATA", str(GIVEN.parent))
-    for name, side, known, default in (("chicago", 1100.0, 503, 113), ("sydney", 620.0, 291, 4)):
+    for name, side, expected, default in (
+            ("chicago", 1100.0, {"height": 149, "levels": 336, "default": 95, "replaced": 35, "left_out": 135}, 57.6),
+            ("sydney", 620.0, {"height": 7, "levels": 284, "default": 4, "replaced": 0, "left_out": 3}, 18.0)):
         made = cities.load(name)
-        sources = made.height_sources
-        assert made.side_m == side and sources["height"] + sources["levels"] == known and sources["default"] == default
-        assert "OpenStreetMap" in made.attribution and not made.synthetic
+        assert made.side_m == side and made.height_sources == expected and made.default_m == default
+        assert "OpenStreetMap" in made.attribution and not made.synthetic and made.md5 == cities.MD5[name]
         assert outdoor(made, 64).sum() > 1900 and 0.4 < (height_raster(made) > 0).mean() < 0.6
+        assert cities._is_plausible(made)
+
+
+@REAL
+def test_in_the_real_chicago_a_podium_is_as_low_as_it_is(monkeypatch):
+    monkeypatch.setenv("RSSLIB_DATA", str(GIVEN.parent))
+    made = cities.load("chicago")
+    raster = height_raster(made)
+    assert raster[raster > 0].mean() == pytest.approx(84.4, abs=0.1)    # 92.5 if outlines hid the parts in them
+    # the Kemper Building: a podium of two levels in an outline of 159 m, which the highest would have hidden
+    heights = made.heights_m.round(1).tolist()
+    assert 7.2 in heights and heights.count(159.0) == 1

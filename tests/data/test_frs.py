@@ -121,7 +121,8 @@ def test_a_shuttle_without_a_fix_is_dropped(raw):
 
 @pytest.mark.parametrize(("old", "new", "message"), [
     (",ebc-nuc1-b210,", ",ebc-nuc9-b210,", "column 'ebc-nuc1-b210' is missing"),
-    ("tx_y_coord", "tx_y_coord,tram-1", "column 'tram-1' is of an unknown receiver"),
+    ("bus-6186_rss", "tram-1", "column 'bus-6186_rss' is missing"),
+    (",bus-6186_x", ",tx_x_coord", "row 1: column 'bus-6186_x' is missing"),
     ("-80.5", "loud", "row 2 (2022-11-23 13:24:40), column 'cnode-ebc-dd-b210': 'loud' is not a number"),
     ("-80.5", "", "row 2 (2022-11-23 13:24:40), column 'cnode-ebc-dd-b210': 'nan' is not a number"),
     ("2022-04-25 14:12:32", "2022-11-23 13:24:40", "row '2022-11-23 13:24:40': duplicate time stamp"),
@@ -138,14 +139,14 @@ def test_bad_csv_is_named(raw, old, new, message):
 
 
 @pytest.mark.parametrize(("name", "content", "message"), [
-    ("single_tx.csv", "", "not a table"),
+    ("single_tx.csv", "", "(No columns to parse from file); expected a table"),
     ("single_tx.csv", None, "no such file"),
-    ("location_indexes.json", "", "broken (Expecting value"),
+    ("location_indexes.json", "", "(Expecting value"),
     ("location_indexes.json", "[1]", "expected one key per"),
-    ("location_coordinates.json", "{'bus-6186': ", "broken ('{' was never closed"),
-    ("location_coordinates.json", "[]", "expected one key per"),
+    ("location_coordinates.json", "{'bus-6186': ", "('{' was never closed"),
+    ("location_coordinates.json", "[]", "(it holds a list); expected a dictionary of receivers"),
     ("location_coordinates.json", "{}", "receiver 'ebc-nuc1-b210' has no position"),
-    ("off_campus.json", '{"2022-07-05 09:00:00": {"rx_da', "broken (Unterminated string"),
+    ("off_campus.json", '{"2022-07-05 09:00:00": {"rx_da', "(Unterminated string"),
     ("unused.json", None, "no such file")])
 def test_bad_files_are_named(raw, name, content, message):
     (raw / name).unlink() if content is None else (raw / name).write_text(content)
@@ -182,11 +183,11 @@ def test_bad_json_samples_are_named(raw, rx, tx, message):
 
 
 @pytest.mark.parametrize(("content", "message"), [
-    ("", "broken (Expecting value"),
-    ("{}", "no samples"),
-    ('{"2022-04-25 14:00:00": {"rx_data": [[-7', "broken (Expecting ',' delimiter: line 1"),
+    ("", "(Expecting value"),
+    ("{}", "0 samples of 3 receivers; expected one key per sample"),
+    ('{"2022-04-25 14:00:00": {"rx_data": [[-7', "(Expecting ',' delimiter: line 1"),
     ('{"2022-04-25 14:00:00": {}}', "'rx_data' is missing"),
-    ('{"2022-04-25 14:00:00": 1, "2022-04-25 14:00:00": 2}', "key '2022-04-25 14:00:00': duplicate")])
+    ('{"2022-04-25 14:00:00": 1, "2022-04-25 14:00:00": 2}', "the key '2022-04-25 14:00:00' stands twice")])
 def test_bad_json_files_are_named(raw, content, message):
     (raw / "s.json").write_text(content)
     with pytest.raises(InputError) as error:

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
-from hypothesis import strategies as st
 
+from rsslib import data
 from rsslib.data import measurements
 from rsslib.project import InputError
 
@@ -43,14 +42,19 @@ def test_types_units_and_attributes():
 
 @pytest.mark.parametrize(("changes", "message"), [
     ({"time": ["2022-07-05"] * 2}, "mine: sample 2022-07-05 00:00:00: duplicate time stamp"),
+    ({"time": ["2022-07-05T09:00Z", "2022-07-05T11:00+02:00"]}, "mine: sample 2022-07-05 09:00:00: duplicate time"),
     ({"time": ["2022-07-05", None]}, "mine: sample 1: no time stamp"),
     ({"rss": [[-80.0, np.nan], [np.nan, np.nan]]}, "09:00:04: no receiver heard it"),
-    ({"rss": [[-80.0, np.nan], [np.inf, -1.0]]}, "09:00:04: infinite RSS"),
+    ({"rss": [[-80.0, np.nan], [np.inf, -1.0]]}, "mine: rss is inf (1 of 3 readings); expected dB above -200"),
     ({"sensor_x": [[1.0, 5.0], [1.0, np.nan]]}, "09:00:04: a receiver that heard it has no position"),
     ({"tx_x": [[3.0, 1.0], [3.0, 4.0]]}, "09:00:00: incomplete transmitter position"),
-    ({"kinds": ["nuc", "tram"]}, "mine: receiver bus-6186: unknown kind"),
+    ({"tx_y": [[np.inf, 1.0], [3.0, 4.0]], "tx_x": [[3.0, 1.0], [3.0, 4.0]]}, "09:00:00: incomplete transmitter"),
+    ({"kinds": ["nuc", "tram"]}, "mine: receiver bus-6186: unknown kind; expected one of cnode, cbrs, cell, nuc, bus"),
     ({"sensors": ["a", "a"]}, "mine: receiver a: named twice"),
-    ({"source": ""}, "attribute source is missing")])
+    ({"source": ""}, "attribute source is ''; expected frs, campus or another name"),
+    ({"source": None}, "measurements: source is None; expected a text"),
+    ({"doi": ["10.1/2"]}, "measurements: doi is ['10.1/2']; expected a text"),
+    ({"title": 5}, "measurements: title is 5; expected a text")])
 def test_bad_measurements_are_refused(changes, message):
     with pytest.raises(InputError) as error:
         small(**changes)
@@ -68,11 +72,66 @@ def test_structure_is_checked():
         measurements.validate(small().assign_attrs(crs="EPSG:4326"), "f")
     with pytest.raises(InputError, match="no samples"):
         measurements.validate(small().isel(sample=slice(0)), "f")
+    with pytest.raises(InputError, match="no sensors"):
+        measurements.validate(small().isel(sensor=slice(0)), "f")
+
+
+@pytest.mark.parametrize("crs", [None, 32612, ["EPSG:32612"], np.array(["EPSG:32612", "EPSG:4326"]), "epsg:32612"])
+def test_the_crs_is_one_text(crs):
+    with pytest.raises(InputError, match="f: attribute crs is .*; expected 'EPSG:32612'; use to_utm"):
+        measurements.validate(small().assign_attrs(crs=crs), "f")
+
+
+@pytest.mark.parametrize("variable, units", [("rss", "mW"), ("tx_x", "km"), ("sensor_y", "degrees"), ("rss", 1)])
+def test_units_are_those_of_the_schema(variable, units):
+    dataset = small()
+    dataset[variable].attrs["units"] = units
+    with pytest.raises(InputError, match=f"f: '{variable}' has units {units!r}; expected"):
+        measurements.validate(dataset, "f")
+    dataset[variable].attrs["units"] = "dBm" if variable == "rss" else "metres"
+    assert measurements.validate(dataset) is dataset
+    del dataset[variable].attrs["units"]
+    assert measurements.validate(dataset) is dataset
+
+
+@pytest.mark.parametrize("name, texts", [("season", [None, "july"]), ("sensor", ["a", " "]), ("sensor", ["a", "b\0c"]),
+                                         ("season", ["july", 7]), ("sensor_kind", ["nuc", np.nan])])
+def test_names_in_a_dataset_are_texts(name, texts):
+    dataset = small()
+    dataset = dataset.assign_coords({name: (dataset[name].dims, np.array(texts, object))})
+    with pytest.raises(InputError, match=f"f: {name}: entry . is .*; expected a text of printable characters"):
+        measurements.validate(dataset, "f")
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_time_of_a_dataset_may_be_coarser_than_nanoseconds(unit, tmp_path):
+    dataset = small().assign_coords(time=("sample", small().time.values.astype(f"M8[{unit}]")))
+    for suffix in (".nc", ".npz"):
+        again = measurements.load(measurements.save(dataset, tmp_path / f"m{suffix}"))
+        assert again.equals(dataset) and again.time.dtype == "M8[ns]"
+
+
+@pytest.mark.parametrize("time, message", [
+    (np.array([1371713733, 1371713691], "M8[ns]"), "a number of s since 1970 was taken for nanoseconds"),
+    (np.array(["1500-01-01", "2022-01-01"], "M8[s]"), "expected a year from 1678 to 2261")])
+def test_time_of_a_dataset_is_that_of_a_measurement(time, message):
+    with pytest.raises(InputError, match=f"f: time: .*{message}"):
+        measurements.validate(small().assign_coords(time=("sample", time)), "f")
+
+
+def test_one_transmitter_needs_no_second_dimension():
+    one = small(tx_x=[1003.0, 1004.0], tx_y=[1004.0, 1005.0])
+    assert one.identical(small(tx_x=[[1003.0], [1004.0]], tx_y=[[1004.0], [1005.0]]))
+    assert small(tx_x=np.empty((2, 0)), tx_y=np.empty((2, 0))).sizes["tx"] == 0
+
+
+def test_kinds_are_other_by_default():
+    assert small(kinds=None).sensor_kind.values.tolist() == ["other", "other"]
 
 
 @pytest.mark.parametrize("suffix", [".nc", ".npz"])
 def test_a_file_gives_the_same_dataset_and_the_same_bytes(tmp_path, suffix):
-    ds = small().assign_attrs(extent_m=[1.0, 2.0, 3.0, 4.5])
+    ds = small().assign_attrs(extent_m=[901.0, 1005.5, 1002.0, 1006.0])
     first = measurements.save(ds, tmp_path / f"one{suffix}")
     again = measurements.load(first)
     assert again.identical(ds)
@@ -91,52 +150,37 @@ def test_a_bad_dataset_or_name_leaves_no_file(tmp_path):
 @pytest.mark.parametrize("suffix", [".nc", ".npz"])
 def test_bad_files_are_named(tmp_path, suffix):
     path = tmp_path / f"m{suffix}"
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="no such file; expected measurements"):
         measurements.load(path)
     for content in (b"", b"nothing of the kind", measurements.save(small(), path).read_bytes()[:300]):
         path.write_bytes(content)
-        with pytest.raises(InputError, match=f"m{suffix}: not measurements"):
+        with pytest.raises(InputError, match=f"m{suffix}: broken or something else .*; expected measurements .rss, "):
             measurements.load(path)
+
+
+@pytest.mark.parametrize("path", [None, 5, b"m.nc", ["m.nc"], np.array(["a", "b"])])
+def test_a_path_is_a_path(path):
+    for door in (measurements.load, data.load, lambda path: measurements.save(small(), path)):
+        with pytest.raises(InputError, match="no path; expected the name of a file of measurements"):
+            door(path)
 
 
 def test_a_file_without_a_variable_is_named(tmp_path):
     small().drop_vars("tx_x").to_netcdf(tmp_path / "m.nc", engine="netcdf4")
-    with pytest.raises(InputError, match="m.nc: not measurements .'tx_x' is missing"):
+    with pytest.raises(InputError, match="m.nc: 'tx_x' is missing"):
         measurements.load(tmp_path / "m.nc")
 
 
-@pytest.mark.parametrize(("name", "kind"), [
-    ("cnode-mario-dd-b210", "cnode"),
-    ("cbrssdr1-fm-comp", "cbrs"),
-    ("cellsdr1-smt-comp", "cell"),
-    ("law73-nuc2-b210", "nuc"),
-    ("bus-4407", "bus")])
-def test_names_tell_kinds(name, kind):
-    assert measurements.sensor_kind(name) == kind
-
-
-def test_an_unknown_name_is_refused():
-    with pytest.raises(InputError, match="receiver 'tram-1': unknown kind"):
-        measurements.sensor_kind("tram-1")
-
-
-def test_utm_on_the_central_meridian_and_the_equator():
-    x, y = measurements.to_utm([0.0, 40.0], [-111.0, -111.0])
-    np.testing.assert_allclose(x, 500000.0, atol=1e-6)
-    assert y[0] == pytest.approx(0.0, abs=1e-6) and y[1] == pytest.approx(0.9996 * 4429529.03, abs=1.0)
-
-
-@given(st.floats(0.1, 83.9), st.floats(0.001, 2.999))
-def test_utm_is_symmetric_about_the_central_meridian(lat, away):
-    (west, east), (y_west, y_east) = measurements.to_utm([lat, lat], [-111.0 - away, -111.0 + away])
-    assert west + east == pytest.approx(1e6, abs=1e-3) and y_west == pytest.approx(y_east, abs=1e-3)
-
-
-def test_utm_keeps_nan_and_refuses_other_zones():
-    assert np.isnan(measurements.to_utm([[np.nan, 40.0]], [[np.nan, -111.0]])[0][0, 0])
-    for lat, lon in ((40.0, -105.0), (-111.8, 40.7), (np.nan, -111.0), (np.inf, -111.0)):
-        with pytest.raises(InputError, match="f.csv: row 17: latitude"):
-            measurements.to_utm([40.0, lat], [-111.0, lon], [16, 17], "f.csv")
+@pytest.mark.parametrize("suffix", [".nc", ".npz"])
+def test_a_file_may_mark_what_was_not_heard(tmp_path, suffix):
+    marked = small()
+    marked["rss"] = marked.rss.fillna(-30.0)
+    marked["sensor_x"], marked["sensor_y"] = marked.sensor_x.fillna(5005.0), marked.sensor_y.fillna(5005.0)
+    path = measurements.save(marked, tmp_path / f"m{suffix}")
+    assert measurements.load(path).rss.values[0, 1] == -30
+    assert np.isnan(measurements.load(path, not_heard=-30).rss.values).tolist() == [[False, True], [False, False]]
+    with pytest.raises(InputError, match="not_heard: holds <U5; expected numbers"):
+        measurements.load(path, not_heard="-30.0")
 
 
 @pytest.mark.parametrize("pair", [("tx_x", "tx_y"), ("sensor_x", "sensor_y")])
@@ -146,19 +190,31 @@ def test_degrees_are_refused(pair):
         small(**degrees)
 
 
-def test_degrees_are_refused_though_a_receiver_that_heard_nothing_is_at_infinity():
+def test_an_infinite_position_is_refused_even_of_a_receiver_that_heard_nothing():
     dataset = small()
-    dataset.sensor_x[:], dataset.sensor_y[:] = -111.8, 40.76
-    silent = np.argwhere(np.isnan(dataset.rss.values))[0]
-    dataset.sensor_x[tuple(silent)] = np.inf
-    with pytest.raises(InputError, match="degrees"):
+    dataset.sensor_x[0, 1] = np.inf
+    with pytest.raises(InputError, match="no position"):
         measurements.validate(dataset)
 
 
-@pytest.mark.parametrize("change", [{"rss": [["loud", 1.0], [1.0, 1.0]]}, {"sensor_x": [[1001.0] * 3] * 2},
-                                    {"time": ["2022-07-05", "yesterday"]}, {"season": ["july"]}, {"rss": 5}])
-def test_values_of_another_type_or_shape_are_refused(change):
-    with pytest.raises(InputError, match="mine: the values do not fit together"):
+@pytest.mark.parametrize("change, message", [
+    ({"rss": [["loud", 1.0], [1.0, 1.0]]}, "rss: holds <U32; expected numbers"),
+    ({"rss": 5}, "rss: shape ..; expected"),
+    ({"rss": [[-80.0], [-70.0, -60.0]]}, "rss: no array .*; expected numbers, rows of equal length"),
+    ({"sensor_x": [[1001.0] * 3] * 2}, r"sensor_x: shape \(2, 3\); expected"),
+    ({"tx_x": [1.0, 2.0, 3.0]}, r"tx_x: shape \(3,\); expected \(sample, tx\), or \(sample,\) for one transmitter"),
+    ({"tx_x": [1003.0, 1004.0]}, r"tx_x has shape \(2, 1\), tx_y \(2, 2\)"),
+    ({"tx_y": [["1004.0"], ["1005.0"]]}, "tx_y: holds <U6; expected numbers"),
+    ({"time": ["2022-07-05", "yesterday"]}, "time: 'yesterday'; expected dates"), ({"time": 5}, r"time: shape \(\)"),
+    ({"season": ["july"]}, r"season: shape \(1,\); expected \(sample\) = \(2,\)"),
+    ({"season": [None, "july"]}, "season: entry 0 is None; expected a text"),
+    ({"sensors": ["a", ""]}, "sensors: entry 1 is ''; expected a text"),
+    ({"sensors": [["a"], ["b", "c"]]}, "sensors: entry 0 is"),
+    ({"sensors": [1, 2]}, "sensors: entry 0 is 1; expected a"),
+    ({"kinds": "nuc"}, r"kinds: shape \(\); expected \(sensor\)"), ({"not_heard": "100"}, "not_heard: holds <U3"),
+    ({"not_heard": True}, "not_heard: holds bool; expected numbers")])
+def test_values_of_another_type_or_shape_are_refused(change, message):
+    with pytest.raises(InputError, match=f"mine: {message}"):
         small(**change)
 
 

@@ -1,5 +1,6 @@
 """A network of the second paper: its settings checked, its first weights, its number format, its files."""
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -16,12 +17,20 @@ def same(one, other):
 
 @pytest.mark.parametrize("setting, value, expected", [
     ("method", "three_stage", "one of single_stage"), ("n", 40, "a multiple of 16"), ("n_max", 7, "1 to 6"),
-    ("epochs", 0, "above 0"), ("batch_size", 1, "at least 2"), ("learning_rate", "5e-3", "a finite number above 0"),
-    ("precision", "half", "one of auto"), ("seed", -1, "at least 0"), ("augment", 1, "true or false"),
-    ("schedule", "cosine", "one of constant"), ("near_weight", -0.1, "at least 0"),
-    ("muon_rate", float("inf"), "finite"), ("margin_db", 61.0, "at most 60"), ("margin_db", "25", "a number"),
-    ("stage", "occupancy", "single_stage has no stage"), ("powers_dbm", 5, "two finite numbers"),
-    ("powers_dbm", (40.0, 10.0), "two finite numbers"), ("powers_dbm", (float("nan"), 10.0), "two finite numbers")])
+    ("epochs", 0, "from 1 to"), ("batch_size", 1, "from 2 to"),
+    ("learning_rate", "5e-3", "a number above 0"),
+    ("precision", "half", "one of auto"), ("seed", -1, "from 0 to"), ("augment", 1, "true or false"),
+    ("schedule", "cosine", "one of constant"), ("near_weight", -0.1, "from 0 to"),
+    ("muon_rate", float("inf"), "from 0 to"), ("margin_db", 61.0, "at most 60"), ("margin_db", "25", "a number"),
+    ("stage", "occupancy", "single_stage has no stage"), ("threads", 4_000_000, "from 1 to 1024"),
+    ("n", 2048, "at most 1024"),
+    ("seed", 2**70, "from 0 to"), ("epochs", 10**7, "from 1 to"), ("n", 32.0, "a multiple"),
+    ("method", ["x"], "one of"),
+    ("powers_dbm", ("10", "40"), "two numbers from"), ("powers_dbm", (10.0, 1e300), "two numbers from"),
+    ("powers_dbm", (True, True), "two numbers from"), ("powers_dbm", (1.0, 2.0, 3.0), "two numbers from"),
+    ("powers_dbm", 5, "two numbers from -200 to 200"),
+    ("powers_dbm", (40.0, 10.0), "two numbers from -200 to 200"),
+    ("powers_dbm", (float("nan"), 10.0), "two numbers from -200 to 200")])
 def test_settings_are_checked(setting, value, expected):
     with pytest.raises(InputError, match=f"recipe: .*{expected}"):
         EmitterRecipe(**{setting: value})
@@ -80,10 +89,38 @@ def test_a_network_comes_back_from_its_folder(reference, tmp_path):
 def test_a_folder_that_holds_no_network_is_named(tmp_path):
     folder = save_model(build(SINGLE, "cpu"), SINGLE, tmp_path / "model")
     (folder / "weights.safetensors").write_bytes(b"half")
-    with pytest.raises(InputError, match="weights.safetensors: not the weights of this network"):
+    with pytest.raises(InputError, match="weights.safetensors: not the weights that header.json was saved with"):
         load_model(folder)
     (folder / "header.json").write_text('{"format": "other"}')
     with pytest.raises(InputError, match="header.json: format is 'other'"):
         load_model(folder)
-    with pytest.raises(InputError, match="header.json: not the header of trained networks"):
+    with pytest.raises(InputError, match="header.json: no such file; expected a folder of trained networks"):
         load_model(tmp_path)
+
+
+def test_more_cells_than_fit_in_memory_are_refused():
+    with pytest.raises(InputError, match="recipe: 1000000 maps of 256 x 256 cells; expected at most"):
+        EmitterRecipe(n=256, samples=10**6)
+
+
+def test_any_flipped_bit_of_a_folder_is_refused(tmp_path):
+    folder, rng = save_model(build(SINGLE, "cpu"), SINGLE, tmp_path / "model"), random.Random(0)
+    for path in [*sorted(folder.iterdir())] * 15:
+        raw = path.read_bytes()
+        changed = bytearray(raw)
+        changed[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
+        path.write_bytes(changed)
+        with pytest.raises(InputError, match=path.name):
+            load_model(folder)
+        path.write_bytes(raw)
+    assert load_model(folder)[1] == SINGLE
+
+
+@pytest.mark.parametrize("given", [None, 3, "single_stage", FIRST])
+def test_what_is_no_network_or_recipe_is_named(given, tmp_path):
+    if given is not FIRST:
+        with pytest.raises(InputError, match="recipe is of type .*; expected EmitterRecipe"):
+            build(given)
+    with pytest.raises(InputError, match="model is of type .*; expected Model"):
+        save_model(given, SINGLE, tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
-from rsslib.emitters.metrics import Scores, by_count, deepmtl_metrics, differences, metrics, score
+from rsslib.emitters.metrics import Scores, by_count, deepmtl_metrics, differences, metrics, score, scores
 from rsslib.project import InputError
 
 N, SIDE_M = 64, 6400.0  # cells of 100 m
@@ -173,3 +174,82 @@ def test_a_difference_that_cannot_be_had_says_why():
     assert values["rmse_px_reason"] == "no sample with emitters that both have right"
     with pytest.raises(InputError, match="not scored on the same samples"):
         differences(wrong, wrong.of([0]))
+
+
+@pytest.mark.parametrize("position, change, message", [
+    (0, lambda x: x * np.nan, r"existence of sample 0 is nan \(6 of 6 values\)"), (0, lambda x: x + 1, "existence of"),
+    (0, lambda x: x - 1, "existence of sample 0 is -"), (0, lambda x: x[0], "existence is"),
+    (0, lambda x: x > 0.5, "existence is bool"), (0, lambda x: x.astype(str), "existence is"),
+    (0, list, "existence is list"),
+    (1, lambda x: x + np.inf, "location of sample"),
+    (1, lambda x: np.full_like(x, np.nan), "location of sample 0 is nan"),
+    (1, lambda x: x[:, :2], "existence is .*, location"), (1, lambda x: x[..., :1], "location"),
+    (2, lambda x: np.where(np.arange(2), x, np.nan), "truth of sample 0 is"),
+    (2, lambda x: x + np.inf, "truth of sample"),
+    (2, lambda x: x[:1], "truth"), (2, lambda x: None, "truth is NoneType"), (3, lambda n: 0, "n is 0"),
+    (3, lambda n: 64.0, "n is 64.0"), (3, lambda n: None, "n is None"), (4, lambda side: -1.0, "side_m is -1.0"),
+    (4, lambda side: np.nan, "side_m is nan"), (4, lambda side: "6400", "side_m is '6400'")])
+@pytest.mark.parametrize("work", [score, deepmtl_metrics])
+def test_predictions_that_cannot_be_scored_are_named(work, position, change, message):
+    given = list(case(EXTRA, MISSED))
+    given[position] = change(given[position])
+    with pytest.raises(InputError, match=message):
+        work(*given)
+
+
+@pytest.mark.parametrize("threshold", [np.nan, None, "0.5", np.inf])
+def test_a_threshold_is_a_number(threshold):
+    with pytest.raises(InputError, match="threshold is .*; expected a number"):
+        score(*case(EXTRA), threshold)
+
+
+def test_pairings_of_more_than_six_would_take_for_ever():
+    existence, location = np.ones((1, 7)), np.zeros((1, 7, 2))
+    with pytest.raises(InputError, match="score: 7 slots, 7 emitters; expected at most 6 of one"):
+        score(existence, location, np.zeros((1, 7, 2)), N, SIDE_M)
+    assert score(existence, location, np.zeros((1, 6, 2)), N, SIDE_M).predicted.tolist() == [7]
+    for slots, emitters in ((7, 1), (1, 7)):
+        with pytest.raises(InputError, match="deepmtl_metrics: 1 samples, 7 slots or emitters"):
+            deepmtl_metrics(np.ones((1, slots)), np.zeros((1, slots, 2)), np.zeros((1, emitters, 2)), N, SIDE_M)
+    with pytest.raises(InputError, match="deepmtl_metrics: 0 samples"):
+        deepmtl_metrics(np.ones((0, 2)), np.zeros((0, 2, 2)), np.zeros((0, 2, 2)), N, SIDE_M)
+    with pytest.raises(InputError, match="gate_m is 0; expected a number"):
+        deepmtl_metrics(np.ones((1, 2)), np.zeros((1, 2, 2)), np.zeros((1, 2, 2)), N, SIDE_M, gate_m=0)
+
+
+@pytest.mark.parametrize("changes, message", [
+    ({"true": np.array([-1, 2])}, "a count in true or predicted is negative"),
+    ({"predicted": np.array([1.0, 2.0])}, "no whole number"),
+    ({"true": np.array([1])}, "one value for each sample"), ({"true": [1, 2]}, "true is of type list"),
+    ({"error": np.array([np.inf, 1.0])}, "negative or infinite"), ({"error": np.array([-1.0, 1.0])}, "negative or inf"),
+    ({"error": np.array([1, 2])}, "an error is"), ({"error": np.zeros((2, 1))}, "one value for each sample"),
+    ({"n": 0}, "n is 0"), ({"side_m": np.inf}, "side_m is inf")])
+def test_scores_of_ones_own_are_checked(changes, message):
+    counts = np.array([1, 2])
+    with pytest.raises(InputError, match=f"scores: .*{message}"):
+        Scores(**{"true": counts, "predicted": counts, "error": np.zeros(2), "n": N, "side_m": SIDE_M} | changes)
+
+
+@pytest.mark.parametrize("given, message", [
+    ({"draws": -1}, "draws is -1"), ({"draws": 10**9}, "draws is 1000000000"), ({"draws": 2.5}, "draws is 2.5"),
+    ({"seed": -1}, "seed is -1"), ({"seed": None}, "seed is None")])
+def test_intervals_are_from_a_number_of_draws(given, message):
+    one = score(*case(EXTRA))
+    for work in (lambda: metrics(one, **given), lambda: differences(one, one, **given), lambda: by_count(one, **given)):
+        with pytest.raises(InputError, match=message):
+            work()
+
+
+@pytest.mark.parametrize("other", [None, 3, "scores", case(EXTRA)])
+def test_what_is_no_scores_is_named(other):
+    one = score(*case(EXTRA))
+    for work in (lambda: metrics(other), lambda: by_count(other), lambda: differences(one, other),
+                 lambda: differences(other, one)):
+        with pytest.raises(InputError, match="scores is of type .*; expected Scores"):
+            work()
+
+
+@pytest.mark.parametrize("other", [None, xr.Dataset(), xr.Dataset({"existence": 1.0}), {"existence": 1}])
+def test_what_is_no_predictions_is_named(other):
+    with pytest.raises(InputError, match="scores: expected the predictions of a localizer, with existence, row"):
+        scores(other)

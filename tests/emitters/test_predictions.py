@@ -1,5 +1,6 @@
 """What the networks find, with the truth; the files between the stages: predictions, occupancy outputs, folders."""
 
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from rsslib.emitters import samples as sampling
 from rsslib.emitters.localizer import build
 from rsslib.emitters.metrics import metrics, scores
 from rsslib.project import InputError
-from rsslib.propagation import gain_maps
+from rsslib.propagation import gain_library, gain_maps
 
 
 def test_predictions_hold_the_truth_and_come_back_from_their_file(reference, tmp_path):
@@ -47,13 +48,13 @@ def test_scores_count_what_is_above_the_threshold(reference):
 
 
 def test_a_file_that_is_no_predictions_is_named(tmp_path):
-    with pytest.raises(InputError, match="no such predictions; run its training stage"):
+    with pytest.raises(InputError, match="none.nc: no such file; expected the predictions of a network of emitters"):
         predictions.load(tmp_path / "none.nc")
     (tmp_path / "half.nc").write_bytes(b"half a file")
-    with pytest.raises(InputError, match="half.nc: not a predictions file"):
+    with pytest.raises(InputError, match="half.nc: broken or something else"):
         predictions.load(tmp_path / "half.nc")
     xr.Dataset({"existence": ("sample", np.zeros(3))}).to_netcdf(tmp_path / "other.nc", engine="netcdf4")
-    with pytest.raises(InputError, match=r"other.nc: expected a variable 'existence' over \('sample', 'slot'\)"):
+    with pytest.raises(InputError, match=r"other.nc: broken or something else \('method' is missing\)"):
         predictions.load(tmp_path / "other.nc")
 
 
@@ -81,14 +82,14 @@ def test_occupancy_facts_and_logits_are_kept(occupancy, tmp_path):
     assert logits.shape == (4, 16, 16)
     again, kept = predictions.load_occupancy(predictions.save_occupancy(tmp_path / "o", facts, logits))
     assert again == facts and kept == pytest.approx(logits, abs=1e-3, rel=1e-3)
-    with pytest.raises(InputError, match="no occupancy network's outputs"):
+    with pytest.raises(InputError, match="occupancy.nc: no such file; expected an occupancy network's outputs"):
         predictions.load_occupancy(tmp_path)
 
 
 def test_a_scene_is_free_space_or_has_a_library(tmp_path):
     assert predictions.scene_of(tmp_path, "free_space", 32).n == 32
     library = gain_maps.build(cities.procedural(seed=2, side_m=300.0), 16, count=30)
-    gain_maps.save(library, tmp_path / "procedural.nc")
+    gain_library.save(library, tmp_path / "procedural.nc")
     town = predictions.scene_of(tmp_path, "procedural", 16)
     assert (town.environment, town.side_m) == ("procedural", 300.0)
     with pytest.raises(InputError, match="chicago.nc: no gain maps of 'chicago'; `make smoke` makes"):
@@ -116,3 +117,125 @@ def test_each_network_has_a_folder_of_its_own(tmp_path):
     assert list(both.items()) == [(name, tmp_path / f"sydney-{name}") for name in ("occupancy", "single_stage")]
     with pytest.raises(InputError, match="name is 'mine'; expected none for several networks"):
         predictions.network_folders(tmp_path, "sydney", ["occupancy", "single_stage"], "mine")
+
+
+@pytest.fixture
+def predicted(reference):
+    return predictions.predict(reference.model, SINGLE, FREE)
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda p: p.drop_vars("existence"), "'existence' is missing"),
+    (lambda p: p * np.nan, "existence is not from 0 to 1"),
+    (lambda p: p.assign(existence=p.existence + 1), "existence is not from 0 to 1"),
+    (lambda p: p.assign(row=p.row + 99), "row is not from 0 to 15"),
+    (lambda p: p.assign(column=-p.column - 1), "column"),
+    (lambda p: p.assign(true_row=p.true_row * np.inf), "true_row is not from"),
+    (lambda p: p.isel(sample=[]), "existence is"),
+    (lambda p: p.assign(true_row=p.true_row * np.nan), "a row or a column alone"),
+    (lambda p: p.fillna(0).astype(int), "int64"),
+    (lambda p: p.transpose(), "existence is float64 over"), (lambda p: p.assign_attrs(n="x"), "recipe: n is"),
+    (lambda p: p.assign_attrs(method=3), "recipe: method is 3"),
+    (lambda p: p.assign_attrs(beside=2), "beside or augment"),
+    (lambda p: p.assign_attrs(side_m=-1.0), "side_m, threshold_dbm or set"), (lambda p: None, "broken"),
+    (lambda p: p.assign_attrs(set="all"), "side_m, threshold_dbm or set"), (lambda p: p.existence, "broken"),
+    (lambda p: p.assign_attrs(threshold_dbm=np.nan), "side_m, threshold_dbm or set")])
+def test_predictions_that_are_none_are_neither_written_nor_read(predicted, tmp_path, change, message):
+    broken = change(predicted)
+    if isinstance(broken, xr.Dataset):
+        broken.attrs = predicted.attrs | broken.attrs
+    with pytest.raises(InputError, match=message):
+        predictions.save(broken, tmp_path / "p.nc")
+    assert not list(tmp_path.iterdir())
+    if isinstance(broken, xr.Dataset):
+        broken.to_netcdf(tmp_path / "p.nc", engine="netcdf4")
+        with pytest.raises(InputError, match=message):
+            predictions.load(tmp_path / "p.nc")
+
+
+@pytest.mark.parametrize("name", ["seed", "sensors", "n_max", "test_samples", "side_m", "set", "powers_dbm"])
+def test_an_attribute_that_is_needed_later_is_named(predicted, tmp_path, name):
+    del predicted.attrs[name]
+    with pytest.raises(InputError, match=f"p.nc: broken or something else .'{name}' is missing"):
+        predictions.save(predicted, tmp_path / "p.nc")
+
+
+def flipped(path, load, rng, count=50):
+    """Flip bits of copies of a file in folders of their own; yield what is still loaded."""
+    raw = path.read_bytes()
+    for number in range(count):
+        changed, other = bytearray(raw), path.parent / str(number) / path.name
+        changed[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
+        other.parent.mkdir()
+        other.write_bytes(changed)
+        try:
+            yield load(other)
+        except InputError as error:
+            assert f"{number}/{path.name}: " in str(error)
+
+
+def test_files_with_any_bit_flipped_are_refused_or_the_same(predicted, occupancy, tmp_path):
+    rng = random.Random(0)
+    for again in flipped(predictions.save(predicted, tmp_path / "p.nc"), predictions.load, rng):
+        assert all(np.array_equal(again[name], predicted[name], equal_nan=True) for name in predicted)
+    folder = predictions.save_occupancy(tmp_path / "o", predictions.occupancy_facts(occupancy, FIRST, FREE),
+                                        predictions.occupancy_logits(occupancy, FIRST, FREE))
+    facts, logits = predictions.load_occupancy(folder)
+    for again in flipped(folder / "occupancy.nc", lambda path: predictions.load_occupancy(path.parent), rng):
+        assert again[0] == facts and np.array_equal(again[1], logits)
+
+
+@pytest.mark.parametrize("facts, message", [
+    ({"accuracy": 1.5}, "impossible facts"), ({"accuracy": float("nan")}, "impossible facts"),
+    ({"n": 17}, "logits are"),
+    ({"n": 16.0}, "16.0 where int is expected"), ({"environment": 3}, "3 where str is expected"),
+    ({"samples": 0}, "impossible facts"), ({"parameters": None}, "None where int"),
+    ({"occupied": "0.5"}, "where float")])
+def test_facts_that_cannot_be_are_not_written(tmp_path, facts, message):
+    good = {"environment": "free_space", "n": 16, "samples": 4, "accuracy": 0.5, "accuracy_std": 0.1, "occupied": 0.5,
+            "parameters": 7}
+    logits = np.zeros((4, 16, 16))
+    with pytest.raises(InputError, match=f"occupancy.nc: broken or something else .*{message}"):
+        predictions.save_occupancy(tmp_path, good | facts, logits)
+    for bad in (logits * np.nan, logits + 1e6, logits[0], logits[:0], "logits", None):
+        with pytest.raises(InputError, match="occupancy.nc: broken or something else"):
+            predictions.save_occupancy(tmp_path, good, bad)
+    assert not list(tmp_path.iterdir())
+    assert predictions.load_occupancy(predictions.save_occupancy(tmp_path, good, logits))[0] == good
+
+
+@pytest.mark.parametrize("networks", [[], (), None, "all", ["single_stage", "three_stage"], [None], 3, {}, ""])
+def test_no_network_and_unknown_ones_are_named(tmp_path, networks):
+    with pytest.raises(InputError, match="network.* to train (are|is) .*; expected one.* of occupancy, single_stage"):
+        predictions.network_folders(tmp_path, "sydney", networks)
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "../x", "a\\b", "a\nb", "x" * 200, None, 3])
+def test_names_are_those_of_one_folder(tmp_path, name):
+    with pytest.raises(InputError, match="environment is .*; expected a plain name"):
+        predictions.network_folders(tmp_path, name, "occupancy")
+    with pytest.raises(InputError, match="name is .*; expected a plain name"):
+        predictions.network_folders(tmp_path, "sydney", "occupancy", name)
+    with pytest.raises(InputError, match="environment is .*; expected a plain name"):
+        predictions.scene_of(tmp_path, name, 16)
+
+
+def test_the_size_of_a_scene_is_a_number(tmp_path):
+    for n in (0, 16.0, None, "16", 10**6):
+        with pytest.raises(InputError, match="n is .*; expected a whole number from 1 to 1024"):
+            predictions.scene_of(tmp_path, "free_space", n)
+
+
+@pytest.mark.parametrize("given", [None, 3, "model"])
+def test_networks_recipes_and_scenes_are_what_they_are_called(reference, occupancy, given):
+    for work in (lambda: predictions.predict(given, SINGLE, FREE),
+                 lambda: predictions.predict(reference.model, given, FREE),
+                 lambda: predictions.predict(reference.model, SINGLE, given),
+                 lambda: predictions.occupancy_facts(given, FIRST, FREE),
+                 lambda: predictions.occupancy_logits(occupancy, given, FREE)):
+        with pytest.raises(InputError, match="(model|recipe|scene) is of type .*; expected (Model|Emitter|Scene)"):
+            work()
+    with pytest.raises(InputError, match="occupancy_logits: count is 0"):
+        predictions.occupancy_logits(occupancy, FIRST, FREE, 0)
+    with pytest.raises(InputError, match="training: the set is .*; expected one of train, val, test"):
+        predictions.predict(reference.model, SINGLE, FREE, set_name=given)

@@ -81,7 +81,7 @@ def test_images_and_labels_share_a_square_raster(campus, april):
 
 
 def test_samples_that_cannot_be_added_are_named(campus, april):
-    with pytest.raises(InputError, match="1 samples; expected at least two"):
+    with pytest.raises(InputError, match="mix: samples has 1 samples, 0 of them without .*; expected at least two"):
         real_pairs.mix(campus, april[:1], 5)
     with pytest.raises(InputError, match="hardly two of the .* share 41 receivers"):
         real_pairs.mix(campus, april, 5, shared=41)
@@ -159,7 +159,9 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_been(campus, sets, re
     continued = real_pairs.PairTrainer(campus, sets, RECIPE, path)
     assert continued.epoch == 2
     continued.fit()
-    assert same_weights(continued, reference) and continued.history == reference.history and not path.exists()
+    assert same_weights(continued, reference) and continued.history == reference.history
+    found = real_pairs.PairTrainer(campus, sets, RECIPE, path)    # finished: nothing is left to train
+    assert found.epoch == RECIPE.epochs and same_weights(fitted(found), reference)
 
 
 def test_the_checkpoint_of_another_training_is_not_continued(campus, sets, tmp_path, monkeypatch, caplog):
@@ -167,7 +169,12 @@ def test_the_checkpoint_of_another_training_is_not_continued(campus, sets, tmp_p
     interrupt(real_pairs.PairTrainer(campus, sets, RECIPE, path), monkeypatch, epoch=2)
     louder = campus.copy(deep=True)
     louder.rss.values[sets["train"][0]] += 1.0    # one sample of those to train on
+    swapped = campus.copy(deep=True)    # two readings of one sample in each other's place
+    heard = np.flatnonzero(np.isfinite(campus.rss.values[sets["train"][0]]))[:2]
+    swapped.rss.values[sets["train"][0], heard] = campus.rss.values[sets["train"][0], heard[::-1]]
+    assert swapped.rss.sum() == campus.rss.sum() and not swapped.rss.equals(campus.rss)
     for dataset, other, recipe in ((campus, sets, replace(RECIPE, learning_rate=1e-3)), (louder, sets, RECIPE),
+                                   (swapped, sets, RECIPE), (campus, sets, replace(RECIPE, precision="bfloat16")),
                                    (campus, sets | {"train": sets["train"][1:]}, RECIPE)):
         caplog.clear()
         with caplog.at_level(logging.WARNING):
@@ -177,7 +184,7 @@ def test_the_checkpoint_of_another_training_is_not_continued(campus, sets, tmp_p
 
 
 def test_a_set_of_too_few_samples_is_named(campus, sets):
-    with pytest.raises(InputError, match="1 samples; expected at least two"):
+    with pytest.raises(InputError, match="fit: the set 'val' has 1 samples, .* expected at least two"):
         real_pairs.PairTrainer(campus, sets | {"val": sets["val"][:1]}, RECIPE)
 
 
@@ -193,7 +200,7 @@ def test_a_network_comes_back_and_locates_on_the_map(campus, sets, reference, tm
     column, row = reference.raster.to_pixels(location[..., 0], location[..., 1])
     assert ((column >= 0) & (column <= 15) & (row >= 0) & (row <= 15)).all()
     (tmp_path / "pairs" / "header.json").unlink()
-    with pytest.raises(InputError, match="header.json: not the header of trained networks"):
+    with pytest.raises(InputError, match="header.json: no such file; expected a folder of trained networks"):
         real_pairs.load(tmp_path / "pairs")
 
 
@@ -208,3 +215,71 @@ def test_the_two_peaks_are_the_modes_of_an_ensembles_mean_image(campus, sets):
     images, = localizer.fitted().images(localizer.samples(mixed.isel(tx=[0])), np.array([3]))
     (x, y, first), (_, _, second) = kept_images.modes(images.mean(1)[0].numpy(), localizer.fitted().grid)
     assert location[3, 0] == pytest.approx((x, y)) and share[3] == pytest.approx((first, second), rel=1e-4)
+
+
+@pytest.mark.parametrize("given, message", [
+    ({"samples": [0, 1, 1]}, "mix: samples repeats 1"), ({"samples": [0, 170]}, "mix: samples holds 170"),
+    ({"samples": [0.0, 1.0]}, "mix: samples holds float64"),
+    ({"samples": np.ones(3, bool)}, "mix: samples is a mask of 3"),
+    ({"samples": None}, "mix: samples is of shape"), ({"count": 0}, "mix: count is 0"),
+    ({"count": 2.5}, "mix: count is 2.5"),
+    ({"shared": -1}, "mix: shared is -1"), ({"seed": None}, "mix: seed is None"),
+    ({"dataset": None}, "mix: the measurem")])
+def test_what_cannot_be_mixed_is_named(campus, april, given, message):
+    with pytest.raises(InputError, match=message):
+        real_pairs.mix(**{"dataset": campus, "samples": april, "count": 4, "shared": 2} | given)
+
+
+def test_a_mask_mixes_its_samples(campus, april):
+    mask = np.isin(np.arange(campus.sizes["sample"]), april)
+    assert real_pairs.mix(campus, mask, 8, shared=2).identical(real_pairs.mix(campus, april, 8, shared=2))
+
+
+def test_a_sample_without_a_known_transmitter_is_not_added(campus, april):
+    unknown = campus.copy(deep=True)
+    for axis in (unknown.tx_x, unknown.tx_y):
+        axis.values[april[2]] = np.nan
+    with pytest.raises(InputError, match="mix: samples has .* samples, 1 of them without a known transmitter"):
+        real_pairs.mix(unknown, april, 4, shared=2)
+    with pytest.raises(InputError, match="fit: the set 'train' has .* samples, 1 of them without a known transmitter"):
+        real_pairs.PairTrainer(unknown, {"train": april[:5], "val": april[5:]}, RECIPE)
+
+
+@pytest.mark.parametrize("changes, message", [
+    ({"val": None}, "fit: the set 'val' is of shape"), ({"train": [0, 1, 0]}, "fit: the set 'train' repeats 0")])
+def test_sets_that_are_none_are_named(campus, sets, changes, message):
+    with pytest.raises(InputError, match=message):
+        real_pairs.PairTrainer(campus, sets | changes, RECIPE)
+    with pytest.raises(InputError, match="the sets 'train' and 'val' share"):
+        real_pairs.PairTrainer(campus, {"train": sets["train"], "val": sets["train"]}, RECIPE)
+    with pytest.raises(InputError, match="fit: the set 'val' is missing"):
+        real_pairs.PairTrainer(campus, {"train": sets["train"]}, RECIPE)
+
+
+@pytest.mark.parametrize("share, two", [
+    ([0.1, np.nan], [True, False]), ([0.1], [True, False]), ([0.1, 0.2], [1, 0]), ([], []), (None, [True]),
+    ([[0.1]], [[True]]), (["a"], [True]), (xr.Dataset(), [True])])
+def test_shares_that_are_none_are_named(share, two):
+    with pytest.raises(InputError, match="best_threshold: "):
+        real_pairs.best_threshold(share, two)
+
+
+def test_baselines_need_places(campus, april):
+    held = truth([[10, 110], [0, 90]])
+    for dataset, val, message in ((campus, truth([[1, np.nan]]), "no sample of val has two transmitters"),
+                                  (campus, None, "val is of type NoneType"),
+                                  (None, held, "dataset is of type NoneType"),
+                                  (campus, held.drop_vars("tx_y"), "val has no 'tx_y'")):
+        with pytest.raises(InputError, match=f"fixed_locations: {message}"):
+            real_pairs.fixed_locations(dataset, april, val)
+    for changes in ({"tries": 0}, {"seed": -1}, {"samples": [0, 0]}):
+        with pytest.raises(InputError, match="fixed_locations: (tries|seed|samples)"):
+            real_pairs.fixed_locations(**{"dataset": campus, "samples": april, "val": held} | changes)
+    with pytest.raises(InputError, match="judged: dataset has no 'tx_x'"):
+        real_pairs.judged(np.ones((2, 2)), np.zeros((2, 2, 2)), campus.drop_vars("tx_x"))
+
+
+@pytest.mark.parametrize("cells", [0, -1, 2.5, None, 10**6])
+def test_a_square_has_cells(campus, cells):
+    with pytest.raises(InputError, match="square: cells is"):
+        real_pairs.square(grids.make(campus), cells)

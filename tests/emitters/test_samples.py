@@ -85,12 +85,18 @@ def test_sensors_keep_out_of_buildings_and_emitters_in_their_set():
 
 
 @pytest.mark.parametrize("asked, message", [
-    ({"sensors": 257}, "sensors is 257; expected 1 to 256"),
-    ({"count": 0}, "count is 0; expected 1 to"), ({"sensors": 0}, "sensors is 0; expected 1 to 256"),
-    ({"scene": CITY, "sensors": 241}, "sensors is 241; expected 1 to 240"),
-    ({"scene": replace(FREE, cells={"train": np.array([1, 2])})}, "n_max is 3; expected 1 to 2, .* set 'train'"),
-    ({"n_max": 7}, "n_max is 7; expected 1 to 6"), ({"set_name": "nope"}, "no set 'nope'; expected one of train"),
-    ({"powers_dbm": (40.0, 10.0)}, "the lowest power, then the highest"),
+    ({"sensors": 257}, "sensors is 257; expected a whole number from 1 to 256"),
+    ({"count": 0}, "count is 0; expected a whole number from 1 to"),
+    ({"sensors": 0}, "sensors is 0; expected a whole number from 1 to 256"),
+    ({"scene": CITY, "sensors": 241}, "sensors is 241; expected a whole number from 1 to 240"),
+    ({"scene": replace(FREE, cells={"train": np.array([1, 2])})}, "n_max is 3; expected .* 1 to 2, .* set 'train'"),
+    ({"n_max": 7}, "n_max is 7; expected a whole number from 1 to 6"),
+    ({"set_name": "nope"}, "the set is 'nope'; expected one of train"), ({"set_name": ["train"]}, "the set is"),
+    ({"powers_dbm": (40.0, 10.0)}, "the lowest power, then the highest"), ({"powers_dbm": 3}, "powers_dbm is 3"),
+    ({"powers_dbm": ("10", "40")}, "powers_dbm is"), ({"powers_dbm": (10.0, 1e300)}, "from -200 to 200"),
+    ({"count": 2.0}, "count is 2.0"), ({"count": 10**12}, "count is 1000000000000"), ({"seed": -1}, "seed is -1"),
+    ({"seed": None}, "seed is None"), ({"scene": None}, "scene is of type NoneType"),
+    ({"n_max": True}, "n_max is True"),
     ({"powers_dbm": (10.0, np.inf)}, "the lowest power, then the highest")])
 def test_what_cannot_be_drawn_is_refused(asked, message):
     with pytest.raises(InputError, match=message):
@@ -140,8 +146,36 @@ def test_labels_have_as_many_slots_as_asked(drawn):
     ("emitter", lambda emitter: emitter[1:], "emitter is .*; expected two tables of 5 rows"),
     ("sensor", lambda sensor: sensor + 256, "`sensor` reaches from .*; expected 0 to 255"),
     ("emitter", lambda emitter: emitter - 2, "`emitter` reaches from -3 to .*; expected -1 to 255"),
-    ("value", lambda value: np.where(np.arange(5)[:, None] == 3, np.nan, value), "sample 3 has a `value`")])
+    ("value", lambda value: np.where(np.arange(5)[:, None] == 3, np.float32("nan"), value), "sample 3 has a `value`"),
+    ("value", lambda value: value * np.float32("-inf"), "sample 0 has a `value`"), ("n", lambda n: 0, "n is 0"),
+    ("value", lambda value: value.astype(int), "sensor and value are int32 and int64"),
+    ("n", lambda n: 16.0, "n is 16.0"),
+    ("sensor", lambda sensor: sensor.astype(float), "sensor and value are float64"), ("n", lambda n: None, "n is None"),
+    ("power", lambda power: power * np.float32("nan"), "has a `power` that is not a number"),
+    ("emitter", lambda emitter: emitter.tolist(), "emitter and power are list"),
+    ("sensor", lambda sensor: None, "NoneType")
+])
 def test_samples_of_ones_own_are_checked(name, change, message):
     samples = sampling.draw(FREE, "train", 5)
     with pytest.raises(InputError, match=message):
         replace(samples, **{name: change(getattr(samples, name))})
+
+
+def test_labels_are_those_of_samples(drawn):
+    for given, message in (((None, 3), "samples is of type NoneType"), ((drawn, 0), "slots is 0"),
+                           ((drawn, 3.0), "slots is 3.0"), ((drawn, 10**6), "slots is 1000000")):
+        with pytest.raises(InputError, match=f"labels: {message}"):
+            sampling.labels(*given)
+    alone = Samples(1, np.zeros((1, 1), int), np.zeros((1, 1)), np.zeros((1, 1), int), np.zeros((1, 1)))
+    with pytest.raises(InputError, match="labels: n of the samples is 1; expected a whole number from 2"):
+        sampling.labels(alone, 1)
+
+
+def test_no_power_is_a_reading():
+    cell, nothing = np.zeros((1, 1), int), np.full((1, 1), -np.inf)
+    assert len(Samples(2, cell, nothing, cell, np.zeros((1, 1)))) == 1
+
+
+def test_a_number_of_numpy_draws_the_same():
+    few = sampling.draw(FREE, "train", np.int8(5), np.int16(8), np.uint8(2))
+    assert equal(few, sampling.draw(FREE, "train", 5, 8, 2))

@@ -61,14 +61,16 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_been(recipe, occupanc
     assert continued.epoch == 2
     continued.fit()
     assert same_weights(continued, whole) and continued.history == whole.history
-    assert not path.exists()
+    found = start(recipe, FREE, first, path)    # finished: nothing is left to train
+    assert found.epoch == recipe.epochs and same_weights(fitted(found), whole)
 
 
 def test_the_checkpoint_of_another_training_is_not_continued(occupancy, tmp_path, monkeypatch, caplog):
     path = tmp_path / "checkpoint.pt"
     interrupt(start(path=path), monkeypatch, epoch=2)
     for recipe, scene in ((replace(SINGLE, learning_rate=1e-3), FREE), (replace(SINGLE, seed=1), FREE),
-                          (SINGLE, free_space(16, side_m=4000.0)), (SINGLE, replace(FREE, threshold_dbm=-90.0))):
+                          (replace(SINGLE, precision="bfloat16"), FREE), (SINGLE, free_space(16, side_m=4000.0)),
+                          (SINGLE, replace(FREE, threshold_dbm=-90.0))):
         caplog.clear()
         with caplog.at_level(logging.WARNING):
             assert start(recipe, scene, path=path).epoch == 0
@@ -244,3 +246,14 @@ def test_the_slope_of_a_margin_is_learned_where_there_are_margins():
         trainer = start(replace(FIRST, margin_db=margin, weight_decay=0.0))
         epoch(trainer)
         assert (float(trainer.model.net.log_slope.detach()) != 0) == moves
+
+
+def test_two_swapped_readings_are_another_training():
+    one, other = start(), start()
+    value = other.sets["train"].value
+    assert value[0, 0] != value[1, 0]
+    value[[0, 1], 0] = value[[1, 0], 0]
+    assert value.sum() == one.sets["train"].value.sum() and one.key() != other.key() == other.key()
+    first, second = start(FIRST, CITY), start(FIRST, CITY)
+    second.scene = replace(CITY, outdoor=~np.fliplr(~CITY.outdoor))    # as many cells
+    assert first.key() != second.key()

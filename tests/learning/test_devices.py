@@ -23,7 +23,7 @@ def test_auto_is_what_the_processor_computes_in(monkeypatch, capable):
     assert choose_precision("auto", torch.device("cuda")) == torch.bfloat16
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:99", 7.5])
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", 7.5, "meta", "", None, True, 2**70, ["cpu"]])
 def test_a_device_that_is_not_here_is_named(name):
     with pytest.raises(InputError, match="device .* cannot be used here.*expected auto, cpu or cuda"):
         choose_device(name)

@@ -120,3 +120,28 @@ def test_weights_decay_in_both_parts():
     Optimizer(net, 5, 1e-1, 0.5, "constant", 0.2).step(loss(net, 0) * 0)
     for (name, weight), held in zip(net.named_parameters(), before, strict=True):
         torch.testing.assert_close(weight.detach(), held * (0.9 if name in ("2.weight", "5.weight") else 0.95))
+
+
+@pytest.mark.parametrize("steps, rising", [(4, 0.25), (5, 0.2), (2, 0.5), (10, 0.1)])
+def test_a_rise_of_no_step_starts_at_the_peak(steps, rising):
+    """OneCycleLR divides by zero there; a little less of a rise, and a little more, are its neighbours."""
+    rates = []
+    for share in (rising, rising * 0.999):
+        net = network()
+        optimizer = Optimizer(net, steps, 1e-2, 0.0, "one_cycle", 0.02, rising=share, cycle_momentum=True)
+        rates.append([])
+        for seed in range(steps):
+            rates[-1].append([part.param_groups[0]["lr"] for part in optimizer.parts])
+            optimizer.step(loss(net, seed))
+    torch.testing.assert_close(*map(torch.tensor, rates), rtol=5e-3, atol=1e-6)
+    assert rates[0][0] == pytest.approx([1e-2, 2e-2]) and rates[0][-1] == pytest.approx([0, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize("steps", [*range(1, 12), 100])
+@pytest.mark.parametrize("rising", [0.2, 0.25])
+def test_short_trainings_have_a_schedule_too(steps, rising):
+    net = network()
+    optimizer = Optimizer(net, steps, 1e-2, 0.0, "one_cycle", rising=rising, cycle_momentum=True)
+    for seed in range(steps):
+        assert 0 < optimizer.parts[0].param_groups[0]["lr"] <= 1e-2
+        optimizer.step(loss(net, seed))

@@ -1,7 +1,9 @@
 """The checks of settings: a value of another kind or outside its bounds is named with what is expected."""
 
+import re
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from rsslib.learning import recipe
@@ -21,12 +23,32 @@ def test_a_good_recipe_passes():
 
 
 @pytest.mark.parametrize("setting, expected", [
-    ({"loss": "mse"}, "one of com, emd"), ({"count": 0}, "a whole number above 0"), ({"count": 2.0}, "a whole number"),
-    ({"count": True}, "a whole number"), ({"seed": -1}, "a whole number, at least 0"), ({"rate": 0.0}, "above 0"),
-    ({"rate": float("nan")}, "a finite number"), ({"rate": float("inf")}, "a finite number"),
-    ({"rate": "5e-4"}, "a finite number above 0"), ({"rate": True}, "a finite number"),
-    ({"weight": -0.1}, "at least 0"), ({"weight": None}, "a finite number"), ({"flag": 1}, "true or false")])
+    ({"loss": "mse"}, "one of com, emd"), ({"count": 0}, "a whole number from 1 to"),
+    ({"loss": ["emd"]}, "one of com, emd"), ({"loss": None}, "one of com, emd"), ({"count": 2.0}, "a whole number"),
+    ({"count": 10**6 + 1}, "a whole number from 1 to 1000000"), ({"seed": 2**70}, "from 0 to 4294967295"),
+    ({"count": True}, "a whole number"), ({"seed": -1}, "a whole number from 0 to"), ({"rate": 0.0}, "above 0"),
+    ({"rate": float("nan")}, "a number above 0"), ({"rate": float("inf")}, "a number above 0"),
+    ({"rate": 10**400}, "to 1e30"),
+    ({"rate": "5e-4"}, "a number above 0"), ({"rate": True}, "a number"),
+    ({"weight": -0.1}, "from 0 to"), ({"weight": None}, "a number"), ({"flag": 1}, "true or false")])
 def test_a_setting_that_cannot_be_is_named(setting, expected):
     (name, value), = setting.items()
-    with pytest.raises(InputError, match=f"recipe: {name} is {value!r}; expected .*{expected}"):
+    with pytest.raises(InputError, match=f"recipe: {name} is {re.escape(repr(value))}; expected .*{expected}"):
         check(**setting)
+
+
+@pytest.mark.parametrize("value", [0, 8, 1.0, True, "3", None, np.nan, np.float64(3)])
+def test_a_number_that_is_not_whole_is_named(value):
+    with pytest.raises(InputError, match="draw: count is .*; expected a whole number from 1 to 7, of seven"):
+        recipe.check_whole("draw: count", value, 1, 7, ", of seven")
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan, np.inf, True, "0.5", None, [0.5], 0.5j])
+def test_what_is_no_number_is_named(value):
+    with pytest.raises(InputError, match="share is .*; expected a number from 0 to 1"):
+        recipe.check_number("share", value, 0, 1)
+
+
+def test_numbers_of_numpy_are_numbers():
+    recipe.check_whole("count", np.int32(3))
+    recipe.check_number("share", np.float32(0.5), 0, 1)

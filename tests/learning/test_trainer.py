@@ -8,7 +8,6 @@ import torch
 from interruption import interrupt, same_weights
 from torch import nn
 
-from rsslib.learning import checkpoint
 from rsslib.learning.optimizers import Optimizer
 from rsslib.learning.trainer import Trainer
 from rsslib.project import InputError
@@ -104,19 +103,21 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_been(schedule, epoch,
     continued.fit()
     assert same_weights(continued, whole) and continued.history == whole.history
     assert (continued.best_epoch, continued.best_error) == (whole.best_epoch, whole.best_error)
-    assert not path.exists()    # a finished training has no use for it
+    assert path.exists()    # until all that the training was for has been written
 
 
-def test_a_training_interrupted_behind_its_last_epoch_is_finished(reference, tmp_path, monkeypatch):
-    path = tmp_path / "checkpoint.pt"
-    monkeypatch.setattr(checkpoint, "SECONDS", -1.0)
-    first = Toy(path=path)
-    monkeypatch.setattr(first.checkpoint, "remove", lambda: None)
-    first.fit()
-    continued = Toy(path=path)
-    assert continued.epoch == 6
-    assert same_weights(fitted(continued), reference) and continued.history == reference.history
-    assert not path.exists()
+@pytest.mark.parametrize("settings", [{}, {"errors": [3.0, 1.0, 2.0, 2.0, 2.0, 2.0], "patience": 2}])
+def test_a_finished_training_is_found_and_not_repeated(settings, tmp_path):
+    """Its checkpoint is written at the end, however short the training, and stays until it is removed."""
+    kind, path = (Scripted if settings else Toy), tmp_path / "checkpoint.pt"
+    first = fitted(kind(path=path, **settings))
+    found = kind(path=path, **settings)
+    found.batch_losses = lambda number: pytest.fail("trained again")
+    assert found.epoch == first.epoch and found.seconds == first.seconds
+    assert same_weights(fitted(found), first) and found.history == first.history
+    assert (found.best_epoch, found.best_error) == (first.best_epoch, first.best_error)
+    found.checkpoint.remove()
+    assert not path.exists() and kind(path=path, **settings).epoch == 0
 
 
 def test_the_checkpoint_of_another_training_is_not_continued(reference, tmp_path, monkeypatch, caplog):

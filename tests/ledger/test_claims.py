@@ -9,7 +9,7 @@ from rsslib.project import ROOT, InputError
 VALUE = {"id": "a", "paper": "p", "where": "Table II", "statement": "s", "kind": "value", "printed": 1.0,
          "record": {"file": "table2", "where": {"loss": "emd"}, "field": "median_m"},
          "tolerance": {"relative": 0.1}}
-ORDER = VALUE | {"kind": "ordering", "record": {"left": 1, "relation": "<", "right": 2}}
+ORDER = VALUE | {"kind": "ordering", "printed": "1 < 2", "record": {"left": 1, "relation": "<", "right": 2}}
 TEXT = {"id": "a", "paper": "p", "where": "Figure 4", "statement": "s", "kind": "text",
         "why": {"any": "see it"}}
 
@@ -27,31 +27,66 @@ def test_each_kind_is_read_with_defaults_and_the_title(tmp_path):
     assert text.record is None
 
 
+NAN, INF = float("nan"), float("inf")
+
+
+def _tolerance(**amounts):
+    return VALUE | {"tolerance": amounts}
+
+
 @pytest.mark.parametrize("entry, message", [
-    ("text", "entry 0: expected a mapping"),
+    ("text", "claims.yaml: `claims`, part 1, is 'text'; expected a mapping"),
     ({k: v for k, v in VALUE.items() if k != "where"}, "claim a: missing key 'where'"),
-    (VALUE | {"tolerence": 1}, "unknown key 'tolerence'"),
-    (VALUE | {"paper": "q"}, "unknown paper 'q'"),
-    (VALUE | {"kind": "number"}, "unknown kind 'number'"),
-    (VALUE | {"profiles": ["campus"]}, "never judged"),
-    (VALUE | {"why": {"quik": "typo"}}, "`why` is a mapping"),
-    (VALUE | {"printed": "1 m"}, "`printed`, a number"),
-    (VALUE | {"tolerance": {"better": "lower"}}, "`relative` or `absolute`"),
-    (VALUE | {"tolerance": {"relative": 0, "better": "less"}}, "lower or higher"),
-    ({k: v for k, v in VALUE.items() if k != "record"}, "bad selector None"),
-    (VALUE | {"record": {"file": "table2", "field": "n"}}, "bad selector"),
-    (VALUE | {"record": {"file": "table2", "field": "n", "where": "emd"}}, "bad selector.*a mapping `where`"),
-    (VALUE | {"record": {"compute": "eval", "of": [1]}}, "bad selector.*percent_below"),
-    (VALUE | {"record": {"compute": "max", "of": [{"file": "table2"}]}}, "bad selector"),
+    ({k: v for k, v in VALUE.items() if k != "id"}, "claim without an id: missing key 'id'"),
+    (VALUE | {"tolerence": 1}, "claim a: unknown key 'tolerence'; expected cause, exact, id, "),
+    (VALUE | {1: "a"}, "unknown key 1"),
+    (VALUE | {"paper": "q"}, "unknown paper 'q'; papers are p"),
+    (VALUE | {"paper": ["p"]}, "claim a: `paper` is .'p'.; expected a text"),
+    (VALUE | {"id": "a b"}, "`id` is 'a b'; expected a name of letters"),
+    (VALUE | {"id": {"a": 1}}, "`id` is {'a': 1}; expected a text"),
+    (VALUE | {"kind": "number"}, "`kind` is 'number'; expected one of value, ordering, text"),
+    (VALUE | {"profiles": ["campus"]}, "`profiles`, part 1, is 'campus'; expected one of quick, paper"),
+    (VALUE | {"profiles": "quick"}, "`profiles` is 'quick'; expected a list"),
+    (VALUE | {"why": {"quik": "typo"}}, "`why`: unknown key 'quik'; expected any, paper, quick"),
+    (VALUE | {"why": "text"}, "`why` is 'text'; expected a mapping"),
+    *((VALUE | {"printed": printed}, "`printed` of a value is .*; expected a finite number") for printed in (
+        "1 m", None, True, NAN, INF, 1e300, 10**400, [1])),
+    (_tolerance(better="lower"), "`relative` or `absolute`"),
+    (_tolerance(relative=0.1, absolute=1), "`relative` or `absolute`"),
+    (_tolerance(relative=0, better="less"), "`better` is 'less'; expected one of lower, higher"),
+    *((_tolerance(relative=share), "`relative` is .*; expected a number from 0 to 1") for share in (
+        -0.1, 25, NAN, INF, True, "0.1", None)),
+    *((_tolerance(absolute=amount), "`absolute` is .*; expected a number from 0 to 100") for amount in (
+        -1, 1e6, NAN, INF, False, "1")),
+    ({k: v for k, v in VALUE.items() if k != "record"}, "`record` is None, a bad selector"),
+    (VALUE | {"record": True}, "`record` is True, a bad selector"),
+    (VALUE | {"record": NAN}, "`record` is nan, a bad selector"),
+    (VALUE | {"record": {"file": "table2", "field": "n"}}, "a bad selector"),
+    (VALUE | {"record": {"file": "../table2", "field": "n", "where": {}}}, "`file` is .*; expected the name of a file"),
+    (VALUE | {"record": {"file": ["a"], "field": "n", "where": {}}}, "`file` is .*; expected the name of a file"),
+    (VALUE | {"record": {"file": "table2", "field": "n", "where": "emd"}}, "`where` is 'emd'; expected a mapping"),
+    (VALUE | {"record": {"file": "table2", "field": "n", "where": {"a": [1]}}}, "`a` is .1.; expected a text or a"),
+    (VALUE | {"record": {"file": "table2", "field": "n", "where": {1: 1}}}, "`where`: unknown key 1"),
+    (VALUE | {"record": {"compute": "eval", "of": [1]}}, "`compute` is 'eval'; expected one of ratio, .*percent_below"),
+    (VALUE | {"record": {"compute": "max", "of": [{"file": "table2"}]}}, "part 1 of max is .* a bad selector"),
+    (VALUE | {"record": {"compute": "max", "of": []}}, "max of 0 numbers"),
+    (VALUE | {"record": {"compute": "max"}}, "max of 0 numbers"),
+    (VALUE | {"record": {"compute": "ratio", "of": [1, 2, 3]}}, "ratio of 3 numbers; expected 2"),
+    (VALUE | {"record": {"compute": "ratio", "of": [1, 0]}}, "ratio by 0"),
+    (ORDER | {"printed": 1.0}, "`printed` of an ordering is 1.0; expected a text"),
     (ORDER | {"record": {"left": 1, "right": 2}}, "`left`, `relation`, `right`"),
-    (ORDER | {"record": {"left": 1, "relation": "==", "right": 2}}, "unknown relation '=='"),
-    (VALUE | {"cause": {"any": "weather"}}, "unknown cause 'weather'; causes are \\['schedule'\\]"),
-    (VALUE | {"cause": {"quik": "schedule"}}, "`cause` is a mapping"),
+    (ORDER | {"record": {"left": 1, "relation": "==", "right": 2}}, "`relation` is '=='; expected one of <, <=, >, >="),
+    (ORDER | {"record": {"left": "1", "relation": "<", "right": 2}}, "`left` is '1', a bad selector"),
+    (VALUE | {"cause": {"any": "weather"}}, "unknown cause 'weather'; causes are schedule"),
+    (VALUE | {"cause": {"quik": "schedule"}}, "`cause`: unknown key 'quik'"),
     (VALUE | {"cell": 1}, "unknown key 'cell'"),
-    (VALUE | {"exact": "yes"}, "`exact` is true or false"),
+    (VALUE | {"exact": "yes"}, "`exact` is 'yes'; expected true or false"),
     (VALUE | {"record": VALUE["record"] | {"pair": {"field": "m"}}}, "`pair` is .*expected {within} or {field, over}"),
+    (VALUE | {"record": VALUE["record"] | {"pair": "m"}}, "`pair` is 'm'; expected a mapping"),
     (TEXT | {"record": 1}, "a text has no `record`"),
     ({k: v for k, v in TEXT.items() if k != "why"}, "a `why`"),
+    ({"claims": "a"}, "entry 1: `claims` is 'a'; expected a list"),
+    ({"claims": [1]}, "entry 1: `claims`, part 1, is 1; expected a mapping"),
 ])
 def test_a_wrong_entry_is_refused(tmp_path, entry, message):
     with pytest.raises(InputError, match=message):
@@ -65,14 +100,40 @@ def test_an_id_may_stand_once(tmp_path):
 
 def test_other_content_is_refused(tmp_path):
     path = tmp_path / "claims.yaml"
-    path.write_text("claims: []")
-    with pytest.raises(InputError, match="expected `papers`"):
-        claims_file.load(path)
-    path.write_text("claims: [")
-    with pytest.raises(InputError, match="YAML"):
-        claims_file.load(path)
-    with pytest.raises(InputError, match="cannot be read"):
+    for text, message in (("claims: []", "no `papers`; expected `papers`"), ("papers: {p: A}", "no `claims`"),
+                          ("claims: [", "claims.yaml: broken .*line 2.*; expected YAML"), ("", "expected a mapping"),
+                          ("papers: {p: A}\npapers: {p: B}", "'papers' stands twice"), ("- 1", "expected a mapping")):
+        path.write_text(text)
+        with pytest.raises(InputError, match=message):
+            claims_file.load(path)
+    with pytest.raises(InputError, match="none.yaml: no such file"):
         claims_file.load(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("key, value, message", [
+    ("papers", {"p": 1}, "`papers`: `p` is 1; expected a text"),
+    ("papers", ["p"], "`papers` is .'p'.; expected a mapping"),
+    ("nots", {}, "unknown key 'nots'; expected causes, caveats, claims, "),
+    ("notes", [], "`notes` is ..; expected a mapping"), ("notes", {"p": None}, "`notes`: `p` is None; expected a text"),
+    ("caveats", {"q": "a"}, "`caveats` has 'q'; its keys are those of `papers`"),
+    ("causes", {"c": ["a"]}, "`causes`: `c` is .'a'.; expected a text"),
+    ("labels", {"loss": {"emd": "EMD"}}, "`labels`: `loss`: `emd` is 'EMD'; expected a mapping"),
+    ("labels", {"loss": {"emd": {"name": []}}}, "`emd`: `name` is ..; expected a text"),
+    ("tables", {"t": 1}, "`tables`: `t` is 1; expected a text"),
+    ("tables", {"t": ""}, "table t: expected at least one number"),
+    ("tables", {"t": "loss/split a"}, "table t: expected at least one number"),
+    ("tables", {"t": "loss/split a\ncom x"}, "table t: 'x' in row com; expected a number"),
+    ("tables", {"t": "loss/split a\ncom 1/0"}, "table t: '1/0' in row com"),
+    ("tables", {"t": "loss/split a\ncom nan"}, "table t: 'nan' in row com"),
+    ("tables", {"t": "loss/split a a\ncom 1 2"}, "each row and column once"),
+    ("tables", {"t": "loss/split a\ncom 1\ncom 2"}, "each row and column once"),
+    ("tables", {"t": "loss/split a\ncom/x 1"}, "a label for each of loss"),
+    ("headlines", [], "`headlines` is ..; expected a mapping"),
+    ("rankings", "r", "`rankings` is 'r'; expected a mapping"),
+    ("findings", {1: []}, "`findings`: unknown key 1; expected a text")])
+def test_a_part_of_another_shape_is_named(tmp_path, key, value, message):
+    with pytest.raises(InputError, match=f"claims.yaml: .*{message}"):
+        _load(tmp_path, VALUE, **{key: value})
 
 
 LABELS = {"loss": {"com": {"name": "CoM"}, "emd": {"name": "EMD"}}, "split": {"random": {"set": "test"}}}
@@ -130,14 +191,31 @@ def test_a_list_may_range_over_labels(tmp_path):
 
 @pytest.mark.parametrize("change, message", [
     ({"table": "t9"}, "claim t2-.*'t9' is not known"),
+    ({"table": ["t2"]}, "`table` is .'t2'.; expected a text"),
     ({"statement": "{metric}"}, "'metric' is not known"),
     ({"statement": "{loss.colour}"}, "'colour' is not known"),
+    ({"statement": "{cell}"}, "`statement` is Cell.*; expected a text"),
     ({"each": {"loss": ["mse"]}}, "'mse' is not known"),
+    ({"each": {"loss": "com"}}, "`each`: `loss` is 'com'; expected a list"),
+    ({"each": {"loss": [["com"]]}}, "`loss`, part 1, is .'com'.; expected a text or a finite number"),
+    ({"each": {"a": list(range(101)), "b": list(range(101))}}, "more than 10000 combinations of a, b"),
+    ({"pairs": {"loss": [["emd"]]}}, "`pairs`: `loss`, part 1, is .*; expected a list of two labels"),
+    ({"pairs": {"metric": [["emd", "com"]]}}, "`pairs` of metric; expected a `table`, and one of its labels"),
+    ({"relation": "=="}, "`relation` is '=='; expected one of <"),
     ({"own": {"t2-mse-random": {}}}, "'t2-mse-random' is not known"),
+    ({"own": {"com": "text"}}, "`own`: `com` is 'text'; expected a mapping"),
+    ({"own": []}, "`own` is ..; expected a mapping"),
 ])
 def test_a_wrong_table_entry_is_refused(tmp_path, change, message):
     with pytest.raises(InputError, match=message):
         _of_table(tmp_path, CELL | change)
+
+
+def test_a_wrong_range_in_a_list_is_refused(tmp_path):
+    for each in ("n", {"n": 2}, {"n": [[2]]}):
+        part = {"each": each, "file": "fig11", "where": {}, "field": "m"}
+        with pytest.raises(InputError, match="claim a: `each` in a list"):
+            _load(tmp_path, VALUE | {"record": {"compute": "max", "of": [part, 1]}})
 
 
 def test_a_row_has_a_number_for_each_column(tmp_path):
@@ -178,3 +256,5 @@ def test_what_the_papers_print_can_be_looked_up():
     assert claims_file.printed("no such file", "median_m") == {}
     with pytest.raises(InputError, match="printed twice; name more keys than loss"):
         claims_file.printed("table2", "median_m", "loss")
+    with pytest.raises(InputError, match="keys: .*; expected names of keys"):
+        claims_file.printed("table2", "median_m", None)

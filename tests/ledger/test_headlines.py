@@ -126,16 +126,39 @@ def test_other_claims_may_be_shown_than_those_that_are_judged(tmp_path):
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"beside": {"field": "m"}}, "headline a: `beside` has the keys"),
-    ({"txt": "a"}, "headline a: unknown key 'txt'"), ({"paper": "r"}, "headline a: unknown paper 'r'"),
-    ({"parts": None}, "headline a: missing key 'parts'"), ({"parts": {"x": "t9"}}, "headline a: no claim 't9'")])
+    ({"beside": {"field": "m"}}, "headlines: a: `beside` has the keys"),
+    ({"beside": {"field": "m", "shows": "s"}}, "headline a: `beside` goes with orderings of two records; c is none"),
+    ({"txt": "a"}, "headlines: a: unknown key 'txt'"), ({"paper": "r"}, "headlines: a: unknown paper 'r'"),
+    ({"parts": None}, "headlines: a: missing key 'parts'"), ({"parts": {"x": "t9"}}, "headline a: no claim 't9'"),
+    ({"parts": ["c"]}, r"headlines: a: `parts` is \['c'\]; expected a text for each name"),
+    ({"parts": {"x": 3}}, "headlines: a: `parts` is {'x': 3}; expected a text for each name"),
+    ({"holds": 1}, "headlines: a: `holds` is 1; expected a text"), ({"paper": ["p"]}, "headlines: a: `paper` is"),
+    ({"text": {"any": 1.5}}, "headlines: a: `text` is {'any': 1.5}; expected a text"),
+    ({"shown": {"x": "t9"}}, "headline a: no claim 't9'")])
 def test_a_wrong_headline_is_refused(tmp_path, change, message):
     entry = {"paper": "p", "text": "t", "notebook": "n", "parts": {"x": "c"}} | change
     entry = {key: value for key, value in entry.items() if value is not None}
     content = yaml.safe_load(small_ledger.CLAIMS) | {"headlines": {"a": entry}}
     (tmp_path / "claims.yaml").write_text(yaml.safe_dump(content))
     with pytest.raises(InputError, match=message):
-        found(tmp_path)
+        headlines.judge(headlines.load(tmp_path / "claims.yaml"), judge(
+            claims.load(tmp_path / "claims.yaml"), "quick", tmp_path), Records("quick", tmp_path))
+
+
+@pytest.mark.parametrize("entry", [None, [], "text", 3])
+def test_what_is_no_headline_is_refused_by_name(tmp_path, entry):
+    content = yaml.safe_load(small_ledger.CLAIMS) | {"headlines": {"a": entry}}
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(InputError, match="headlines: a: found .*; expected the keys paper, text, notebook, parts"):
+        headlines.load(tmp_path / "claims.yaml")
+
+
+@pytest.mark.parametrize("names", [None, "a", 3, [1], {"a": 1}])
+def test_a_line_of_the_readme_names_a_list(tmp_path, names):
+    content = yaml.safe_load(small_ledger.CLAIMS) | {"findings": {"Paper 1": names}}
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(InputError, match="findings: 'Paper 1' has .*; expected a list"):
+        headlines.lines(tmp_path / "claims.yaml")
 
 
 def test_the_papers_headlines_are_made_of_claims_that_are_there():

@@ -107,12 +107,14 @@ def test_the_findings_of_the_readme_are_left_alone_where_data_are_synthetic(tmp_
 @pytest.mark.parametrize("name, content, message", [
     ("README.md", "caf\xe9".encode("latin-1"), "README.md: not UTF-8.*save it"),
     ("README.md", b"<!-- findings -->\n<!-- findings -->\n<!-- /findings -->\n", "README.md: the markers"),
-    ("claims.yaml", b"papers: {p: caf\xe9}", "claims.yaml: cannot be read as YAML in UTF-8"),
-    ("results/quick/table2.json", b"[]", "table2.json: expected .*delete it"),
-    ("results/quick/table2.json", b"null", "table2.json: expected .*delete it"),
-    ("results/quick/table2.json", b'{"records": [1]}', "table2.json: expected .*delete it"),
-    ("results/quick/table2.json", b'"\xe9"', "table2.json: cannot be read .*delete it"),
-    ("results/quick/table2.json", None, "table2.json: cannot be read .*delete it"),
+    ("claims.yaml", b"papers: {p: caf\xe9}", "claims.yaml: not UTF-8 at byte 15"),
+    ("results/quick/table2.json", b"[]", "table2.json: expected .*: run the stage"),
+    ("results/quick/table2.json", b"null", "table2.json: expected .*: run the stage"),
+    ("results/quick/table2.json", b'{"provenance": {}, "records": [1]}', "table2.json: records: record 0 is 1"),
+    ("results/quick/table2.json", b'{"records": []}', "table2.json: expected .*: run the stage"),
+    ("results/quick/table2.json", b'"\xe9"', "table2.json: not UTF-8 at byte 1; .*run the stage"),
+    ("results/quick/table2.json", None, "table2.json: this is a folder"),
+    ("results/quick/table2_pairs.json", b"{", "table2_pairs.json: broken"),
     ("figures/quick/x.png", b"no picture", "x.png: no PNG .*delete it")])
 def test_a_wrong_file_is_named_and_nothing_is_written(root, name, content, message):
     path = root / name
@@ -180,6 +182,14 @@ def test_figures_beyond_the_papers_are_shown_with_their_records(root):
     assert "[emitters_sweep.json](results/quick/emitters_sweep.json)" in shown
     assert "| 16 | 3 | 0.53 [0.51, 0.55] |  | 0.1 | 0.2 |" in shown
     assert "- `quick/emitters_sweep.json`: source simulated" in shown
+
+
+@pytest.mark.parametrize("value", [[16], True])
+def test_a_field_of_those_records_that_cannot_be_shown_is_named(root, value):
+    small_ledger.draw(root, "emitters_sweep", Description="Scores by sensors")
+    results.write("quick", "emitters_sweep", [{"n_sensors": value}], {}, {}, root / "results")
+    with pytest.raises(InputError, match="quick/emitters_sweep.json: `n_sensors` is .*; expected a number or a text"):
+        page.main(root)
 
 
 def test_figures_beyond_the_papers_name_notebooks_that_draw_them():

@@ -1,5 +1,7 @@
 """Pictures: titles and alternative texts are those in the PNG files; each figure has its place."""
 
+import zlib
+
 import pytest
 import small_ledger
 
@@ -40,13 +42,16 @@ def test_the_sheet_shows_each_figure_with_its_title_text_and_pdfs(tmp_path):
         "![Curves of four](../figures/quick/fig07_roc.png)", "Curves of four\n"]
 
 
-@pytest.mark.parametrize("content", ["text", "empty", "truncated", "folder"])
+@pytest.mark.parametrize("content", ["text", "empty", "truncated", "folder", "huge", "damaged"])
 def test_what_is_no_picture_is_named(tmp_path, content):
     path = small_ledger.draw(tmp_path, "fig07_roc", Title="A title", Description="A text")
     whole = path.read_bytes()
     path.unlink()
     path.mkdir() if content == "folder" else path.write_bytes(
-        {"text": b"no picture", "empty": b"", "truncated": whole[:len(whole) // 2]}[content])
+        {"text": b"no picture", "empty": b"", "truncated": whole[:len(whole) // 2],
+         "huge": whole[:16] + b"\x7f\xff\xff\xff" * 2 + whole[24:29] + zlib.crc32(
+             whole[12:16] + b"\x7f\xff\xff\xff" * 2 + whole[24:29]).to_bytes(4, "big") + whole[33:],
+         "damaged": whole.replace(b"A title", b"A tit1e")}[content])
     with pytest.raises(InputError, match="fig07_roc.png: no PNG that can be read .*; delete it and run its stage"):
         pictures.of("quick", tmp_path)
 

@@ -3,8 +3,10 @@
 import time
 
 import numpy as np
+import pytest
 
 from rsslib.ledger import provenance
+from rsslib.project import InputError
 
 NOTEBOOK = "notebooks/02_loss_comparison.ipynb"
 
@@ -28,6 +30,23 @@ def test_the_code_hash_of_a_report_covers_the_trainings_that_it_reads():
     used = provenance.upstream(NOTEBOOK)
     assert NOTEBOOK in used and "notebooks/train/localizer.ipynb" in used and "notebooks/01_data_prep.ipynb" in used
     assert not any("emitter" in name for name in used)
+
+
+@pytest.mark.parametrize("arguments, name", [((None, {}, {}), "notebook"), (("", {}, {}), "notebook"),
+                                             ((NOTEBOOK, None, {}), "dataset_attrs"),
+                                             ((NOTEBOOK, {}, [1]), "parameters")])
+def test_arguments_of_another_kind_are_named(arguments, name):
+    with pytest.raises(InputError, match=f"provenance: `{name}` is "):
+        provenance.provenance(*arguments)
+
+
+@pytest.mark.parametrize("text", ["", "stages: [", "[1]", "stages: 1", "stages: {a: {deps: []}}", "stages: {a: [1]}",
+                                  "stages: {a: {cmd: notebooks/a.ipynb, outs: 1}}"])
+def test_broken_stages_are_named(tmp_path, text):
+    assert provenance.upstream("notebooks/a.ipynb", tmp_path) == ["notebooks/a.ipynb"]    # no stages at all
+    (tmp_path / "dvc.yaml").write_text(text)
+    with pytest.raises(InputError, match="dvc.yaml: "):
+        provenance.upstream("notebooks/a.ipynb", tmp_path)
 
 
 def test_the_stamp_counts_seconds_and_takes_more():

@@ -107,3 +107,45 @@ def test_a_selector_says_where_its_paired_difference_is(tmp_path):
 def test_a_number_without_an_interval_is_an_estimate(records):
     assert not estimated(EMD, records) and not estimated(5, records)
     assert estimated(SECONDS, records) and estimated({"compute": "max", "of": [EMD, SECONDS]}, records)
+
+
+PAIR = {"environment": "e", "left_method": "b", "right_method": "a", "cmr": 0.2, "ci95_cmr": [0.1, 0.3]}
+
+
+def _paired(folder, *pairs, **side):
+    rows = [{"environment": "e", "method": method, "cmr": 0.5, "share": 0.1, "side": 0} for method in "ab"]
+    results.write("quick", "t", rows, {}, {}, folder)
+    results.write("quick", "t_pairs", pairs, {}, {}, folder)
+    return paired(_side("b") | side, _side("a", side.get("field", "cmr")), Records("quick", folder))
+
+
+@pytest.mark.parametrize("again", [PAIR, PAIR | {"left_method": "a", "right_method": "b"}, PAIR | {"ci95_cmr": None}])
+def test_a_paired_difference_that_stands_twice_is_an_error(tmp_path, again):
+    with pytest.raises(InputError,
+                       match="t_pairs.json: 2 records are the difference of .*'b'.* and .*'a'.*, expected one"):
+        _paired(tmp_path, PAIR, again)
+    assert _paired(tmp_path, PAIR, PAIR | {"environment": "f"}) == (0.2, [0.1, 0.3])
+
+
+@pytest.mark.parametrize("count", ["n", "samples"])
+def test_a_difference_of_fewer_samples_than_settle_anything_has_no_interval(tmp_path, count):
+    assert _paired(tmp_path, PAIR | {count: 5}) is None
+    assert _paired(tmp_path, PAIR | {count: 6, "n_both_right": 1}) == (0.2, [0.1, 0.3])
+    near = PAIR | {"rmse_both_right": 1.0, "ci95_rmse_both_right": [0.5, 2.0], count: 200}
+    asked = {"field": "share", "pair": {"field": "rmse_both_right", "over": "cmr"}}
+    assert _paired(tmp_path, near | {f"{count}_both_right": 5}, **asked) is None
+    assert _paired(tmp_path, near | {f"{count}_both_right": 6}, **asked) == (2.0, [1.0, 4.0])
+
+
+def test_a_paired_difference_that_is_no_number_or_over_nothing_is_named(tmp_path):
+    with pytest.raises(InputError, match="t_pairs.json: `cmr` is 'x'; expected a number"):
+        _paired(tmp_path, PAIR | {"cmr": "x"})
+    with pytest.raises(InputError, match="t.json: `side` is 0; expected a number above 0"):
+        _paired(tmp_path, PAIR, field="share", pair={"field": "cmr", "over": "side"})
+
+
+def test_a_computed_number_that_overflows_is_named(tmp_path):
+    results.write("quick", "t", [{"a": 1e14, "b": 1e-300}], {}, {}, tmp_path, decimals=400)
+    parts = [{"file": "t", "where": {}, "field": field} for field in "ab"]
+    with pytest.raises(InputError, match="ratio of t: inf is no number to compare"):
+        quantity({"compute": "ratio", "of": parts}, Records("quick", tmp_path))

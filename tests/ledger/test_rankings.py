@@ -53,10 +53,13 @@ def test_what_is_missing_is_left_out(tmp_path):
 
 
 def test_a_wrong_ranking_is_refused(tmp_path):
-    with pytest.raises(InputError, match="ranking best: missing or unknown key 'field'"):
+    with pytest.raises(InputError, match="rankings: best: missing key 'field'"):
         told(tmp_path, {}, entry={key: value for key, value in ENTRY.items() if key != "field"})
-    with pytest.raises(InputError, match="ranking best: unknown paper 'q'"):
-        told(tmp_path, {}, entry=ENTRY | {"paper": "q"})
+    for change, message in (({"paper": "q"}, "unknown paper 'q'"), ({"more": "q"}, "unknown key 'more'"),
+                            ({"cases": ["x"]}, "`cases` is .*expected a text for each name"),
+                            ({"field": 3}, "`field` is 3; expected a text")):
+        with pytest.raises(InputError, match=f"rankings: best: {message}"):
+            told(tmp_path, {}, entry=ENTRY | change)
 
 
 def test_the_papers_ranking_names_the_highest_of_the_records():

@@ -61,8 +61,67 @@ def test_read_names_the_missing_or_broken_file(tmp_path):
     with pytest.raises(InputError, match="table9.json.*profile `smoke`"):
         results.read("smoke", "table9", tmp_path)
     _write(tmp_path, []).write_text("{")
-    with pytest.raises(InputError, match="table2.json: not valid JSON"):
+    with pytest.raises(InputError, match="table2.json: broken"):
         results.read("smoke", "table2", tmp_path)
+
+
+ROW = '{"loss": "emd", "median_m": 1.0, "ci95_m": [0.5, 1.5]}'
+
+
+@pytest.mark.parametrize("change, message", [
+    (("{}", "[]"), "provenance is ..; expected keys and values"),
+    (('"provenance": {}, ', ""), "expected {\"provenance\""),
+    (('"provenance"', '"origin"'), "expected {\"provenance\""), ((f"[{ROW}]", "{}"), "records: expected a list"),
+    ((ROW, "1"), "records: record 0 is 1; expected keys and values"), ((ROW, f"{ROW}, [1]"), "record 1 is .1."),
+    (("1.0", "NaN"), "record 0: `median_m` is nan; expected a finite number"),
+    (("1.0", "Infinity"), "`median_m` is inf"),
+    (("1.0", "1e999"), "`median_m` is inf"), (("1.0", "1" * 400), "`median_m` is 111"), (("1.0", "[NaN]"), "is .nan."),
+    (("1.0", "[[1]]"), "is ..1.."), (("1.0", '{"a": 1}'), "`median_m` is {'a': 1}"),
+    (("[0.5, 1.5]", "[1.5, 0.5]"), "`ci95_m` is .1.5, 0.5.; .*an interval, .low, high."),
+    (("[0.5, 1.5]", "[0.5]"), "`ci95_m` is .0.5."), (("[0.5, 1.5]", "0.5"), "`ci95_m` is 0.5"),
+    (("[0.5, 1.5]", '["a", "b"]'), "`ci95_m` is"), (("[0.5, 1.5]", "[NaN, 1]"), "`ci95_m` is"),
+    (("[0.5, 1.5]", "[true, false]"), "`ci95_m` is"), (('"loss"', '"median_m"'), "'median_m' stands twice"),
+    (("emd", "\\ud800"), "`loss` is '.*ud800'; expected")])
+def test_records_of_another_shape_are_named(tmp_path, change, message):
+    path = _write(tmp_path, [])
+    path.write_text(f'{{"provenance": {{}}, "records": [{ROW}]}}')
+    assert results.read("smoke", "table2", tmp_path)["records"][0]["ci95_m"] == [0.5, 1.5]
+    path.write_text(path.read_text().replace(*change, 1))
+    with pytest.raises(InputError, match=f"smoke/table2.json: .*{message}"):
+        results.read("smoke", "table2", tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "1", '{"seconds_per_epoch": [1]}',
+                                  '{"seconds_per_epoch": [{"value": NaN}]}'])
+def test_a_broken_stamp_is_named(tmp_path, text):
+    _write(tmp_path, [])
+    (tmp_path / "smoke" / "table2.stamp.json").write_text(text)
+    with pytest.raises(InputError, match="smoke/table2.stamp.json: "):
+        results.read("smoke", "table2.stamp", tmp_path)
+
+
+@pytest.mark.parametrize("record", [1, "a", [("a", 1)], {"a": {"b": 1}}, {"a": [[1]]}, {"a": 1e20}, {"ci95_a": 1},
+                                    {"ci95_a": (2, 1)}, {"ci95_a": (1, 2, 3)}])
+def test_what_could_not_be_read_back_is_not_written(tmp_path, record):
+    with pytest.raises(InputError, match="table2.json: records: record 0"):
+        _write(tmp_path, [record])
+    assert not list(tmp_path.rglob("*.json"))
+
+
+@pytest.mark.parametrize("profile, name", [("../x", "table2"), ("smoke", "../table2"), ("smoke", "a/b"), ("", "a"),
+                                           ("smoke", ".."), (".git", "a")])
+def test_a_path_is_no_name_of_results(tmp_path, profile, name):
+    for call in (lambda: results.read(profile, name, tmp_path),
+                 lambda: results.write(profile, name, [], {}, {}, tmp_path / "in")):
+        with pytest.raises(InputError, match="names no file of records"):
+            call()
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_earlier_file_that_is_broken_is_written_again(tmp_path):
+    path = _write(tmp_path, RECORDS)
+    path.write_bytes(b"\xff")
+    assert _write(tmp_path, RECORDS) == path and results.read("smoke", "table2", tmp_path)["records"] == RECORDS
 
 
 def test_select_and_one():
@@ -75,3 +134,7 @@ def test_select_and_one():
         results.one(RECORDS, loss="emd")
     with pytest.raises(InputError, match="`los`; the keys are loss, n, split"):
         results.select(RECORDS, los="emd")
+    assert results.one([{"records": 1}, {"records": 2}], records=2) == {"records": 2}
+    for odd in (None, 3, "emd", {"loss": "emd"}, [1], [None], [["loss"]]):
+        with pytest.raises(InputError, match="records: .*; expected a list of records"):
+            results.one(odd, loss="emd")

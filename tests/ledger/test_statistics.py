@@ -128,3 +128,35 @@ def test_resampled_medians_of_the_surest_follow_the_curve():
     assert drawn.shape == (500, 3)
     assert np.median(drawn, axis=0) == pytest.approx([21.3, 32.5, 55.0], abs=2)
     assert (np.diff(drawn, axis=1) > 0).all()
+
+
+TWO = (statistics.bootstrap_median_difference, statistics.median_difference, statistics.bootstrap_mean_difference,
+       statistics.spearman, statistics.spearman_interval, statistics.auroc_interval,
+       lambda one, other: statistics.kept_medians(one, other, [1.0]))
+ODD = (None, "a", ["a", "b"], [1.0, np.nan], [1.0, np.inf], [[1.0], [2.0]], 3.0, np.ma.masked_array([1.0, 2.0], [0, 1]),
+       [1.0, [2.0]], [10**400, 1], np.array(["2022-07-05", "2022-07-06"], "datetime64[D]").astype(object), {"a": 1})
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_what_is_not_a_number_for_each_sample_is_refused(odd):
+    for statistic in (statistics.bootstrap_median, statistics.share_interval):
+        with pytest.raises(InputError, match="interval: |share: "):
+            statistic(odd)
+    for statistic in TWO:
+        for pair in ((odd, [0.0, 1.0]), ([0.0, 1.0], odd)):
+            with pytest.raises(InputError, match="interval: "):
+                statistic(*pair)
+
+
+@pytest.mark.parametrize("statistic", TWO)
+def test_two_of_the_same_samples_are_as_many(statistic):
+    for pair in (([0.0, 1.0, 0.5], [0.0, 1.0]), ([1.0], [0.0, 1.0]), ([], [1.0])):
+        with pytest.raises(InputError, match="shapes .*; expected one number for each sample, of the same samples"):
+            statistic(*pair)
+
+
+def test_flags_are_true_or_false_and_an_area_needs_both():
+    with pytest.raises(InputError, match="share: 1 of 3 flags are such as 0.5; expected true or false"):
+        statistics.share_interval([0, 1, 0.5])
+    with pytest.raises(InputError, match="area: all of 3 samples are of one class"):
+        statistics.auroc_interval(np.zeros(3, bool), np.arange(3.0))

@@ -1,10 +1,13 @@
 """Verdicts: one small table of records, and each word that a claim can earn against it."""
 
+import json
+
 import pytest
 
 from rsslib.ledger import results, verdicts
 from rsslib.ledger.claims import Claim
 from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED
+from rsslib.project import InputError
 
 EMD = {"file": "table2", "where": {"loss": "emd"}, "field": "median_m"}
 COM = {"file": "table2", "where": {"loss": "com"}, "field": "median_m"}
@@ -112,7 +115,6 @@ def test_not_run_names_what_is_missing(folder):
     assert str(judge(_value(), "paper", folder)) == "not run: no table2.json"
     for loss, note in (("mse", "0 records match loss=mse"), ("pse", "the training diverged")):
         assert note in judge(_value(record=EMD | {"where": {"loss": loss}}), "quick", folder).note
-    assert judge(_value(record={"compute": "ratio", "of": [1, 0]}), "quick", folder).verdict == "not run"
 
 
 @pytest.mark.parametrize("claim, explained", [
@@ -126,6 +128,41 @@ def test_differences_and_lost_records_ask_for_a_reason(folder, claim, explained)
     assert judge(claim, "quick", folder).explained == explained
 
 
-def test_a_broken_file_of_records_is_named(folder):
+def test_a_broken_file_of_records_is_an_error(folder):
     (folder / "quick" / "table2.json").write_text("{")
-    assert "not valid JSON" in judge(_value(), "quick", folder).note
+    with pytest.raises(InputError, match="table2.json: broken"):
+        judge(_value(), "quick", folder)
+
+
+def _rewrite(folder, change, name="table2"):
+    path = folder / "quick" / f"{name}.json"
+    content = json.loads(path.read_text())
+    change(content["records"])
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("claim", [_value(), _order(), _order(COM, ">", EMD), _value(
+    record={"compute": "ratio", "of": [EMD, COM]}), _value(profiles=())])
+def test_a_record_that_stands_twice_is_an_error_not_a_claim_that_was_not_run(folder, claim):
+    _rewrite(folder, lambda rows: rows.append(rows[0]))
+    with pytest.raises(InputError, match="quick/table2.json: 2 records match loss=emd, expected one of 4"):
+        judge(claim, "quick", folder)
+
+
+@pytest.mark.parametrize("value", ["270", True, [270], {"a": 1}, 1e300])
+def test_a_value_of_another_kind_is_an_error(folder, value):
+    _rewrite(folder, lambda rows: rows[0].update(median_m=value))
+    with pytest.raises(InputError, match="quick/table2.json: .*`median_m` is .*; expected a .*number"):
+        judge(_value(), "quick", folder)
+
+
+def test_a_value_that_is_missing_was_not_run(folder):
+    _rewrite(folder, lambda rows: rows[0].pop("median_m"))
+    judged = judge(_value(), "quick", folder)
+    assert judged.verdict == "not run" and "`median_m` is missing; expected a number" in judged.note
+
+
+def test_a_division_by_a_record_that_is_0_was_not_run(folder):
+    _rewrite(folder, lambda rows: rows[1].update(median_m=0))
+    judged = judge(_value(record={"compute": "ratio", "of": [EMD, COM]}), "quick", folder)
+    assert judged.verdict == "not run" and "ratio of table2: the second number is 0" in judged.note

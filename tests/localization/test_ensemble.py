@@ -3,6 +3,7 @@ without a trace, blind to the sets it does not train on."""
 
 import json
 import logging
+import re
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from rsslib.data import grid as grids
 from rsslib.data import splits
 from rsslib.localization import ensemble as ensembles
 from rsslib.localization.ensemble import Ensemble, EnsembleTrainer, Recipe, Samples
-from rsslib.project import InputError
+from rsslib.project import InputError, InputWarning
 
 CPU = torch.device("cpu")
 TINY = {"network": "compact", "members": 2, "epochs": 3, "patience": 50, "batch_size": 16, "learning_rate": 2e-3,
@@ -61,12 +62,14 @@ def test_the_default_recipe_is_the_papers():
 
 
 @pytest.mark.parametrize("setting", [
+    {"members": 101}, {"threads": 4_000_000}, {"seed": 2**70}, {"epochs": 10**9}, {"output_bias": float("nan")},
+    {"output_bias": "0"}, {"loss": ["emd"]}, {"network": None}, {"pixel_m": 1e-320}, {"members": 2.0},
     {"loss": "mse"}, {"network": "resnet"}, {"schedule": "cosine"}, {"precision": "float16"},
     {"members": 0}, {"epochs": 0}, {"patience": -1}, {"batch_size": 0}, {"threads": 0}, {"learning_rate": "5e-4"},
     {"validate_every": 0}, {"seed": -1}, {"weight_decay": -0.1}, {"pixel_m": 0}, {"sensor_dropout": 1.0}])
 def test_a_setting_that_cannot_be_is_named(setting):
     (name, value), = setting.items()
-    with pytest.raises(InputError, match=f"recipe: {name} is {value!r}; expected"):
+    with pytest.raises(InputError, match=f"recipe: {name} is {re.escape(repr(value))}; expected"):
         Recipe(**setting)
 
 
@@ -163,22 +166,40 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_been(start, tmp_path,
     continued.fit()
     assert same_weights(continued, whole) and continued.history == whole.history
     assert (continued.best_epoch, continued.best_error) == (whole.best_epoch, whole.best_error)
-    assert not path.exists()
+    found = start(path=path, **changes)    # finished: nothing is left to train
+    assert found.epoch == TINY["epochs"] and same_weights(fitted(found), whole)
 
 
 def test_the_checkpoint_of_another_training_is_not_continued(start, sets, campus, tmp_path, monkeypatch, caplog):
     path = tmp_path / "checkpoint.pt"
     interrupt(start(path=path), monkeypatch, epoch=2)
-    louder, moved = campus.copy(deep=True), campus.copy(deep=True)
+    louder, moved, swapped = (campus.copy(deep=True) for _ in range(3))
+    one, other = np.argwhere(np.isfinite(campus.rss.values[:2]))[[0, -1]]
+    swapped.rss.values[tuple(one)], swapped.rss.values[tuple(other)] = (
+        campus.rss.values[tuple(other)], campus.rss.values[tuple(one)])
+    assert swapped.rss.sum() == campus.rss.sum() and not swapped.rss.equals(campus.rss)
     louder.rss.values[:] += 1.0
     moved.tx_y.values[:] += 10.0
-    for other in ({"learning_rate": 1e-3}, {"seed": 1}, {"loss": "com"}, {"dataset": louder}, {"dataset": moved},
+    for other in ({"learning_rate": 1e-3}, {"seed": 1}, {"loss": "com"}, {"dataset": louder},
+                  {"dataset": moved}, {"dataset": swapped}, {"precision": "bfloat16"},
+                  {"sets": sets | {"val": sets["val"][::-1]}},
                   {"sets": sets | {"val": sets["val"][1:]}}, {"watch": ("ood",)}):
         caplog.clear()
         with caplog.at_level(logging.WARNING):
             assert start(path=path, **other).epoch == 0, other
         assert "checkpoint.pt: not continued" in caplog.text
     assert start(path=path).epoch == 1
+
+
+def test_device_and_precision_are_in_the_key(start):
+    """As they are computed with here, whatever the recipe leaves to the machine."""
+    trainer = start(precision="auto")
+    keys = {trainer.key()}
+    trainer.ensemble.dtype = {torch.float32: torch.bfloat16}.get(trainer.ensemble.dtype, torch.float32)
+    keys.add(trainer.key())
+    trainer.ensemble.device = torch.device("cuda")
+    keys.add(trainer.key())
+    assert len(keys) == 3
 
 
 def test_the_mean_decides_not_the_median(start, campus, sets, monkeypatch):
@@ -243,7 +264,7 @@ def test_a_set_without_samples_is_named(start, sets, name, change):
     broken = {key: samples for key, samples in sets.items() if key != name}
     if change == "empty":
         broken[name] = np.array([], int)
-    with pytest.raises(InputError, match=f"the set '{name}' is empty"):
+    with pytest.raises(InputError, match=f"the set '{name}' is {'empty' if change == 'empty' else 'missing'}"):
         start(sets=broken)
 
 
@@ -252,9 +273,35 @@ def test_a_set_to_watch_that_is_not_there_is_named_before_training(start):
         start(watch=("november",))
 
 
+@pytest.mark.parametrize("watch", ["ood", None, 3, ("ood", 3), [["ood"]], {"ood"}])
+def test_sets_to_watch_are_a_list_of_names(start, watch):
+    with pytest.raises(InputError, match="fit: watch is .*; expected a list of names of sets"):
+        start(watch=watch)
+
+
+def test_a_test_set_that_is_trained_on_brings_a_warning(start, sets):
+    with pytest.warns(InputWarning, match="fit: 3 of 3 samples of the set 'test' are in 'train', too"):
+        start(sets=sets | {"test": sets["train"][:3]})
+
+
+@pytest.mark.parametrize("recipe", [None, "compact", {"loss": "emd"}])
+def test_a_recipe_is_a_recipe(campus, sets, recipe):
+    with pytest.raises(InputError, match="recipe is of type .*; expected Recipe"):
+        EnsembleTrainer(campus, sets, recipe)
+
+
+@pytest.mark.parametrize("samples, epochs", [(8, 4), (4, 5), (16, 2)])
+def test_trainings_of_a_few_steps_have_a_schedule(start, sets, samples, epochs):
+    """Of 4 steps the rise of a one-cycle rate is none, by which torch divides."""
+    small = sets | {"train": sets["train"][:samples]}
+    trainer = start(sets=small, members=1, batch_size=8, epochs=epochs, schedule="one_cycle")
+    assert fitted(trainer).epoch == epochs
+
+
 def test_a_training_sample_without_a_known_location_is_named(campus, sets, start):
     unknown = campus.copy(deep=True)
-    unknown.tx_x[int(sets["val"][0]), 0] = float("nan")
+    for axis in (unknown.tx_x, unknown.tx_y):
+        axis[int(sets["val"][0]), 0] = float("nan")
     with pytest.raises(InputError, match=f"sample {sets['val'][0]} of the set 'val' has no known transmitter location"):
         start(unknown)
 

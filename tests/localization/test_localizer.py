@@ -1,6 +1,10 @@
 """The user's object: fit, predict, save, load."""
 
+
 import json
+import random
+from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -44,11 +48,11 @@ def test_an_unfitted_localizer_asks_for_a_training(campus):
 
 
 def test_what_is_not_a_localizer_is_named(fitted, tmp_path):
-    with pytest.raises(InputError, match="header.json: not the header of trained networks"):
+    with pytest.raises(InputError, match="header.json: no such file; expected a folder of trained networks"):
         Localizer.load(tmp_path)
     folder = fitted.save(tmp_path / "model")
     (folder / "member1.safetensors").unlink()
-    with pytest.raises(InputError, match="member1.safetensors: no such weights"):
+    with pytest.raises(InputError, match="member1.safetensors: no such file; expected the weights that"):
         Localizer.load(folder)
     (folder / "header.json").write_text('{"format": "other"}')
     with pytest.raises(InputError, match="format is 'other'"):
@@ -59,14 +63,14 @@ def test_cut_weights_are_named(fitted, tmp_path):
     folder = fitted.save(tmp_path / "model")
     path = folder / "member0.safetensors"
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(InputError, match="member0.safetensors: not the weights of this network"):
+    with pytest.raises(InputError, match="member0.safetensors: not the weights that header.json was saved with"):
         Localizer.load(folder)
 
 
 def test_what_cannot_be_fitted_or_localized_is_refused(campus, fitted):
     with pytest.raises(InputError, match="the data set to fit: expected an xarray.Dataset"):
         Localizer(RECIPE).fit({"rss": 1})
-    with pytest.raises(InputError, match="predict: no samples"):
+    with pytest.raises(InputError, match="predict: the set 'none' is empty"):
         fitted.predict(campus, {"none": np.array([], int)})
 
 
@@ -83,13 +87,86 @@ def test_a_sample_that_only_unknown_receivers_heard_brings_a_warning(campus, fit
         fitted.predict(unknown)
 
 
-def test_a_localizer_of_an_earlier_version_is_read_if_its_rule_is_known(campus, fitted, tmp_path):
+def edited(folder, path, value):
+    """Edit a value of the header on purpose, its digest made anew."""
+    header = json.loads((folder / "header.json").read_text()) | {"digest": ""}
+    inner = header
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    blank = json.dumps(header, indent=1).encode()
+    signed = blank.replace(b'"digest": ""', f'"digest": "{sha256(blank).hexdigest()}"'.encode())
+    (folder / "header.json").write_bytes(signed)
+    return folder
+
+
+def test_any_flipped_bit_of_a_folder_is_refused(fitted, tmp_path):
+    folder, rng = fitted.save(tmp_path / "model"), random.Random(0)
+    for path in [*sorted(folder.iterdir())] * 10:
+        raw = path.read_bytes()
+        changed = bytearray(raw)
+        changed[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
+        path.write_bytes(changed)
+        with pytest.raises(InputError, match=path.name):
+            Localizer.load(folder)
+        path.write_bytes(raw)
+    assert Localizer.load(folder).recipe == RECIPE
+
+
+@pytest.mark.parametrize("path, value", [
+    (("recipe", "loss"), "com"), (("recipe", "members"), 1), (("grid", "width"), 80), (("grid", "x0"), 0.0),
+    (("ranges_db", "bus-4410"), [-90.0, -30.0])])
+def test_an_edited_header_is_refused(fitted, tmp_path, path, value):
     folder = fitted.save(tmp_path / "model")
     header = json.loads((folder / "header.json").read_text())
-    header["recipe"]["collision"] = "last"
-    (folder / "header.json").write_text(json.dumps(header))
-    np.testing.assert_array_equal(Localizer.load(folder, "cpu").predict(campus).x_hat, fitted.predict(campus).x_hat)
-    header["recipe"]["collision"] = "mean"
-    (folder / "header.json").write_text(json.dumps(header))
-    with pytest.raises(InputError, match="collision is 'mean'; this version knows 'last' only"):
+    assert path[1] in header[path[0]]
+    header[path[0]][path[1]] = value
+    (folder / "header.json").write_text(json.dumps(header, indent=1) + "\n")
+    with pytest.raises(InputError, match="header.json: its content is not what was saved: edited or damaged"):
         Localizer.load(folder)
+
+
+@pytest.mark.parametrize("path, value, message", [
+    (("recipe", "members"), 10**6, "recipe: members is 1000000; expected a whole number from 1 to 100"),
+    (("recipe", "members"), 3, "member2.safetensors: no such file"), (("recipe", "loss"), ["emd"], "recipe: loss is"),
+    (("recipe", "network"), "unet", "member0.safetensors: broken or something else"),
+    (("recipe",), {}, "'loss' is missing"),
+    (("recipe",), [1], "header.json: broken or something else"), (("ranges_db",), None, "header.json: broken"),
+    (("ranges_db", "bus-4410"), [-30.0, -90.0], "a receiver's range is -30.0 to -90.0 dB"),
+    (("ranges_db", "bus-4410"), [None, 1], "header.json: broken"),
+    (("ranges_db", "bus-4410"), [1], "header.json: broken"),
+    (("ranges_db", "bus-4410"), [float("nan"), 1.0], "a receiver's range is nan"),
+    (("grid",), {}, "header.json: broken")])
+def test_a_header_edited_on_purpose_is_checked_all_the_same(fitted, tmp_path, path, value, message):
+    with pytest.raises(InputError, match=message):
+        Localizer.load(edited(fitted.save(tmp_path / "model"), path, value))
+
+
+@pytest.mark.parametrize("recipe", ["compact", {"network": "compact"}, 3, Recipe])
+def test_a_recipe_is_a_recipe(recipe):
+    with pytest.raises(InputError, match="recipe is of type .*; expected Recipe"):
+        Localizer(recipe)
+
+
+def test_fewer_members_replace_more_in_a_folder(campus, fitted, tmp_path):
+    folder = fitted.save(tmp_path / "model")
+    one = Localizer(replace(RECIPE, members=1, epochs=1), "cpu").fit(campus, splits.make(campus, "grid2"))
+    assert sorted(path.name for path in one.save(folder).iterdir()) == ["header.json", "member0.safetensors"]
+    assert Localizer.load(folder).recipe.members == 1
+
+
+def test_a_finished_training_is_found_until_its_checkpoint_is_removed(campus, fitted, tmp_path):
+    sets, path = splits.make(campus, "grid2"), tmp_path / "c.pt"
+    first = Localizer(RECIPE, "cpu").fit(campus, sets, path)
+    again = Localizer(RECIPE, "cpu").fit(campus, sets, path)
+    for one in (first, again):
+        assert one.trainer.history == fitted.trainer.history
+        np.testing.assert_array_equal(one.predict(campus).x_hat, fitted.predict(campus).x_hat)
+    assert again.trainer.seconds == first.trainer.seconds    # nothing was trained
+    again.trainer.checkpoint.remove()
+    assert not path.exists()
+
+
+def test_no_set_is_no_question(campus, fitted):
+    with pytest.raises(InputError, match="predict: no sets; expected at least one, or None for all samples"):
+        fitted.predict(campus, {})

@@ -241,12 +241,12 @@ def test_directions_are_unit_vectors_of_their_seed():
 def test_an_empty_map_has_no_sliced_distance():
     distance, _, (first, second) = sliced(0)
     second[1] = 0
-    with pytest.raises(InputError, match="expected maps with a sum above 0"):
+    with pytest.raises(InputError, match="the maps' sums reach from 0.0 to .*; expected finite sums above 0"):
         distance(first, second)
 
 
 @pytest.mark.parametrize("loss", losses.LOSSES.values())
 @pytest.mark.parametrize("shape", [(1, 2), (3, 1), (4, 2), (2,)])
 def test_a_number_of_locations_that_would_broadcast_is_refused(loss, shape):
-    with pytest.raises(InputError, match=r"locations \(batch, 2\), found \(3, 5, 5\) and"):
+    with pytest.raises(InputError, match=r"locations are torch.float32 of .*; expected .* \(3, 2\)"):
         loss(torch.rand(3, 5, 5), torch.zeros(shape))

@@ -1,5 +1,7 @@
 """Predictions: what is read off hand-made images, and the file that keeps it."""
 
+import random
+
 import numpy as np
 import pytest
 import torch
@@ -32,7 +34,7 @@ def images():
 def dataset(images, campus):
     described = predictions.describe(torch.cat([images, images[:1]]), GRID)
     return predictions.collect(described, campus, np.array([7, 3, 160]), np.array(["val", "ood", "ood"]),
-                               {"loss": "emd", "members": 2, "learning_rate": 5e-4})
+                               vars(GRID) | {"loss": "emd", "members": 2, "learning_rate": 5e-4})
 
 
 def test_a_member_locates_its_peak_and_the_ensemble_their_weighted_mean(images):
@@ -105,7 +107,7 @@ def test_an_image_that_is_not_a_number_is_refused(images, bad):
 
 
 def test_an_unknown_decoder_is_refused(images):
-    with pytest.raises(InputError, match="decoder is 'peak'; expected 'argmax' or 'com'"):
+    with pytest.raises(InputError, match="decoder is 'peak'; expected one of argmax, com"):
         predictions.describe(images, GRID, "peak")
 
 
@@ -124,9 +126,49 @@ def test_errors_are_distances_to_the_truth(dataset):
     assert predictions.errors(moved) == pytest.approx([50, 50, 50])
 
 
+def test_an_unknown_location_has_no_error(dataset):
+    dataset.x_true.values[1] = np.nan
+    with pytest.raises(InputError, match=r"sample 1 has no known error \(1 of 3 samples\)"):
+        predictions.errors(dataset)
+    with pytest.raises(InputError, match=r"sample 0 has no known error \(1 of 2 samples\)"):
+        predictions.median_error(dataset, "ood")
+    assert predictions.median_error(dataset, "val") >= 0
+
+
+def test_a_file_with_any_bit_flipped_is_refused_or_the_same(dataset, tmp_path):
+    path, rng, refused = predictions.save(dataset, tmp_path / "p.nc"), random.Random(0), 0
+    raw = path.read_bytes()
+    for number in range(60):
+        changed = bytearray(raw)
+        changed[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
+        (tmp_path / f"{number}.nc").write_bytes(changed)
+        try:
+            xr.testing.assert_identical(predictions.load(tmp_path / f"{number}.nc"), dataset)
+        except InputError as error:
+            assert f"{number}.nc: " in str(error)
+            refused += 1
+    assert refused > 5
+
+
+@pytest.mark.parametrize("other", [None, 3, {"x_hat": [1.0]}, xr.DataArray([1.0]), xr.Dataset(),
+                                   xr.Dataset({"x_hat": 1.0, "set": "val"})])
+def test_what_is_no_predictions_is_named(other):
+    for work in (predictions.errors, lambda given: predictions.of_set(given, "val")):
+        with pytest.raises(InputError, match="predictions(: no .* for each sample| are of type .*); expected"):
+            work(other)
+
+
+@pytest.mark.parametrize("change", [
+    lambda images: images[0], lambda images: images[..., :-1], lambda images: images[:, :0], lambda images: images > 0,
+    lambda images: images.numpy(), lambda images: None])
+def test_images_of_another_kind_are_named(images, change):
+    with pytest.raises(InputError, match="predictions: images (are|is) "):
+        predictions.describe(change(images), GRID)
+
+
 def test_a_set_is_taken_by_name(dataset):
     assert predictions.of_set(dataset, "ood").measurement.values.tolist() == [3, 160]
-    with pytest.raises(InputError, match="no set 'test'; this file has val, ood"):
+    with pytest.raises(InputError, match="no set 'test'; these have val, ood"):
         predictions.of_set(dataset, "test")
 
 
@@ -145,14 +187,28 @@ def test_the_same_predictions_are_the_same_bytes(dataset, tmp_path):
 
 
 def test_a_file_that_is_no_predictions_is_named(dataset, tmp_path):
-    with pytest.raises(InputError, match=r"p\.csv: expected a name ending in \.nc"):
+    with pytest.raises(InputError, match=r"p\.csv: unknown format '\.csv'; expected a name ending in \.nc"):
         predictions.save(dataset, tmp_path / "p.csv")
     assert not list(tmp_path.iterdir())
-    with pytest.raises(InputError, match=r"p\.nc: no such predictions file"):
+    with pytest.raises(InputError, match=r"p\.nc: no such file; expected the predictions of a localizer"):
         predictions.load(tmp_path / "p.nc")
     (tmp_path / "half.nc").write_bytes(b"half a download")
-    with pytest.raises(InputError, match="half.nc: not a predictions file"):
+    with pytest.raises(InputError, match="half.nc: broken or something else"):
         predictions.load(tmp_path / "half.nc")
+    broken = [("x_hat", np.nan), ("max_prediction", 1.5), ("max_spread", -1.0), ("peak", -0.1), ("y_true", np.inf)]
+    for name, value in broken:
+        with pytest.raises(InputError, match=f"p.nc: broken or something else .{name} is impossible or not finite"):
+            predictions.save(dataset.assign({name: xr.full_like(dataset[name], value)}), tmp_path / "p.nc")
+    for name in ("x", "x_hat", "set", "measurement", "sum_spread", "y_true"):
+        with pytest.raises(InputError, match=f"p.nc: broken or something else .'{name}' is missing"):
+            predictions.save(dataset.drop_vars(name), tmp_path / "p.nc")
+    for changes in ({"pixel_m": "30"}, {"x0": np.nan}, {"height": [1, 2]}):
+        with pytest.raises(InputError, match="p.nc: broken or something else"):
+            predictions.save(dataset.assign_attrs(changes), tmp_path / "p.nc")
+    for other in (dataset.isel(sample=[]), dataset.isel(member=[]), dataset.x_hat, None, {"x_hat": 1}):
+        with pytest.raises(InputError, match="p.nc: broken or something else .*; expected the predictions of a local"):
+            predictions.save(other, tmp_path / "p.nc")
+    assert [path.name for path in tmp_path.iterdir()] == ["half.nc"]
     xr.Dataset({"image": ("sample", np.zeros(3))}).to_netcdf(tmp_path / "other.nc", engine="netcdf4")
-    with pytest.raises(InputError, match="other.nc: not a predictions file"):
+    with pytest.raises(InputError, match="other.nc: broken or something else .*'member' is missing"):
         predictions.load(tmp_path / "other.nc")

@@ -1,14 +1,14 @@
-"""Gain libraries: positions, sets, threshold, files, and what is refused."""
+"""Making gain libraries: positions, sets, threshold, and what is refused."""
 
 import numpy as np
 import pytest
-import xarray as xr
 
 from rsslib.data import cities
 from rsslib.data.buildings import centres, outdoor
 from rsslib.project import InputError
-from rsslib.propagation import gain_maps as library
+from rsslib.propagation import gain_maps as maps
 from rsslib.propagation import scene
+from rsslib.propagation.gain_library import ATTRIBUTES
 from rsslib.propagation.urban import Urban
 
 
@@ -19,7 +19,7 @@ def town():
 
 @pytest.fixture(scope="module")
 def gains(town):
-    return library.build(town, 32, count=100, seed=1)
+    return maps.build(town, 32, count=100, seed=1)
 
 
 def test_positions_are_the_centres_of_different_outdoor_cells(town, gains):
@@ -47,7 +47,7 @@ def test_sets_share_no_position(gains):
 
 def test_attributes_name_model_and_origin(town, gains):
     attrs = gains.attrs
-    assert set(library.ATTRIBUTES) <= set(attrs) and attrs["synthetic"] is True and attrs["source"] == "procedural"
+    assert set(ATTRIBUTES) <= set(attrs) and attrs["synthetic"] is True and attrs["source"] == "procedural"
     assert (attrs["environment"], attrs["n"], attrs["side_m"], attrs["seed"]) == ("procedural", 32, 300.0, 1)
     assert "TR 38.901" in attrs["model"] and "not Atoll" in attrs["model"] and attrs["attribution"] == cities.BANNER
 
@@ -56,66 +56,75 @@ def test_half_of_the_outdoor_cells_are_occupied(gains):
     assert gains.attrs["occupied_share"] == pytest.approx(0.5, abs=0.01)
     town = scene.scene("procedural", 32, gains)
     assert scene.occupied_share(town, "train", 1000, seed=9) == pytest.approx(0.5, abs=0.05)
-    quarter, share = library.threshold(gains, samples=500, share=0.25)
+    quarter, share = maps.threshold(gains, samples=500, share=0.25)
     assert quarter > gains.attrs["threshold_dbm"] + 3 and share == pytest.approx(0.25, abs=0.01)
 
 
 def test_the_threshold_knows_no_held_out_position(gains):
     other = gains.copy(deep=True)
     other.gain_db[other.set.values != "train"] += 30.0
-    assert library.threshold(other, 300) == library.threshold(gains, 300)
+    assert maps.threshold(other, 300) == maps.threshold(gains, 300)
 
 
 def test_a_seed_is_a_library(town, gains):
-    again = library.build(town, 32, count=100, seed=1)
+    again = maps.build(town, 32, count=100, seed=1)
     assert again.identical(gains)
-    assert not library.build(town, 32, count=100, seed=2).cell.equals(gains.cell)
-
-
-def test_a_file_gives_the_same_library_and_the_same_bytes(tmp_path, gains):
-    first = library.save(gains, tmp_path / "one.nc")
-    again = library.load(first)
-    assert again.identical(gains) and again.attrs["synthetic"] is True
-    assert library.save(again, tmp_path / "two.nc").read_bytes() == first.read_bytes()
-    assert first.stat().st_size < gains.gain_db.nbytes / 2
-    with xr.open_dataset(first) as plain:    # any reader of NetCDF gets dB
-        np.testing.assert_allclose(plain.gain_db, gains.gain_db, atol=1e-4)
+    assert not maps.build(town, 32, count=100, seed=2).cell.equals(gains.cell)
 
 
 @pytest.mark.parametrize(("settings", "message"), [
-    ({"count": 2000}, "procedural: count is 2000, .* of 32 x 32 cells lie outdoors"),
-    ({"count": 5}, "count is 5"), ({"backend": "atoll"}, "backend 'atoll': expected one of urban, sionna"),
-    ({"n": 0}, "at least 1 cell"), ({"frequency_hz": 0.0}, "frequency above 0 Hz")])
+    ({"count": 2000}, "count: found 2000; expected 20 positions .* of 32 x 32 cells of procedural lie outdoors"),
+    ({"count": 5}, "count: found 5"), ({"count": 100.0}, "count: found 100.0"), ({"count": "100"}, "count: found '10"),
+    ({"count": True}, "count: found True"), ({"count": 10**30}, "count: found 1000000"), ({"count": None}, "count"),
+    ({"n": 0}, "at least 1 cell"), ({"n": 32.0}, "n: found 32.0"), ({"n": "32"}, "n: found"), ({"n": 10**5}, "at most"),
+    ({"seed": -1}, "seed: found -1"), ({"seed": 1.5}, "seed: found 1.5"), ({"seed": None}, "seed: found None"),
+    ({"backend": "atoll"}, "backend 'atoll': expected one of urban, sionna"), ({"backend": None}, "backend None"),
+    ({"backend": ["urban"]}, "backend \\['urban'\\]: expected"),
+    ({"frequency_hz": 0.0}, "frequency_hz: found 0.0"), ({"frequency_hz": "3.5e9"}, "frequency_hz: found '3.5e9'"),
+    ({"shadowing_dB": 4.0}, "shadowing_dB: no setting of the backend 'urban'; expected some of emitter_m, sensor_m, s"),
+    ({"rays": 10}, "rays: no setting of the backend 'urban'"),
+    ({"backend": "sionna", "shadowing_db": 4.0}, "shadowing_db: no setting of the backend 'sionna'; .*rays, depth"),
+    ({"shadowing_db": -1.0}, "sigma_db: found -1"), ({"emitter_m": 0.5}, "emitter_m: found 0.5 m; expected antennas")])
 def test_impossible_libraries_are_refused(town, settings, message):
     with pytest.raises(InputError, match=message):
-        library.build(town, **({"n": 32, "count": 100} | settings))
+        maps.build(town, **({"n": 32, "count": 100} | settings))
 
 
-@pytest.mark.parametrize(("spoil", "message"), [
-    (lambda ds: ds.drop_vars("x"), "f.nc: expected a variable 'x'"),
-    (lambda ds: ds.transpose("position", "column", "row"), "'gain_db' with dimensions"),
-    (lambda ds: ds.assign_attrs(n=31), "expected 31 x 31 cells"),
-    (lambda ds: ds.assign(cell=("position", np.zeros(100, np.int64))), "1 cells for 100 positions"),
-    (lambda ds: ds.assign(gain_db=ds.gain_db.fillna(-90.0)), "position 0: expected a gain"),
-    (lambda ds: ds.assign(set=ds.set.str.replace("val", "lav")), "expected sets train, val, test, found lav"),
-    (lambda ds: ds.drop_attrs(deep=False), "attribute 'environment' is missing")])
-def test_a_spoilt_library_is_refused_and_not_written(tmp_path, gains, spoil, message):
+@pytest.mark.parametrize("city", [None, "chicago", {"side_m": 300.0}])
+def test_what_is_no_city_is_refused(city):
+    with pytest.raises(InputError, match="city: found .*; expected a City of rsslib.data.cities"):
+        maps.build(city, 32)
+
+
+def test_a_repetition_counts_the_gains_that_differ(town, gains):
+    assert maps.repeated(gains, town, 4) == {"repeated_positions": 4, "repeated_differ": 0, "repeated_differ_3db": 0,
+                                             "repeated_gains": 4 * int(gains.outdoor.sum())}
+    other = gains.copy(deep=True)
+    first, last = np.flatnonzero(gains.outdoor)[[0, -1]]
+    other.gain_db.values.reshape(100, -1)[0, first] -= 0.02
+    other.gain_db.values.reshape(100, -1)[99, last] -= 3.5
+    counted = maps.repeated(other, town, 2)
+    assert (counted["repeated_differ"], counted["repeated_differ_3db"]) == (2, 1)
+    assert maps.repeated(gains, town, 2, shadowing_db=4.0)["repeated_differ_3db"] > 100
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"count": 0}, "count: found 0; expected 1 to 100 positions"), ({"count": 101}, "count: found 101"),
+    ({"city": None}, "city: found None"), ({"library": None}, "expected an xarray.Dataset"), ({"rays": 5}, "rays: no"),
+    ({"backend": "x"}, "backend 'x'")])
+def test_a_repetition_of_nothing_is_refused(town, gains, changes, message):
     with pytest.raises(InputError, match=message):
-        library.save(spoil(gains), tmp_path / "f.nc")
-    assert not list(tmp_path.iterdir())
+        maps.repeated(**({"library": gains, "city": town} | changes))
 
 
-def test_bad_files_are_named(tmp_path, gains):
-    with pytest.raises(InputError, match="f.csv: unknown format '.csv'"):
-        library.save(gains, tmp_path / "f.csv")
-    path = tmp_path / "f.nc"
-    with pytest.raises(InputError, match="f.nc: no such file"):
-        library.load(path)
-    whole = library.save(gains, path).read_bytes()
-    for content in (b"", b"nothing of the kind", whole[:300], whole[: len(whole) // 2]):
-        path.write_bytes(content)
-        with pytest.raises(InputError, match="f.nc: not a gain library"):
-            library.load(path)
-    xr.Dataset({"gain_db": ("position", [1.0])}).to_netcdf(path)
-    with pytest.raises(InputError, match="f.nc: not a gain library"):
-        library.load(path)
+def test_a_repetition_needs_the_same_city(gains):
+    with pytest.raises(InputError, match="library: it is of procedural; expected other, as the city"):
+        maps.repeated(gains, cities.procedural(seed=2, side_m=300.0, name="other"))
+
+
+@pytest.mark.parametrize(("settings", "message"), [
+    ({"share": 1.5}, "share: found 1.5; expected a share from 0 to 1"), ({"share": "0.5"}, "share: found '0.5'"),
+    ({"share": float("nan")}, "share: found nan"), ({"samples": 0}, "samples: found 0"), ({"seed": -1}, "seed: found")])
+def test_a_threshold_of_nothing_is_refused(gains, settings, message):
+    with pytest.raises(InputError, match=message):
+        maps.threshold(gains, **settings)

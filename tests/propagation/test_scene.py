@@ -1,5 +1,7 @@
 """Scenes: lookups equal the direct formula, sets are disjoint in cities, half of free space is occupied."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -72,14 +74,80 @@ def test_levels_add_powers_and_follow_the_seed(town):
     assert (levels.max(axis=0) <= strongest + 10 * np.log10(3)).all()
 
 
-@pytest.mark.parametrize("n, side_m", [(0, 5000.0), (4, 0.0), (4, -5.0), (4, np.nan), (4, np.inf)])
-def test_free_space_has_cells_and_a_side(n, side_m):
-    with pytest.raises(InputError, match=f"n is {n}, side_m {side_m}; expected at least 1 cell per side"):
-        scene.free_space(n, side_m)
+@pytest.mark.parametrize(("settings", "message"), [
+    ({"n": 0}, "n: found 0; expected .*at least 1 cell"), ({"n": 4.0}, "n: found 4.0"), ({"n": True}, "n: found True"),
+    ({"side_m": 0.0}, "side_m: found 0.0; expected a side above 0 m"), ({"side_m": -5.0}, "side_m: found -5"),
+    ({"side_m": np.nan}, "side_m: found nan"), ({"side_m": np.inf}, "side_m: found inf"), ({"side_m": "5"}, "side_m"),
+    ({"frequency_hz": 3.5}, "frequency_hz: found 3.5;.*3.5 GHz is 3.5e9"), ({"frequency_hz": None}, "frequency_hz"),
+    ({"threshold_dbm": np.nan}, "threshold_dbm: found nan; expected a power"), ({"threshold_dbm": "-80"}, "threshold"),
+    ({"threshold_dbm": np.inf}, "threshold_dbm: found inf")])
+def test_free_space_takes_no_nonsense(settings, message):
+    with pytest.raises(InputError, match=message):
+        scene.free_space(**({"n": 4} | settings))
 
 
-@pytest.mark.parametrize("emitter, cell, message", [
-    (-1, 3, "emitter_cells reach from -1 to -1; expected 0 to 255"), (3, 256, "cells reach from 256 to 256")])
+@pytest.mark.parametrize(("emitter", "cell", "message"), [
+    (-1, 3, "emitter_cells reach from -1 to -1; expected 0 to 255"), (3, 256, "cells reach from 256 to 256"),
+    (3, np.array([2**64 - 1], np.uint64), "cells reach from -1 to -1")])
 def test_a_cell_outside_the_map_has_no_gain(emitter, cell, message):
     with pytest.raises(InputError, match=message):
-        scene.free_space(16).gain_db([emitter], [cell])
+        scene.free_space(16).gain_db(emitter, cell)
+
+
+@pytest.mark.parametrize(("emitter", "cell", "message"), [
+    ([1.7], [3], "emitter_cells: found \\[1.7\\]; expected whole numbers"), ([3], [np.nan], "cells: found \\[nan\\]"),
+    (np.arange(256) < 9, [3], "emitter_cells: found .*expected whole numbers"), ([3], [True], "cells: found"),
+    ([3], ["3"], "cells: found"), ([None], [3], "emitter_cells: found"), ([3], [[1], [1, 2]], "cells: found"),
+    (np.ma.array([3, 4], mask=[False, True]), [3], "emitter_cells: found masked values in"),
+    ([1, 2], [1, 2, 3], "emitter_cells are \\(2,\\), cells \\(3,\\); expected two shapes that can be broadcast")])
+def test_what_are_no_cells_have_no_gain(town, emitter, cell, message):
+    for city in (scene.free_space(16), scene.scene("procedural", 24, town)):
+        with pytest.raises(InputError, match=message):
+            city.gain_db(emitter, cell)
+
+
+def test_a_cell_without_gains_is_no_emitter(town):
+    city = scene.scene("procedural", 24, town)
+    without = np.setdiff1d(np.arange(24 * 24), town.cell.values)
+    for cell in (without[0], without[-1]):
+        with pytest.raises(InputError, match=rf"no emitter was at cell {cell} \(1 such cells\).*60 positions"):
+            city.gain_db([[town.cell.values[0]], [cell]], np.arange(24 * 24))
+        with pytest.raises(InputError, match=f"no emitter was at cell {cell}"):
+            city.gain_db(cell, 24 * 24 - 1)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"threshold_dbm": np.nan}, "threshold_dbm: found nan"), ({"outdoor": np.ones((4, 4), bool)}, "expected 24 x 24"),
+    ({"outdoor": np.ones((24, 24))}, "outdoor: found"), ({"cells": {"test": [0.5]}}, "cells of 'test': found"),
+    ({"cells": {"test": [24 * 24]}}, "cells of 'test' reach from 576")])
+def test_a_changed_scene_is_checked_too(town, change, message):
+    with pytest.raises(InputError, match=message):
+        replace(scene.of_library(town), **change)
+
+
+def test_all_positions_may_be_test_positions(town):
+    city = scene.of_library(town)
+    changed = replace(city, cells={"test": np.sort(town.cell.values)})
+    assert len(changed.cells["test"]) == 60 and scene.levels_dbm(changed, "test", 3).shape == (3, city.outdoor.sum())
+    with pytest.raises(InputError, match="the set 'train' has 0 cells; expected one of test with 3 cells or more"):
+        scene.levels_dbm(changed, "train", 3)
+
+
+@pytest.mark.parametrize(("settings", "message"), [
+    ({"set_name": "training"}, "the set 'training' has 0 cells; expected one of train, val, test"),
+    ({"set_name": ["train"]}, "the set \\['train'\\]"), ({"set_name": None}, "the set None"),
+    ({"samples": 0}, "samples: found 0; expected 1 to 4194304 samples"), ({"samples": 2.5}, "samples: found 2.5"),
+    ({"samples": 10**12}, "samples: found 1000000000000"), ({"samples": "5"}, "samples"), ({"seed": -1}, "seed: found"),
+    ({"seed": 1.5}, "seed: found 1.5"), ({"seed": None}, "seed: found None")])
+def test_levels_of_nothing_are_refused(settings, message):
+    for function in (scene.levels_dbm, scene.occupied_share):
+        with pytest.raises(InputError, match=message):
+            function(scene.free_space(16), **settings)
+
+
+def test_what_is_no_library_is_no_scene(town):
+    for wrong in (town.to_array("a"), {"n": 24}, "procedural.nc"):
+        with pytest.raises(InputError, match="expected an xarray.Dataset, a gain library"):
+            scene.scene("procedural", 24, wrong)
+    with pytest.raises(InputError, match="occupied_share: found 1.5; expected a share from 0 to 1"):
+        scene.of_library(town.assign_attrs(occupied_share=1.5))

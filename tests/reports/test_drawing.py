@@ -31,10 +31,11 @@ def test_records_are_told_apart_by_their_keys_and_known_names_keep_their_sequenc
 
 @style.styled
 def rows(legend):
-    fig, axes = drawing.row(["a", "b"], 2.0, "note", TOLD, False, "y")
+    fig = style.page(style.PAGE_IN, 2.0, "note", TOLD)
+    axes = drawing.panels(fig, 2, wide=True)
     legend(fig, axes)
     fig.draw_without_rendering()
-    return fig, [ax.get_tightbbox() for ax in axes[0]]
+    return fig, [ax.get_tightbbox() for ax in axes]
 
 
 @pytest.mark.parametrize("columns", [1, 2])
@@ -45,9 +46,9 @@ def test_a_legend_above_covers_no_panel(columns):
 
 
 def test_a_printed_value_is_drawn_open_beside_ours():
-    fig, axes = style.styled(drawing.row)(["a"], 2.0, "note", TOLD, False)
-    drawing.dot(axes[0, 0], 1, (50, 40, 70), style.LOOKS["emd"], "50", printed=60)
-    interval, ours, printed = axes[0, 0].lines
+    ax = style.styled(style.page)(style.PAGE_IN, 2.0, "note", TOLD).subplots()
+    drawing.dot(ax, 1, (50, 40, 70), style.LOOKS["emd"], "50", printed=60)
+    interval, ours, printed = ax.lines
     assert list(interval.get_ydata()) == [40, 70] and list(ours.get_ydata()) == [50]
     assert list(printed.get_ydata()) == [60] and printed.get_markerfacecolor() == "white"
     assert printed.get_xdata()[0] > ours.get_xdata()[0]

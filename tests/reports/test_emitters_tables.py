@@ -1,6 +1,7 @@
 """Records of the second paper from hand-made predictions."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -24,9 +25,9 @@ def predicted(existence, row, true_row, **attrs):
     values = {"existence": (("sample", "slot"), np.asarray(existence, float)), "row": (("sample", "slot"), row),
               "column": (("sample", "slot"), np.full(row.shape, 8.0)), "true_row": (("sample", "emitter"), true_row),
               "true_column": (("sample", "emitter"), np.where(np.isfinite(true_row), 8.0, NAN))}
-    made = {"method": "single_stage", "environment": "free_space", "trained_on": "free_space", "n": 16,
-            "side_m": 1600.0, "sensors": 4, "n_max": 2, "seed": 0, "test_samples": len(row), "parameters": 70,
-            "threshold_dbm": -80.0}
+    recipe = asdict(EmitterRecipe(n=16, sensors=4, n_max=2, test_samples=len(row)))
+    made = recipe | {"beside": 1, "augment": 0, "powers_dbm": [10.0, 40.0], "set": "test", "environment": "free_space",
+                     "trained_on": "free_space", "side_m": 1600.0, "parameters": 70, "threshold_dbm": -80.0}
     return xr.Dataset(values, attrs=made | attrs)
 
 
@@ -201,16 +202,44 @@ def test_records_are_rounded_as_the_ledger_stores_them(output, tmp_path):
 
 
 def test_transfer_reads_every_pair(output, tmp_path):
-    for trained in ("a", "b"):
-        for tested in ("a", "b"):
-            predictions.save(output.assign_attrs(environment=tested, trained_on=trained),
-                             tmp_path / f"{trained}-single_stage" / f"{tested}.nc")
-    records = tables.transfer(tmp_path, ["a", "b"], ["single_stage"])
-    assert [(r["trained_on"], r["tested_on"]) for r in records] == [("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")]
-    (here, there) = tables.transfer_pairs(tmp_path, ["a", "b"], ["single_stage"])
+    for trained, method, tested in product("ab", tables.METHODS, "ab"):
+        predictions.save(output.assign_attrs(environment=tested, method=method),
+                         tmp_path / f"{trained}-{method}" / f"{tested}.nc")
+    records = tables.transfer(tmp_path, ["a", "b"])
+    assert [(one["trained_on"], one["method"], one["tested_on"]) for one in records] == list(
+        product("ab", tables.METHODS, "ab"))
+    here, *_, there = tables.transfer_pairs(tmp_path, ["a", "b"])
     assert (here["tested_on"], here["left_trained_on"], here["right_trained_on"]) == ("a", "b", "a")
     assert there["tested_on"] == "b" and here["cmr"] == 0 and here["ci95_cmr"] == [0, 0]
-    with pytest.raises(InputError, match="c-single_stage/c.nc: no such predictions"):
-        tables.load(tmp_path, ["c"], ["single_stage"])
-    with pytest.raises(InputError, match="no environment is named"):
-        tables.load(tmp_path, [])
+
+
+@pytest.mark.parametrize("environments, found", [
+    ([], r"\[\]"), ("a", "'a'"), (None, "None"), (["c", "a"], r"\['c'\]"), ([1], r"\[1\]")])
+def test_environments_without_networks_are_refused_with_those_that_have_some(output, tmp_path, environments, found):
+    predictions.save(output, tmp_path / "a-single_stage" / "a.nc")
+    with pytest.raises(InputError, match=f"environments: found {found}; expected a list .* there are a$"):
+        tables.load(tmp_path, environments)
+
+
+@pytest.mark.parametrize("cities", [[], ["a"], ["a", "a"]])
+def test_one_city_is_moved_nowhere(tmp_path, cities):
+    assert tables.transfer(tmp_path, cities) == tables.transfer_pairs(tmp_path, cities) == []
+
+
+@pytest.mark.parametrize("ask, found", [
+    (lambda folder: tables.transfer(folder, "ab"), "cities: found 'ab'; expected a list"),
+    (lambda folder: tables.transfer_pairs(folder, None), "cities: found None"),
+    (lambda folder: tables.transfer(folder, ["a", "b"]), "cities: no network of a was tested in a: no file .*a.nc"),
+    (lambda folder: tables.swept(folder, 16), "sweep: found 16; expected a list"),
+    (lambda folder: tables.swept(folder, [16, "x"]), "sweep: sweep-16 was not trained: no file .*free_space.nc"),
+    (lambda folder: tables.extra(folder, "five", "five"), "five: five was not trained"),
+    *((lambda folder, n=n: tables.fresh(folder, ["x"], "a", None, n), "fresh: found .*; expected a whole number")
+      for n in (-1, 2.5, "3", None, True)),
+    (lambda folder: tables.fresh(folder, ["other_input"], "a", None, 5), "other_input: not trained: no folder")])
+def test_what_was_not_trained_is_refused_with_the_name_of_the_parameter(tmp_path, ask, found):
+    with pytest.raises(InputError, match=found):
+        ask(tmp_path)
+
+
+def test_no_fresh_sample_is_no_test(tmp_path):
+    assert tables.fresh(tmp_path, ["x"], "a", None, 0) == [] and tables.swept(tmp_path, []) == []

@@ -190,7 +190,7 @@ def test_more_separations_than_fit_are_refused_by_name():
     curves = {f"grid{n}": coverage()["grid2"] for n in range(2, 9)}
     with pytest.raises(InputError, match="splits: expected 1 to 6 data separations for one figure, found 7"):
         figures.risk_coverage(curves, NOTE)
-    with pytest.raises(InputError, match="found 0"):
+    with pytest.raises(InputError, match="confidence_roc: curves: no records"):
         figures.confidence_roc({}, None, NOTE)
 
 

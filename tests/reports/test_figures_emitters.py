@@ -82,7 +82,7 @@ def texts(fig):
 def test_figures_have_their_panels_and_a_banner_only_if_synthetic(name):
     fig, marked = draw(name), draw(name, synthetic=True)
     assert len(fig.axes) == DRAWN[name][2] and any(NOTE in text for text in texts(fig))
-    assert figures.BANNER not in texts(fig) and figures.BANNER in texts(marked)
+    assert style.BANNER not in texts(fig) and style.BANNER in texts(marked)
 
 
 @pytest.mark.parametrize("name", ["pipeline", "scenes", "transfer"])

@@ -150,7 +150,7 @@ def test_the_label_of_the_middle_meets_no_circle_square_or_other_text():
 
 
 def test_no_grid_is_refused_in_words():
-    with pytest.raises(InputError, match="grids"):
+    with pytest.raises(InputError, match="grid_sizes: records: no records"):
         figures.grid_sizes([], [], None, NOTE)
 
 

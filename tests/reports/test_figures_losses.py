@@ -167,7 +167,7 @@ def test_ambiguous_letters_its_modes_with_their_shares_and_draws_readings_in_the
     fig = ambiguous()
     assert {"A  61 %", "B  37 %"} <= set(texts(fig))
     dots = next(drawn for drawn in fig.axes[0].collections if isinstance(drawn, PathCollection))
-    assert sorted(dots.get_array()) == [0.2, 0.5, 0.9] and dots.get_cmap().name == maps.READINGS
+    assert sorted(dots.get_array()) == [0.2, 0.5, 0.9] and dots.get_cmap().name == "YlOrRd"
     assert dots.get_cmap().name == pipeline().axes[0].collections[0].get_cmap().name
     rings = [patch for patch in fig.axes[0].patches if isinstance(patch, matplotlib.patches.Circle)]
     assert [ring.radius for ring in rings] == [0.09, 0.09]    # the third mode holds less than half a percent
@@ -272,6 +272,8 @@ def test_differences_need_a_loss_that_emd_is_compared_with():
     only = [pair for pair in pairs() if pair["right_loss"] == "pse" and pair["left_loss"] == "emd"]
     assert len(figures.differences(only, None, NOTE).axes) == 1
     with pytest.raises(InputError, match="EMD is compared with no other loss"):
+        figures.differences(pairs()[2:3], None, NOTE)
+    with pytest.raises(InputError, match="differences: pairs: no records"):
         figures.differences([], None, NOTE)
 
 

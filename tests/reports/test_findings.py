@@ -1,6 +1,6 @@
 """Findings: what every answer and every data line has in common."""
 
-from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED
+from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED, settled
 from rsslib.reports import findings
 
 
@@ -20,4 +20,5 @@ def test_a_data_line_says_how_to_get_the_real_ones_only_where_they_are_made_up()
 def test_words_of_verdicts():
     assert [findings.yes_or_no(word) for word in (SETTLED, REFUTED, UNDECIDED)] == ["yes", "no", "undecided"]
     pairs = [{"d": -2, "ci95_d": [-3, -1]}, {"d": 0, "ci95_d": [-1, 1]}]
-    assert findings.by_verdict(pairs, "d") == {SETTLED: pairs[:1], UNDECIDED: pairs[1:]}
+    groups = findings.by_verdict(pairs, lambda pair: settled(pair["ci95_d"]))
+    assert groups == {SETTLED: pairs[:1], UNDECIDED: pairs[1:]}

@@ -10,13 +10,12 @@ import pytest
 from rsslib.confidence.indicators import INDICATOR, VARIANTS
 from rsslib.data import splits
 from rsslib.ledger import claims, results
-from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED, settled
+from rsslib.ledger.wording import FEWEST, REFUTED, SETTLED, UNDECIDED, settled
 from rsslib.project import ROOT
 from rsslib.reports import tables
 from rsslib.reports.confidence_paper.findings import detection, indicators
 
 PROFILES = ("smoke", "quick")
-FEWEST = indicators.FEWEST
 
 
 def committed(profile, name):
@@ -175,9 +174,9 @@ def test_the_roc_says_the_rate_of_its_first_separation_beside_the_papers():
     curves = {"grid2": {INDICATOR: curve}}
     assert indicators.roc(curves, {("grid2",): 0.666}).title == (
         "Grid2, 10 % false positives: maximum mean prediction finds 51 % [48, 54] of OOD samples (paper 66.6 %)")
-    assert "holds this threshold fixed" in indicators.roc(curves).alt
+    assert "holds this threshold fixed" in indicators.roc(curves, {}).alt
     curve.at_threshold = (0.1, 0.9)
-    assert "finds 90 %" in indicators.roc(curves).title and "paper" not in indicators.roc(curves).title
+    assert "finds 90 %" in indicators.roc(curves, {}).title and "paper" not in indicators.roc(curves, {}).title
 
 
 def test_risk_coverage_counts_where_the_most_confident_half_errs_less():
@@ -260,14 +259,14 @@ def test_planted_rates_change_the_answer():
 
 def test_an_excess_that_moves_over_zero_is_undecided():
     table3 = [rate(), rate("july"), rate("november")]
-    assert detection.table3(table3).title == (
+    assert detection.table3(table3, {}).title == (
         "Low confidence flags 50 % of OOD samples, with larger errors in all three (settled)")
     table3[0] |= {"ci95_low_minus_high_m": [-5.0, 340.0]}
-    assert detection.table3(table3).title.endswith("with larger errors in all three (settled in two)")
+    assert detection.table3(table3, {}).title.endswith("with larger errors in all three (settled in two)")
     assert "[−5, +340]: undecided" in detection.answer(table3, []).sentences
     table3[0] |= {"low_minus_high_m": -174.0, "ci95_low_minus_high_m": [-210.0, -140.0]}
     assert "err more than the others in 2 of 3 separations" in detection.answer(table3, []).sentences
-    assert detection.table3(table3).title.endswith("in 2 of 3 (settled in two)")
+    assert detection.table3(table3, {}).title.endswith("in 2 of 3 (settled in two)")
     table3[0] |= {"low_minus_high_m": 20.0, "ci95_low_minus_high_m": [0.3, 40.2]}
     assert "low minus high +20.0 m [+0.3, +40.2]: settled" in detection.answer(table3, []).sentences
 
@@ -278,7 +277,7 @@ def test_few_samples_settle_nothing_about_rates_and_errors():
     few = detection.answer([rate(value=5 / 200, ends=(0.01, 0.05))], [])    # 5 on one side
     assert "[+50, +150]: undecided, fewer than 6 samples on a side" in few.sentences
     assert "settled in 0 (median errors)" in few.sentences
-    assert detection.table3([rate(value=5 / 200)]).title.endswith("with larger errors (undecided)")
+    assert detection.table3([rate(value=5 / 200)], {}).title.endswith("with larger errors (undecided)")
     landed = {"split": "grid2", "n": 2, "inside_share": 0.0, "ci95_inside_share": [0.0, 0.0], "near_outside_share": 0.5}
     assert "undecided against half" in detection.answer([rate()], [landed]).sentences
     assert "settled: less than half" in detection.answer([rate()], [landed | {"n": 20}]).sentences
@@ -296,15 +295,15 @@ def test_the_test_samples_of_random_are_no_ood_samples():
     assert both.word == detection.answer(ood, []).word and "flags 50 % of the OOD samples" in both.sentences
     assert "In 1 of 1 separations" in both.sentences
     assert "- Random: 12" in both.sentences and "of 200 test samples are low-confidence" in both.sentences
-    assert detection.table3([test, *ood]).title == detection.table3(ood).title
+    assert detection.table3([test, *ood], {}).title == detection.table3(ood, {}).title
     alone = detection.answer([test], [])
     assert alone.word == UNDECIDED and alone.sentences.startswith("No data separation here has OOD samples.")
-    assert detection.table3([test]).title.startswith("Low confidence flags 12 % of test samples")
-    assert "Random (test) 12" in detection.table3([test, *ood]).alt
+    assert detection.table3([test], {}).title.startswith("Low confidence flags 12 % of test samples")
+    assert "Random (test) 12" in detection.table3([test, *ood], {}).alt
 
 
 def test_the_rates_say_that_the_threshold_is_held():
-    assert "hold validation's threshold fixed" in detection.table3([rate()]).alt
+    assert "hold validation's threshold fixed" in detection.table3([rate()], {}).alt
 
 
 def test_the_paper_stands_beside_the_rates_and_correlations():
@@ -321,11 +320,11 @@ def test_the_paper_stands_beside_the_rates_and_correlations():
     holds = {name: int(getattr(panels["grid2"], name).record["ci95_spearman"][1] < 0) for name in ("val", "ood")}
     assert told.title.endswith(f"settled in {holds['ood']} of 1 OOD sets and {holds['val']} of 1 validation sets")
     panels["grid2"].val.record = panels["grid2"].val.record | {"ci95_spearman": [-0.4, 0.001]}
-    planted = detection.scatter(panels)
+    planted = detection.scatter(panels, {})
     assert planted.title.endswith(f"settled in {holds['ood']} of 1 OOD sets and 0 of 1 validation sets")
     assert "[−0.400, 0.001]" in planted.alt
-    panels["grid2"].ood.record = panels["grid2"].ood.record | {"set": "test"}
-    assert "of 1 test sets" in detection.scatter(panels).title and "OOD" not in detection.scatter(panels).title
+    title = detection.scatter({"random": panels["grid2"]}, {}).title
+    assert "of 1 test sets" in title and "OOD" not in title
 
 
 @pytest.mark.parametrize("profile", PROFILES)

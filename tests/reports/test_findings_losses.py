@@ -10,6 +10,7 @@ from rsslib.data import splits
 from rsslib.ledger import claims
 from rsslib.ledger.wording import fixed, listed, span
 from rsslib.project import ROOT
+from rsslib.reports.confidence_paper import loss_comparison
 from rsslib.reports.confidence_paper.findings import losses
 from rsslib.reports.style import LOOKS
 from rsslib.reports.tables import name
@@ -101,23 +102,23 @@ def test_separations_outside_the_paper_have_names():
     assert "is better than CoM on Nov→July and worse on Grid3 (settled)" in losses.answer(records).word
     assert "9 m behind on Grid3 [+5, +12]" in losses.answer(records).sentences
     assert "higher on Grid3" in losses.differences(records).title
-    assert "Grid3 (n 9): CoM 5" in losses.table2(medians(5, 6, 7, "grid3"), []).alt
+    assert "Grid3 (n 9): CoM 5" in losses.table2(medians(5, 6, 7, "grid3"), [], {}).alt
 
 
 @pytest.mark.parametrize("profile", ["smoke", "quick"])
 def test_the_numbers_of_the_answer_are_those_of_the_records_in_the_tree(profile):
     records = in_tree(profile, "table2_pairs")
     word, text = losses.answer(records)
-    for record in losses.of_pair(records, "emd", "com") + losses.unseen(losses.of_pair(records, "emd", "pse")):
-        digits = losses.decimals(record)
+    for record in losses.against(records, "com") + losses.unseen(losses.against(records, "pse")):
+        digits = losses.shown(record)[0]
         assert f"{fixed(abs(record['median_m']), digits)} m " in text and f", n {record['n']}, " in text
         assert f"on {name(record['split'])} {span(record['ci95_median_m'], digits, sign=True)}" in text
     by_mean = word.split("; by the mean error, ")[1].split(", and ")[0]    # against CoM
-    for record in losses.unseen(losses.of_pair(records, "emd", "com")):
+    for record in losses.unseen(losses.against(records, "com")):
         low, high = record["ci95_mean_m"]
         assert (name(record["split"]) in by_mean) == (low > 0 or high < 0)
     assert ("worse" in by_mean) == any(record["ci95_mean_m"][0] > 0 for record in losses.unseen(
-        losses.of_pair(records, "emd", "com")))
+        losses.against(records, "com")))
 
 
 def in_tree(profile, file):
@@ -127,8 +128,8 @@ def in_tree(profile, file):
 
 @pytest.mark.parametrize("profile", ["smoke", "quick"])
 def test_the_title_of_table_two_counts_lowest_medians_and_settled_leads_of_the_records_in_the_tree(profile):
-    records, pairs = losses.judged(in_tree(profile, "table2")), in_tree(profile, "table2_pairs")
-    told = losses.table2(records, pairs)
+    records, pairs = loss_comparison.judged(in_tree(profile, "table2")), in_tree(profile, "table2_pairs")
+    told = losses.table2(records, pairs, {})
     cells = {(record["split"], record["loss"]): record["median_m"] for record in records}
     three, splits_of = ("com", "pse", "emd"), dict.fromkeys(record["split"] for record in records)
     won = {loss: [split for split in splits_of if cells[split, loss] == min(cells[split, other] for other in three)]
@@ -154,29 +155,29 @@ def medians(com, pse, emd, split="grid2"):
 
 def test_the_title_of_table_two_claims_a_lead_only_where_both_intervals_do():
     both = [pair("grid2", "com", -30.0, [-40.0, -20.0]), pair("grid2", "pse", -30.0, [-40.0, -20.0])]
-    assert losses.table2(medians(100, 100, 70), both).title == (
+    assert losses.table2(medians(100, 100, 70), both, {}).title == (
         "EMD has the lowest median error in 1 of 1 separations, settled against both others in 1")
     both[0]["ci95_median_m"] = [-40.0, 1.0]
-    assert losses.table2(medians(100, 100, 70), both).title.endswith("settled against both others in 0")
-    assert losses.table2(medians(60, 100, 70), both).title.startswith("CoM has the lowest")
-    assert losses.table2(medians(100, 100, 70), both[1:]).title.endswith("in 0")    # one pair is missing
+    assert losses.table2(medians(100, 100, 70), both, {}).title.endswith("settled against both others in 0")
+    assert losses.table2(medians(60, 100, 70), both, {}).title.startswith("CoM has the lowest")
+    assert losses.table2(medians(100, 100, 70), both[1:], {}).title.endswith("in 0")    # one pair is missing
 
 
 def test_the_title_of_table_two_settles_nothing_without_pairs_and_ranks_no_loss_alone():
-    title = losses.table2(medians(100, 100, 70), []).title
+    title = losses.table2(medians(100, 100, 70), [], {}).title
     assert title == "EMD has the lowest median error in 1 of 1 separations"
-    assert losses.table2(medians(100, 100, 70)[2:], []).title == "Median error of EMD, the only loss"
-    two = losses.table2(medians(100, 100, 70)[1:], [pair("grid2", "pse", -30.0, [-40.0, -20.0])]).title
+    assert losses.table2(medians(100, 100, 70)[2:], [], {}).title == "Median error of EMD, the only loss"
+    two = losses.table2(medians(100, 100, 70)[1:], [pair("grid2", "pse", -30.0, [-40.0, -20.0])], {}).title
     assert two.endswith("settled against the other in 1")
 
 
 def test_all_losses_that_tie_are_named():
     records = medians(100, 120, 70) + medians(60, 120, 70, "random")
     lead = [pair("grid2", "com", -30.0, [-40.0, -20.0]), pair("grid2", "pse", -50.0, [-60.0, -40.0])]
-    assert losses.table2(records, lead).title == (
+    assert losses.table2(records, lead, {}).title == (
         "CoM and EMD each have the lowest median error in 1 of 2 separations; settled against both others: CoM in 0, "
         "EMD in 1")
-    assert losses.table2(medians(70, 70, 70), lead[:1]).title == (
+    assert losses.table2(medians(70, 70, 70), lead[:1], {}).title == (
         "CoM, PSE and EMD each have the lowest median error in 1 of 1 separations, ties counted; settled against both "
         "others: CoM in 0, PSE in 0, EMD in 0")
 
@@ -184,7 +185,7 @@ def test_all_losses_that_tie_are_named():
 def test_the_lead_of_the_right_loss_of_a_pair_is_settled_by_an_interval_above_zero():
     behind = [pair("grid2", "com", 30.0, [20.0, 40.0]),
               pair("grid2", "pse", -30.0, [-40.0, -20.0]) | {"left_loss": "com"}]
-    assert losses.table2(medians(70, 100, 100), behind).title.endswith("settled against both others in 1")
+    assert losses.table2(medians(70, 100, 100), behind, {}).title.endswith("settled against both others in 1")
 
 
 def test_the_title_of_the_differences_follows_their_intervals():
@@ -229,5 +230,5 @@ def test_an_ambiguous_image_is_told_by_its_shares_and_by_how_far_off_the_nearer_
 
 def test_a_printed_difference_needs_both_numbers():
     printed = claims.printed("table2", "median_m", "loss", "split")
-    assert losses.difference(printed, "emd", "com", "grid2") == pytest.approx(277.5 - 334.0)
-    assert losses.difference({("emd", "grid2"): 1.0}, "emd", "com", "grid2") is None
+    assert losses.difference(printed, "com", "grid2") == pytest.approx(277.5 - 334.0)
+    assert losses.difference({("emd", "grid2"): 1.0}, "com", "grid2") is None

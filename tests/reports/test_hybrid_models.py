@@ -139,8 +139,8 @@ def test_tables_for_readers_name_grids_methods_and_models():
     shown = hybrid_models.grid_table(records, "ood", {(3, "ood", "cnn"): 200.0})
     assert shown.loc["Grid3", "network (CNN)"] == "240 (222 to 251) [paper 200]"
     few = [{key: value for key, value in records[0].items() if key != "ci95_m"}]
-    assert hybrid_models.grid_table(few, "ood").loc["Grid3", "network (CNN)"] == "240"
-    assert hybrid_models.grid_table([], "ood").empty
+    assert hybrid_models.grid_table(few, "ood", {}).loc["Grid3", "network (CNN)"] == "240"
+    assert hybrid_models.grid_table([], "ood", {}).empty
     words = hybrid_models.in_words([{"set": "april", "model": "november"}, {"set": "july", "model": "oracle"}])
     assert [(row["season"], row["choice"]) for row in words] == [("April", "November model"), ("July", "oracle")]
 

@@ -1,6 +1,8 @@
 """Table II and its figures' data from what two tiny trainings left."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,12 +119,35 @@ def test_seconds_come_from_the_stamps_and_are_left_out_where_there_is_none(folde
     assert loss_comparison.seconds_per_epoch(timed) == [{"loss": "emd", "split": "grid2", "value": 1.25}]
 
 
-@pytest.mark.parametrize("names, losses, word", [([], ["emd"], "splits"), (["grid2"], [], "losses")])
-def test_nothing_to_load_is_an_error_that_names_the_parameter(folder, names, losses, word):
-    with pytest.raises(InputError, match=f"{word}: none given; expected at least one"):
+@pytest.mark.parametrize("names, losses, found", [
+    ([], ["emd"], r"splits: found \[\]; expected a list"), ("grid2", ["emd"], "splits: found 'grid2'; expected a list"),
+    (2, ["emd"], "splits: found 2"), (["grid2"], [], "losses: none given; expected at least one"),
+    (["grid5"], ["emd"], "splits: grid5 was not trained on emd: no folder .*grid5-emd; there are grid2$")])
+def test_what_cannot_be_loaded_is_an_error_that_names_the_parameter(folder, names, losses, found):
+    with pytest.raises(InputError, match=found):
         loss_comparison.load(folder, names, losses)
 
 
-def test_a_missing_training_is_named(folder):
-    with pytest.raises(InputError, match="grid5-emd/predictions.nc: no such predictions file"):
-        loss_comparison.load(folder, ["grid5"], ["emd"])
+@pytest.mark.parametrize("name, content, found", [
+    ("history.json", None, "no such file"), ("history.json", "{}", "'epochs' is missing"),
+    ("history.json", "[1", "broken"), ("history.json", '{"epochs": []}', r"'epochs' is \[\]"),
+    ("history.json", '{"epochs": [{"loss": 1}]}', "'epoch' is missing"), ("history.json", '{"epochs": [3]}', "broken"),
+    ("predictions.nc", None, "no such"), ("images.nc", None, "no such"),
+    ("../../stamps/grid2-emd.json", "{}", "'seconds_per_epoch' is missing")])
+def test_a_file_of_a_training_that_is_missing_or_broken_is_named(folder, tmp_path, name, content, found):
+    copy = shutil.copytree(folder, tmp_path / "localizers") / "grid2-emd"
+    (copy.parent.parent / "stamps").mkdir()
+    (copy / name).unlink(missing_ok=True)
+    if content:
+        (copy / name).write_text(content)
+    with pytest.raises(InputError, match=f"{Path(name).name}: .*{found}"):
+        loss_comparison.load(tmp_path / "localizers", ["grid2"], ["emd"])
+
+
+def test_curves_need_both_losses_and_the_errors_out_of_distribution(runs):
+    assert set(loss_comparison.curves(runs)) == {"com", "emd"}
+    assert loss_comparison.curves(runs, "grid5") == {}
+    assert loss_comparison.curves({key: run for key, run in runs.items() if key[1] == "emd"}) == {}
+    emd = runs["grid2", "emd"]
+    bare = [{key: value for key, value in record.items() if "ood" not in key} for record in emd.history]
+    assert loss_comparison.curves(runs | {("grid2", "emd"): replace(emd, history=bare)}) == {}

@@ -29,13 +29,13 @@ def test_sensors_are_drawn_where_they_read_the_strongest_on_top():
     dots = maps.sensors(fig.subplots(), image, grid)
     assert list(dots.get_array()) == [0.2, 0.9]
     assert list(dots.get_offsets()[1]) == pytest.approx([0.045, 0.105])
-    assert dots.get_cmap().name == maps.READINGS
+    assert dots.get_cmap().name == "YlOrRd"
 
 
 def test_marks_are_open_so_that_what_lies_below_stays_visible():
     grid = Grid(0.0, 0.0, 5, 4, 30.0)
     ax = style.styled(style.page)(3, 3, "note", TOLD).subplots()
-    maps.mark_both(ax, grid, (30.0, 30.0), (60.0, 30.0))
+    maps.mark(ax, grid, truth=(30.0, 30.0), estimate=(60.0, 30.0))
     star, cross = ax.collections
     assert len(star.get_facecolor()) == len(cross.get_facecolor()) == 0
     assert [list(mark.get_offsets()[0]) for mark in (star, cross)] == [[0.045, 0.045], [0.075, 0.045]]

@@ -71,12 +71,10 @@ def test_random_has_no_samples_out_of_distribution(models):
     assert ood_detection.table3({"random": models["random"]})[0]["set"] == "test"
 
 
-def test_the_ensembles_are_named_and_must_be_some():
+def test_the_ensembles_are_named():
     models = [hand_made.shifted().expand_dims(member=members) for members in (3, 3, 5)]
     assert ood_detection.ensembles(dict(enumerate(models[:2]))) == "EMD ensembles of 3"
     assert ood_detection.ensembles(dict(enumerate(models))) == "EMD ensembles of 3 or 5"
-    with pytest.raises(InputError, match="splits: expected at least one data separation, such as grid2"):
-        ood_detection.ensembles({})
 
 
 def test_table_three_splits_the_ood_set_at_the_threshold():
@@ -151,6 +149,10 @@ def test_a_task_of_one_kind_has_no_pairs():
     assert {pair["target"] for pair in ood_detection.indicator_pairs({"grid2": model})} == {"ood"}
 
 
-def test_a_missing_training_is_named(tmp_path):
-    with pytest.raises(InputError, match="grid5-emd/predictions.nc: no such predictions file"):
-        ood_detection.load(tmp_path, ["grid5"])
+@pytest.mark.parametrize("names, found", [
+    (["grid5"], "grid5 was not trained on emd: no folder .*grid5-emd; there are none: run the stages"),
+    ([], r"found \[\]; expected a list with at least one"), ("random", "found 'random'; expected a list"),
+    (None, "found None"), ([2], "2 was not trained")])
+def test_a_missing_training_is_named_with_the_parameter(tmp_path, names, found):
+    with pytest.raises(InputError, match=f"splits: {found}"):
+        ood_detection.load(tmp_path, names)

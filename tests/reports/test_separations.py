@@ -111,9 +111,32 @@ def test_splits_that_the_data_do_not_allow_are_named_and_left_out():
     with pytest.raises(InputError, match="no data separation is possible: .*season"):
         separations.possible(toy(), ["july"])
     unknown = toy()
-    unknown.tx_x.values[2] = np.nan
-    with pytest.raises(InputError, match="2022-07-01T10:00:08.*location is not known"):
+    unknown.tx_x.values[2] = unknown.tx_y.values[2] = np.nan
+    with pytest.raises(InputError, match="2022-07-01T10:00:08: the .*location is not known") as error:
         separations.possible(unknown)
+    assert str(error.value).count("location is not known") == 1    # it is the one reason against each split
+
+
+def test_near_pairs_are_counted_and_said(site):
+    toy_sets = {"train": np.array([0, 1, 3]), "val": np.array([2]), "test": np.array([4])}
+    assert splits.near_pairs(toy(), toy_sets) == {"all": (0, 5), "val": (0, 1), "test": (0, 1)}
+    close = toy()
+    close.tx_x.values[4] = 1000.5
+    near = splits.near_pairs(close, toy_sets)
+    assert near == {"all": (2, 5), "val": (0, 1), "test": (1, 1)}
+    said = findings.near_pairs(near, "frs")
+    assert "2 of 5 samples have another within 0.5 m" in said
+    assert "1 of the 1 test samples of Random has a training sample within 0.5 m" in said
+    assert "in one set" in findings.near_pairs(near, "mine") and "Random" not in findings.near_pairs(near, "mine")
+    assert findings.near_pairs({}, "mine") == ""
+
+
+def test_published_splits_are_told_from_the_paper_s():
+    record = {"split": "published_grid", "n": 3, "train_n": 5, "val_n": 1, "left_out_n": 2, "distance_m": 20.0}
+    assert findings.tested_on("published_grid") == findings.tested_on("published_random") == "test"
+    said = findings.left_out([record])
+    assert "In no set: 2 samples of Published grid." in said and "location with a test sample" in said
+    assert "fifth" not in said and "cells" not in findings.separations([record]).alt
 
 
 def toy():

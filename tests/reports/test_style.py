@@ -116,3 +116,17 @@ def test_no_text_of_a_page_leaves_it(title, width):
     fig.draw_without_rendering()
     assert {text.get_window_extent().x1 <= fig.bbox.x1 and text.get_window_extent().x0 >= 0
             for text in fig.texts} == {True}
+
+
+@style.styled
+def of_records(records, pairs, note="n"):
+    return style.page(style.COLUMN_IN, 1.0, note, TOLD)
+
+
+@pytest.mark.parametrize("records, reason", [
+    ([], "there are none"), ({}, "there are none"), ([{"not_run": "it was not trained"}], "it was not trained"),
+    ([{"n": 1}, {"not_run": "half was not trained"}], "half was not trained")])
+def test_a_figure_refuses_records_that_it_cannot_draw_and_names_them(records, reason):
+    with pytest.raises(InputError, match=f"of_records: records: no records to draw or to tell of, since {reason}"):
+        of_records(pairs=[], records=records)
+    assert of_records([{"n": 1}], []).told == TOLD    # what stands beside the records may be empty

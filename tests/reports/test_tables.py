@@ -55,3 +55,16 @@ def test_nothing_is_lost_silently():
         table(RECORDS, [("loss", "loss"), ("m", "median_m"), ("m", "split")])
     with pytest.raises(InputError, match="two records have loss 'com' and split 'grid2'"):
         matrix([RECORDS[0], RECORDS[0]], "loss", "split", "median_m")
+    for keys in (("los", "split", "median_m"), ("loss", "splits", "median_m"), ("loss", "split", "median")):
+        with pytest.raises(InputError, match="matrix: no '(los|splits|median)' in a record; it has loss, split"):
+            matrix(RECORDS, *keys)
+    with pytest.raises(InputError, match="table: no columns"):
+        table(RECORDS, [])
+
+
+@pytest.mark.parametrize("value, text", [
+    ("random", "Random"), ("grid7", "Grid7"), ("grid12", "Grid12"), ("published_random", "Published random"),
+    ("published_grid", "Published grid"), ("blocks", "Blocks"), ("two fixed places", "two fixed places"),
+    ("grid", "grid"), (7, "7"), (None, NOTHING), ([], NOTHING)])
+def test_names_are_for_readers_also_those_of_separations_that_the_paper_does_not_have(value, text):
+    assert name(value) == text

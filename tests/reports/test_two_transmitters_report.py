@@ -13,9 +13,14 @@ def scores(true, predicted, error):
     return Scores(np.array(true), np.array(predicted), np.array(error, float), 1, 1.0)
 
 
+def records(name, counted, both, fixed):
+    """The records of a method on one set, and of two fixed locations."""
+    return two_transmitters.records({name: {"two peaks": two_transmitters.Outcome(counted, both)}}, fixed)
+
+
 def test_a_record_has_counts_and_the_medians_of_what_can_be_measured():
     counted, both = scores([1, 2, 1], [1, 2, 2], [30, 0, np.nan]), scores([1, 2, 1], [2, 2, 2], [np.nan, 8, np.nan])
-    record = two_transmitters.record("two peaks", "two transmitters", counted, both)
+    record, _ = records("two transmitters", counted, both, both)
     assert (record["n"], record["count_accuracy"]) == (3, pytest.approx(2 / 3))
     assert (record["matched_median_m"], record["two_taken_median_m"]) == (15, 8)
     assert "ci95_matched_median_m" not in record and record["ci95_count_accuracy"] == (0, 1)
@@ -24,7 +29,8 @@ def test_a_record_has_counts_and_the_medians_of_what_can_be_measured():
 @pytest.mark.parametrize("n, known", [(5, False), (6, True)])
 def test_medians_of_fewer_than_six_samples_have_no_interval(n, known):
     part, all_ = scores([2] * n, [2] * n, np.arange(n) * 10), scores([2] * n, [2] * n, np.arange(n) + 100)
-    assert ("ci95_two_taken_median_m" in two_transmitters.fixed_record(part)) == known
+    for record in records("two transmitters", part, part, part):
+        assert ("ci95_two_taken_median_m" in record) == known
     sides = {"trained on sums": two_transmitters.Outcome(part, part),
              "two peaks": two_transmitters.Outcome(all_, all_)}
     for pair in two_transmitters.pairs({"two transmitters": sides}, all_):
@@ -33,7 +39,7 @@ def test_medians_of_fewer_than_six_samples_have_no_interval(n, known):
 
 def test_a_record_without_errors_has_the_reason():
     none = scores([1, 1], [2, 2], [np.nan, np.nan])
-    record = two_transmitters.record("two peaks", "one transmitter", none, none)
+    record, _ = records("one transmitter", none, none, none)
     assert np.isnan(record["matched_median_m"])
     assert record["matched_median_m_reason"] == "no sample has the right count"
     assert record["two_taken_median_m_reason"] == "no sample has two transmitters"
@@ -93,5 +99,6 @@ def test_records_list_sets_and_methods_and_call_the_fixed_pair_locations_only_fo
 
 
 def test_fixed_positions_have_only_the_error_of_a_pair():
-    record = two_transmitters.fixed_record(scores([2, 2], [2, 2], [300, 500]))
+    pair = scores([2, 2], [2, 2], [300, 500])
+    record = records("two transmitters", pair, pair, pair)[1]
     assert record["two_taken_median_m"] == 400 and record["n"] == 2 and "count_accuracy" not in record

@@ -75,9 +75,34 @@ def test_a_profile_without_stages_is_refused_since_dvc_would_run_everything(proj
 def test_without_dvc_or_its_file_the_error_says_what_to_do(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="no dvc.yaml here or above"):
         commands.stage_names(tmp_path)
+    (tmp_path / "dvc.yaml").write_text(STAGES)
+    with pytest.raises(InputError, match="no folder .dvc; use a clone or the full archive"):
+        commands.stage_names(tmp_path)
+    (tmp_path / ".dvc").mkdir()
+    monkeypatch.setattr(commands.os, "access", lambda path, mode: False)
+    with pytest.raises(InputError, match=f"{tmp_path}: cannot be written to; copy the project"):
+        commands.stage_names(tmp_path)
     monkeypatch.setattr(commands.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install -e '.\[repro\]'"):
         commands.stage_names(tmp_path)
+
+
+@pytest.mark.parametrize("text, reason", [
+    ("stages: [", "While parsing a flow node, in line 1"), ("[1]", "expected a dictionary"),
+    ("stages:\n  a:\n    cmd: x\n  a:\n    cmd: y\n", 'Found duplicate key "a"'),
+    ("stages:\n  a: {cmd: x, foo: 1}\n", "extra keys not allowed, in stages -> a -> foo")])
+def test_a_broken_file_of_stages_is_named_with_dvcs_reason_in_one_line(project, text, reason):
+    (project / "dvc.yaml").write_text(text)
+    with pytest.raises(InputError) as error:
+        commands.stage_names(project)
+    assert str(error.value).startswith(f"{project}/dvc.yaml: DVC cannot read it: ")
+    assert reason in str(error.value) and "\n" not in str(error.value) and "Traceback" not in str(error.value)
+
+
+def test_a_setting_that_cannot_be_written_has_its_own_reason(project):
+    (project / ".dvc" / "config.local").mkdir()
+    with pytest.raises(InputError, match="config.local: DVC cannot write it: .*config.local"):
+        commands.stage_names(project)
 
 
 @pytest.fixture
@@ -128,6 +153,15 @@ def test_bad_input_is_one_line_and_status_2(monkeypatch, capsys):
     monkeypatch.setattr(commands, "repro", refuse)
     assert command_line.main(["smoke"]) == 2
     assert capsys.readouterr().err == "error: dvc.yaml: no stage\n"
+
+
+def test_an_error_of_the_disk_is_one_line_and_names_the_file(monkeypatch, capsys):
+    def fill(profile):
+        raise OSError(28, "No space left on device", "build/verify/a/x")
+
+    monkeypatch.setattr(commands, "repro", fill)
+    assert command_line.main(["smoke"]) == 2
+    assert capsys.readouterr().err == "error: build/verify/a/x: No space left on device\n"
 
 
 def test_help_describes_every_argument_and_loads_no_numeric_library():

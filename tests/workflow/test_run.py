@@ -1,7 +1,9 @@
 """The runner: sections and overrides merge, unknown names stop it, and two runs write the same bytes."""
 
+import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -11,7 +13,7 @@ from rsslib import __main__ as command_line
 from rsslib.project import InputError
 from rsslib.workflow import run
 
-PACKAGE = Path(run.__file__).resolve().parents[1]
+HOME = Path(run.__file__).resolve().parents[2]
 PARAMS = """
 profiles:
   quick: {learning_rate: 5e-4, epochs: 40}
@@ -34,25 +36,23 @@ def project(tmp_path):
     return tmp_path
 
 
+def _command(project, *arguments):
+    return [sys.executable, "-m", "rsslib.run", "tiny.ipynb", *arguments]
+
+
+def _environment(project):
+    return {"PATH": str(Path(sys.executable).parent), "HOME": str(project), "PYTHONPATH": str(HOME)}
+
+
 def _run(project, *arguments):
-    command = [sys.executable, "-m", "rsslib.run", "tiny.ipynb", *arguments]
-    environment = {"PATH": str(Path(sys.executable).parent), "HOME": str(project), "PYTHONPATH": str(PACKAGE)}
-    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(_command(project, *arguments), cwd=project, env=_environment(project), capture_output=True,
+                          text=True, check=False)
 
 
 def test_later_sections_win_and_overrides_win_over_all(project):
     params = project / "params.yaml"
-    assert run.merge(["profiles.quick", "train.quick"], ["split=grid5"], params) == {
+    assert run.merge(project / "tiny.ipynb", ["profiles.quick", "train.quick"], ["split=grid5"], params) == {
         "learning_rate": 5e-4, "epochs": 60, "split": "grid5"}
-
-
-@pytest.mark.parametrize("text, value", [
-    ("5e-4", 5e-4), ("5.0e-4", 5e-4), ("-1E3", -1000.0), ("3", 3), ("0.5", 0.5), ("true", True),
-    ("grid2", "grid2"), ("[1, 2]", [1, 2]), ("null", None)])
-def test_override_values_are_yaml_with_python_floats(text, value):
-    merged = run.merge([], [f"key={text}"])
-    assert merged == {"key": value}
-    assert type(merged["key"]) is type(value)
 
 
 @pytest.mark.parametrize("sections, overrides, message", [
@@ -63,26 +63,75 @@ def test_override_values_are_yaml_with_python_floats(text, value):
 ])
 def test_wrong_sections_and_overrides_are_refused(project, sections, overrides, message):
     with pytest.raises(InputError, match=message):
-        run.merge(sections, overrides, project / "params.yaml")
+        run.merge(project / "tiny.ipynb", sections, overrides, project / "params.yaml")
 
 
 def test_unknown_parameters_are_refused_with_the_nearest_name(project, capsys):
     with pytest.raises(InputError, match="`epoch`; did you mean `epochs`.*rate, epochs, split, fail"):
         run.check(project / "tiny.ipynb", {"epoch": 2})
-    with pytest.raises(InputError, match="no such notebook"):
+    with pytest.raises(InputError, match="none.ipynb: no such file"):
         run.check(project / "none.ipynb", {})
     assert command_line.main(["run", str(project / "tiny.ipynb"), str(project / "out.ipynb"), "wrong=1"]) == 2
     assert "unknown parameter `wrong`" in capsys.readouterr().err
     assert not (project / "out.ipynb").exists()
 
 
-def test_a_word_is_no_list(project):
-    cell = nbformat.v4.new_code_cell("others, n = [], 3\ncities = []", metadata={"tags": ["parameters"]})
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), project / "lists.ipynb")
-    run.check(project / "lists.ipynb", {"cities": ["sydney"], "n": 4})
-    for name, value in (("cities", "sydney"), ("others", "sydney"), ("others", 16)):
-        with pytest.raises(InputError, match=rf"`{name}` is a list; write '{name}=\[{value}\]'"):
-            run.check(project / "lists.ipynb", {name: value})
+@pytest.mark.parametrize("out", ["out.txt", "out", "", ".", "a\0.ipynb", ".ipynb", "tiny.ipynb", "./tiny.ipynb",
+                                 "folder.ipynb", "blocked.ipynb"])
+def test_the_copy_has_a_name_of_its_own(project, out, capsys):
+    for name in ("folder.ipynb", "blocked.failed.ipynb"):
+        (project / name).mkdir()
+    before = sorted(project.rglob("*"))
+    assert command_line.main(["run", str(project / "tiny.ipynb"), str(project / out)]) == 2
+    assert "expected the name of another file that ends in .ipynb" in capsys.readouterr().err
+    assert sorted(project.rglob("*")) == before
+
+
+def _rewrite(project, **changes):
+    content = json.loads((project / "tiny.ipynb").read_text())
+    content["cells"][1] |= changes
+    (project / "tiny.ipynb").write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("changes", [{"metadata": None}, {"outputs": 1}, {"execution_count": "x"}, {"id": "a b"},
+                                     {"more": 1}])
+def test_a_notebook_that_jupyter_would_not_open_is_named(project, capsys, changes):
+    _rewrite(project, **changes)
+    assert command_line.main(["run", str(project / "tiny.ipynb"), str(project / "out.ipynb")]) == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith(f"error: {project}/tiny.ipynb: ") and "open it in Jupyter and save it" in told
+    assert not list(project.glob("*out*"))
+
+
+def test_a_kernel_that_dies_is_told_in_one_line_and_leaves_nothing(project):
+    _rewrite(project, source="import os\nos._exit(1)")
+    done = _run(project, "out.ipynb")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: tiny.ipynb: its kernel died; most likely memory ran out")
+    assert not list(project.glob("*out*"))
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(project):
+    before = (project / "tiny.ipynb").read_text()
+    _rewrite(project, source="import time\nopen('started', 'w').close()\ntime.sleep(60)")
+    running = subprocess.Popen(_command(project, "out.ipynb"), cwd=project, env=_environment(project),
+                               stderr=subprocess.DEVNULL)
+    while not (project / "started").exists():
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.kill()
+    running.wait()
+    left, = project.glob(".out*")
+    assert f"-{running.pid}-" in left.name
+    (project / "tiny.ipynb").write_text(before)
+    assert _run(project, "out.ipynb").returncode == 0
+    assert not list(project.glob(".out*")) and (project / "out.ipynb").is_file()
+
+
+def test_braces_in_names_are_no_templates(project):
+    (project / "tiny.ipynb").rename(project / "{split}.ipynb")
+    run.execute(project / "{split}.ipynb", project / "{0}{nope}.ipynb", {"split": "grid2"})
+    assert (project / "{0}{nope}.ipynb").is_file()
 
 
 def test_bad_input_in_a_cell_is_told_without_a_traceback(project):
@@ -96,7 +145,7 @@ def test_bad_input_in_a_cell_is_told_without_a_traceback(project):
 def test_two_runs_write_the_same_bytes_in_a_new_folder(project):
     done = _run(project, "build/one.ipynb", "--section", "profiles.quick", "split=grid2")
     assert done.returncode == 0, done.stderr
-    parameters = run.merge(["profiles.quick"], ["split=grid2"], project / "params.yaml")
+    parameters = run.merge(project / "tiny.ipynb", ["profiles.quick"], ["split=grid2"], project / "params.yaml")
     run.execute(project / "tiny.ipynb", project / "build/two.ipynb", parameters)
     first, second = ((project / "build" / f"{name}.ipynb").read_bytes() for name in ("one", "two"))
     assert first == second

@@ -53,7 +53,7 @@ def test_two_runs_may_differ_in_no_byte_and_no_file(pair):
 
 @pytest.mark.parametrize("change, distance", [
     ({"median_m": 51.0}, 1 / 51), ({"ci95_m": [40.0, 58.0]}, 2 / 60), ({"median_m": 80.0}, math.inf),
-    ({"ci95_m": [40.0]}, math.inf), ({"loss": "com"}, math.inf), ({"n": None}, math.inf),
+    ({"ci95_m": None}, math.inf), ({"loss": "com"}, math.inf), ({"n": None}, math.inf),
     ({"more": 1}, math.inf), ({"n": True}, math.inf)])
 def test_committed_records_of_another_cpu_may_lie_within_the_tolerance(pair, change, distance):
     write(pair[1], RECORD | change, cpu="B")
@@ -71,6 +71,13 @@ def test_records_of_other_code_or_missing_ones_never_agree(pair):
     write(pair[1], provenance={"code_hash": "ff", "torch": "2.13.0"}, cpu="B")
     (pair[0] / "results/smoke/table9.json").write_text("{}")
     assert records(pair) == {"table2.json": math.inf, "table9.json": math.inf}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"records": []}', '{"provenance": {}, "records": [1]}'])
+def test_a_broken_file_of_records_is_named(pair, text):
+    (pair[1] / NAME).write_text(text)
+    with pytest.raises(InputError, match="b/results/smoke/table2.json: "):
+        records(pair)
 
 
 def test_tiny_numbers_are_not_judged_by_their_last_digit():
@@ -139,4 +146,7 @@ def test_a_failing_stage_and_a_folder_without_git_say_so(project, tmp_path, monk
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     (tmp_path / "bare").mkdir()
     with pytest.raises(InputError, match="run it in a git clone"):
+        verify.export(tmp_path / "bare", tmp_path / "copy")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="git is not installed"):
         verify.export(tmp_path / "bare", tmp_path / "copy")

@@ -1,0 +1,109 @@
+"""Heights from the keys of OpenStreetMap: units, lists and ranges, levels and roofs, what is no obstacle."""
+
+import math
+
+import pytest
+
+from rsslib.data.osm_heights import extent, levels, metres
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("12", 12), ("12.5", 12.5), ("12,5", 12.5), ("12,50", 12.5), (".5", 0.5), ("12.", 12), ("0", 0), ("0 m", 0),
+    ("12 m", 12), ("12m", 12), ("12 M", 12), ("12 m.", 12), ("12 metres", 12), ("1 metre", 1), ("12 meters", 12),
+    (" 12  m ", 12), ("12\u00a0m", 12), ("1200 cm", 12), ("0.1 km", 100), ("10 yards", 9.144), ("0.1 mi", 160.9344),
+    ("574'", 174.9552), ("574’", 174.9552), ("574′", 174.9552), ("131 ft", 39.9288), ("131ft", 39.9288),
+    ("131 feet", 39.9288), ("131 foot", 39.9288), ("131 ft.", 39.9288), ("12,5 ft", 3.81),
+    ("12'6\"", 3.81), ("12' 6\"", 3.81), ("12′6″", 3.81), ("12’6”", 3.81), ("12'6''", 3.81), ("12'6", 3.81),
+    ("12 ft 6 in", 3.81), ("12 feet 6 inches", 3.81), ("5'6.5\"", 1.6891), ("150\"", 3.81), ("150 in", 3.81),
+    ("~12", 12), ("~ 12 m", 12), ("≈12", 12), ("approx 12", 12), ("approx. 12 m", 12), ("approximately 40 ft", 12.192),
+    ("ca. 12", 12), ("about 12", 12), ("12;15", 15), ("15; 12", 15), ("12-15", 15), ("12 - 15 m", 15), ("12–15", 15),
+    ("30-40 ft", 12.192), ("30;40'", 12.192), ("30 ft;10 m", 10), ("5'6\"-6'2\"", 1.8796),
+])
+def test_heights_in_metres(text, expected):
+    assert metres(text) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("text", [
+    "tall", "1,234", "1.234,5", "1,234.5", "1 234", "12 6", "12'14\"", "12'6\"'", "12 m 5", "12..5", "12.5.3", "1e3",
+    "inf",
+    "nan", "1000", "3281 ft", "1 km", "12;", ";", "12;x", "12/15", "yes", "m", "'", "-", "12 parsec", "++12", "9" * 50,
+    "12 " * 30_000, True, False, None, [12], {"m": 12}, math.inf, -math.inf, 1000.0, 10**400,
+])
+def test_what_is_no_height_is_unknown(text):
+    assert math.isnan(metres(text))
+
+
+@pytest.mark.parametrize("value", [-1, -1.0, -9999, "-1", "-1.0", "−1"])
+def test_negative_numbers_mean_unknown(value):
+    assert metres(value) < 0 and levels(value) < 0
+    assert extent({"building": "yes", "height": value, "building:levels": "2"})[:3] == (7.2, 0.0, "levels")
+    assert extent({"building": "yes", "height": value}).source == "default" and not extent({"height": value}).unread
+
+
+@pytest.mark.parametrize(("value", "expected"), [
+    ("2;3", 3), ("3;2", 3), ("2; 3", 3), ("3-4", 4), ("3 - 4", 4), ("3–4", 4), ("2,3", 3), ("10, 12", 12), ("1,2,3", 3),
+    ("2;3-5", 5), ("1,5", 1.5), ("2.5", 2.5), ("0", 0), ("~3", 3), (3, 3), (2.5, 2.5), (0, 0)])
+def test_levels(value, expected):
+    assert levels(value) == expected
+
+
+@pytest.mark.parametrize("value",
+                         ["many", "2,50", "3+1", "3+", "G+3", "3 levels", "300", 300, "", True, None, [3], math.nan])
+def test_what_is_no_number_of_levels_is_unknown(value):
+    assert math.isnan(levels(value))
+
+
+@pytest.mark.parametrize(("tags", "expected"), [
+    ({"height": 30, "building:levels": 2}, (30, 0, "height")),
+    ({"height_m": 30, "height": 12, "levels": 2}, (30, 0, "height")),
+    ({"height_m": None, "levels": 2.0, "min_height": None}, (7.2, 0, "levels")),
+    ({"height": "tall", "building:levels": "2"}, (7.2, 0, "levels")),
+    # a height includes the roof, levels do not
+    ({"height": 9, "roof:height": 3, "roof:levels": 1}, (9, 0, "height")),
+    ({"building:levels": 2, "roof:levels": 1}, (10.8, 0, "levels")),
+    ({"building:levels": 2, "roof:levels": "0.5"}, (9, 0, "levels")),
+    ({"building:levels": 2, "roof:height": "10 ft", "roof:levels": 1}, (10.248, 0, "levels")),
+    ({"building:levels": 0, "roof:levels": 1}, (3.6, 0, "levels")),
+    ({"building:levels": 7, "building:min_level": 4}, (25.2, 14.4, "levels")),
+    ({"height": 30, "min_height": "20 ft"}, (30, 6.096, "height")),
+    ({"height": 30, "min_height": 5, "building:min_level": 4}, (30, 5, "height")),
+    ({"height": 30, "min_height": -3}, (30, 0, "height")),
+    ({"height": 30, "layer": "1", "location": "surface"}, (30, 0, "height")),
+])
+def test_top_and_base(tags, expected):
+    found = extent({"building": "yes"} | tags)
+    assert found[:2] == pytest.approx(expected[:2]) and found.source == expected[2] and not found.is_part
+
+
+@pytest.mark.parametrize("tags", [
+    {"height": 0}, {"height": "0 m"}, {"height": 0, "building:levels": 5}, {"building:levels": "0"},
+    {"building:levels": 0, "building:levels:underground": 3}, {"location": "underground"},
+    {"location": "Underground", "height": 9}, {"layer": -1}, {"layer": "-1"}, {"layer": "-2", "height": 9},
+    {"layer": "−1"}, {"layer": -0.5}, {"layer": "-1;0"}, {"building": "roof", "height": 4}, {"building": "no"}])
+def test_what_is_no_obstacle(tags):
+    assert extent({"building": "yes"} | tags).source == "left_out"
+
+
+@pytest.mark.parametrize(("tags", "source", "is_part"), [
+    ({"part": True}, "left_out", True), ({"part": True, "building": "yes"}, "left_out", True),
+    ({"building:part": "yes"}, "left_out", True), ({"building:part": "yes", "height": 9}, "height", True),
+    ({"building:part": "roof", "building": "roof", "height": 9}, "height", True),
+    # both a part and a building: of unknown height it is a building like any other
+    ({"building:part": "yes", "building": "yes"}, "default", False),
+    ({"building:part": "yes", "building": "yes", "height": 9}, "height", True),
+    ({"building:part": "no", "building": "yes"}, "default", False), ({"part": False}, "default", False),
+    ({"part": math.nan}, "default", False), ({"part": "0"}, "default", False), ({"part": ""}, "default", False)])
+def test_parts(tags, source, is_part):
+    found = extent(tags)
+    assert (found.source, found.is_part) == (source, is_part and found.source != "default")
+
+
+@pytest.mark.parametrize(("tags", "said"), [
+    ({"height": "tall"}, "height is 'tall'"), ({"height": True}, "height is of type bool"),
+    ({"height": [3]}, "height is of type list"), ({"building:levels": "many"}, "building:levels is 'many'"),
+    ({"height": 9, "min_height": "low"}, "min_height is 'low'"), ({"height": 5e3}, "height is 5000"),
+    ({"height": "x" * 99}, "height is '" + "x" * 40 + "'"),
+    ({"height": 9}, ""), ({"height": 9, "building:levels": "many"}, ""), ({"height": ""}, ""), ({"height": " "}, ""),
+    ({"height": math.nan}, ""), ({"height": None}, "")])
+def test_what_cannot_be_read_is_named(tags, said):
+    assert extent(tags).unread == said
