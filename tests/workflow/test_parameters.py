@@ -99,7 +99,7 @@ def test_what_is_no_pair_is_refused(tiny, typed):
         parameters.merge(tiny, overrides=[typed])
 
 
-@pytest.mark.parametrize("name", ["", "..", ".", "../../x", "/tmp/x", "a/b", "a\\b", ".git", "a\nb", " a", "x" * 200])
+@pytest.mark.parametrize("name", ["", "..", ".", "../../x", "/x", "a/b", "a\\b", ".git", "a\nb", " a", "x" * 200])
 def test_a_folder_is_named_not_a_path(tiny, name):
     for given in ({"profile": name}, {"name": name or ".."}):
         for call in (lambda given=given: parameters.check(tiny, given),
