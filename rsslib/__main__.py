@@ -9,7 +9,6 @@ from rsslib.workflow import commands, verify
 
 _SIMPLE = {
     "smoke": (commands.PLANS["smoke"], lambda: commands.reproduce("smoke")),
-    "paper": (commands.PLANS["paper"], lambda: commands.reproduce("paper")),
     "verify": ("the smoke chain twice from scratch, and compare the results", lambda: verify.main()),
     "results": ("write RESULTS.md again from the records in results/", commands.write_results),
 }
@@ -23,6 +22,11 @@ def _parser() -> argparse.ArgumentParser:
     chosen.add_parser("reproduce", help="every table and figure, then RESULTS.md").add_argument(
         "--profile", choices=["quick", "campus", "paper"], help="data and networks, such as campus: synthetic, no "
         "download; default: quick where the measurements can be had, else campus")
+    paper = chosen.add_parser("paper", help=commands.PLANS["paper"])
+    paper.add_argument("--minutes", type=float, help="only train, at most so long, without Jupyter and DVC; default: "
+                       "every stage by DVC")
+    paper.add_argument("--at-once", type=int, default=1, help="trainings beside each other, with --minutes; default: 1")
+    paper.add_argument("values", nargs="*", metavar="key=value", help="parameters of every training, with --minutes")
     for name, (purpose, _) in _SIMPLE.items():
         chosen.add_parser(name, help=purpose)
     chosen.add_parser("run", help="execute one notebook; `rsslib run --help` describes its arguments")
@@ -36,7 +40,13 @@ def _dispatch(arguments: Sequence[str]) -> int:
         return run.main(arguments[1:])
     given = _parser().parse_args(arguments)
     require_project()
-    return commands.reproduce(given.profile) if given.command == "reproduce" else _SIMPLE[given.command][1]()
+    if given.command == "paper" and given.minutes is not None:
+        from rsslib.workflow import paper  # here, not above: the other commands do not need it
+
+        return paper.train(given.minutes, given.at_once, given.values)
+    if given.command in ("reproduce", "paper"):
+        return commands.reproduce(getattr(given, "profile", given.command))
+    return _SIMPLE[given.command][1]()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,6 +5,8 @@ import hashlib
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -20,6 +22,26 @@ DIGEST = "content_sha256"
 _DEFLATE, _SPARE = 1100, 2**26
 """A file cannot unpack to more than this many times its size (deflate: 1032) and these bytes."""
 _MOST_VALUES = 10**6
+WHOLE = r"[-+]?(0|[1-9][0-9]*)"
+NUMBER = r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+"""The texts that are numbers, in YAML and on the command line: 0x1F, 0o17, 010, 1_000 and 12:30:45 stay texts, since
+readers of them disagree."""
+_SEAL = b"sha256:"
+"""Begins the last bytes of a NetCDF file that we write, behind the end of HDF5: the digest of all bytes before."""
+_SEALED = len(_SEAL) + 2 * hashlib.sha256().digest_size
+_TRIAL_S, _TRIAL_BYTES_S = 2.0, 2e6
+"""The time that a trial of a file may take, and the bytes of the file that add a second to it."""
+_TRIAL = """
+import sys, netCDF4
+print(flush=True)
+with netCDF4.Dataset(sys.argv[1]) as file:
+    file.set_auto_maskandscale(False)
+    for one in (file, *file.variables.values()):
+        [one.getncattr(name) for name in one.ncattrs()]
+    for one in file.variables.values():
+        if one.size * getattr(one.dtype, "itemsize", 16) <= float(sys.argv[2]):
+            one[...]
+"""
 
 
 def read_bytes(path: str | Path, what: str, remedy: str = "") -> bytes:
@@ -59,7 +81,7 @@ def read_json(path: str | Path, what: str, remedy: str = "") -> Any:
 
 
 def read_yaml(path: str | Path, what: str, remedy: str = "") -> Any:
-    """Return the content of a YAML file; as in YAML 1.2 and DVC, `no` and `12:30` are texts and `5e-4` is a number.
+    """Return the content of a YAML file; as in YAML 1.2, `no` and `12:30` are texts and `5e-4` a number (see NUMBER).
 
     Errors: those of `read_text`; InputError for text that is not YAML, a key that stands twice, an alias of what it is
     in, or aliases that write out to more than a million values.
@@ -105,11 +127,18 @@ def _yaml_loader() -> type:
     merge = "tag:yaml.org,2002:merge"
     for tag, pattern, first in (
             ("null", r"|~|null|Null|NULL", ["", "~", "n", "N"]), ("merge", "<<", ["<"]),
-            ("bool", "true|True|TRUE|false|False|FALSE", list("tTfF")), ("int", r"[-+]?\d+", list("-+0123456789")),
-            ("float", r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+            ("bool", "true|True|TRUE|false|False|FALSE", list("tTfF")), ("int", WHOLE, list("-+0123456789")),
+            ("float", NUMBER + r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
              list("-+.0123456789"))):
         Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"(?:{pattern})$"), first)
-    Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node)))
+    def number(loader: Any, node: Any) -> float:
+        text = loader.construct_scalar(node)
+        if node.tag.endswith("int") and not re.fullmatch(WHOLE, text) or set(text) & set("_:"):
+            raise yaml.constructor.ConstructorError(None, None, f"{text!r} is no such number", node.start_mark)
+        return int(text) if node.tag.endswith("int") else loader.construct_yaml_float(node)
+
+    for tag in ("int", "float"):
+        Loader.add_constructor(f"tag:yaml.org,2002:{tag}", number)
     return Loader
 
 
@@ -144,7 +173,7 @@ def parsed(parse: Callable[[], Any], path: str | Path, what: str, remedy: str = 
 
 
 def read_netcdf(path: str | Path, what: str, remedy: str = "", mask_and_scale: bool = True) -> "xr.Dataset":
-    """Return the content of a NetCDF file, loaded and decoded; a digest, if the file has one, must agree.
+    """Return the content of a NetCDF file, loaded and decoded; digests, if the file has them, must agree.
 
     With mask_and_scale False packed integers are returned as they are stored.
     Errors: InputError naming the file if it is missing, damaged, not NetCDF, or claims more than it can hold.
@@ -152,12 +181,14 @@ def read_netcdf(path: str | Path, what: str, remedy: str = "", mask_and_scale: b
     import xarray as xr  # imported here: not every reader of files needs it
 
     isfile = isinstance(path, (str, os.PathLike)) and os.path.isfile(path)    # Path.is_file raises for a long name
-    size = os.path.getsize(path) if isfile else _missing(path, what, remedy)
+    most = _DEFLATE * (os.path.getsize(path) if isfile else _missing(path, what, remedy)) + _SPARE
 
     def decoded() -> xr.Dataset:
+        if not _is_sealed(Path(path)):
+            _try_out(Path(path), most)
         with xr.open_dataset(path, engine="netcdf4", decode_cf=False) as stored:
-            if stored.nbytes > _DEFLATE * size + _SPARE:
-                raise ValueError(f"{size} bytes cannot hold the {stored.nbytes} that it claims")
+            if stored.nbytes > most:
+                raise ValueError(f"{os.path.getsize(path)} bytes cannot hold the {stored.nbytes} that it claims")
             raw = stored.load()
         expected = raw.attrs.pop(DIGEST, None)
         if expected is not None and expected != digest(raw):
@@ -168,11 +199,46 @@ def read_netcdf(path: str | Path, what: str, remedy: str = "", mask_and_scale: b
     return parsed(decoded, path, what, remedy, _NETCDF_ERRORS)
 
 
+def _is_sealed(path: Path) -> bool:
+    """Return whether a file ends with the digest of its bytes. Errors: ValueError if it is that of other bytes."""
+    with path.open("rb") as file:
+        file.seek(max(os.path.getsize(path) - _SEALED, 0))
+        if not file.read(_SEALED).startswith(_SEAL):
+            return False
+    content = path.read_bytes()
+    if content[-_SEALED:] != _seal(content[:-_SEALED]):
+        raise ValueError("its bytes are not those that were written: damaged")
+    return True
+
+
+def _seal(content: bytes) -> bytes:
+    return _SEAL + hashlib.sha256(content).hexdigest().encode()
+
+
+def _try_out(path: Path, most: int) -> None:
+    """Read a file that is not ours in another process first: HDF5 may never return from a damaged one, or crash.
+
+    Errors: ValueError for such a file. What HDF5 itself refuses is left to the reader, which says why.
+    """
+    seconds = _TRIAL_S + os.path.getsize(path) / _TRIAL_BYTES_S
+    with subprocess.Popen([sys.executable, "-c", _TRIAL, str(path), str(most)], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL) as trial:
+        try:
+            trial.stdout.read(1)    # type: ignore[union-attr]  # it has started: imports may take their time
+            code = trial.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise ValueError(f"HDF5 cannot read it in {seconds:.0f} s: damaged") from None
+        finally:
+            trial.kill()
+    if code < 0:
+        raise ValueError(f"HDF5 crashes on it, with signal {-code}: damaged")
+
+
 _NETCDF_ERRORS = (OSError, RuntimeError, NotImplementedError, EOFError, ArithmeticError)
 
 
 def write_netcdf(dataset: "xr.Dataset", path: str | Path, encoding: dict | None = None) -> Path:
-    """Write a NetCDF file with a digest of its content, atomically; equal datasets give equal bytes.
+    """Write a NetCDF file with digests of its content and its bytes, atomically; equal datasets give equal bytes.
 
     Errors: InputError for another suffix than .nc, or an attribute or a variable that NetCDF cannot hold.
     """
@@ -194,6 +260,8 @@ def write_netcdf(dataset: "xr.Dataset", path: str | Path, encoding: dict | None 
             content = digest(stored.load())
         with netCDF4.Dataset(temporary, "a") as file:
             file.setncattr(DIGEST, content)
+        with temporary.open("ab") as end:
+            end.write(_seal(temporary.read_bytes()))
     return path
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -62,10 +63,9 @@ def require_project() -> None:
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path in the folder of `path`, renamed to `path` on success and removed on error.
+    """Yield a temporary path in the folder of `path`, for a file or a folder: renamed on success, removed on error.
 
-    Readers therefore see the old file or the new one, never half of one. Errors: InputError naming the file if the
-    disk is full or the folder cannot be written to.
+    Readers therefore see the old file or the new one, never half of one. Errors: those of `writing`.
 
     Example
     -------
@@ -77,10 +77,21 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise InputError(f"path {str(path)!r}: not the name of a file")
     temporary = path.with_name(f".{path.stem}.{_HOST}-{os.getpid()}-{threading.get_ident()}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(path)
-        yield temporary
-        os.replace(temporary, path)
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_abandoned(path)
+            yield temporary
+            os.replace(temporary, path)
+    finally:
+        with suppress(OSError):    # where nothing can be written, nothing can be removed: the first error counts
+            _remove(temporary)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say of an error of the disk to which path it belongs: InputError if it is full or cannot be written to."""
+    try:
+        yield
     except OSError as error:
         if error.errno in _UNWRITABLE:
             elsewhere = error.filename and Path(error.filename).resolve().parent != path.resolve().parent
@@ -88,9 +99,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             raise InputError(f"{path}: cannot be written ({reason}); free some space, or choose a folder that you may "
                              "write to") from error
         raise
-    finally:
-        with suppress(OSError):    # where nothing can be written, nothing can be removed: the first error counts
-            temporary.unlink(missing_ok=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def is_plain(name: str) -> bool:
@@ -108,7 +123,7 @@ def _remove_abandoned(path: Path) -> None:
     for other in path.parent.glob(f".{glob.escape(path.stem)}.{glob.escape(_HOST)}-*{glob.escape(path.suffix)}"):
         pid = other.name.removeprefix(f".{path.stem}.{_HOST}-").removesuffix(path.suffix).partition("-")[0]
         if pid.isdecimal() and not _is_running(int(pid)):
-            other.unlink(missing_ok=True)
+            _remove(other)
 
 
 def _is_running(pid: int) -> bool:
@@ -124,7 +139,15 @@ def _is_running(pid: int) -> bool:
 
 
 def write_json(path: str | Path, content: object) -> Path:
-    """Write `content` as JSON to `path`, atomically; return the path."""
+    """Write `content` as JSON to `path`, atomically; return the path.
+
+    Errors: those of `atomic_path`; InputError for what JSON cannot hold, such as an array or NaN.
+    """
+    try:
+        text = (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    except (TypeError, ValueError, RecursionError) as error:    # of another type, NaN or half a character, in itself
+        raise InputError(f"{path}: JSON cannot hold this ({error}); expected texts, finite numbers, true, false, null, "
+                         "and lists and mappings of them") from None
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_bytes(text)
     return Path(path)

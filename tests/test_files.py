@@ -38,6 +38,38 @@ def test_a_changed_byte_is_refused_or_changes_nothing(tmp_path):
     assert refused > 100
 
 
+def test_a_changed_byte_is_refused_before_hdf5_sees_it(tmp_path, monkeypatch):
+    content = files.write_netcdf(DATASET, tmp_path / "a.nc").read_bytes()
+    monkeypatch.setattr(xr, "open_dataset", None)
+    for position in (0, 100, len(content) // 2, len(content) - 80, len(content) - 1):
+        flipped = bytearray(content)
+        flipped[position] ^= 1
+        (tmp_path / "b.nc").write_bytes(flipped)
+        with pytest.raises(InputError, match=r"b\.nc: .*not those that were written"):
+            files.read_netcdf(tmp_path / "b.nc", "levels")
+
+
+def test_any_reader_of_netcdf_opens_ours_and_we_read_those_without_the_digest_of_the_bytes(tmp_path):
+    content = files.write_netcdf(DATASET, tmp_path / "a.nc").read_bytes()
+    with xr.open_dataset(tmp_path / "a.nc") as plain:
+        assert plain.drop_attrs().equals(DATASET.drop_attrs())
+    (tmp_path / "b.nc").write_bytes(content[:content.rindex(b"sha256:")])
+    DATASET.to_netcdf(tmp_path / "c.nc")
+    for name in ("b.nc", "c.nc"):
+        assert files.read_netcdf(tmp_path / name, "levels").equals(DATASET)
+
+
+@pytest.mark.parametrize("trial, problem", [
+    ("print(flush=True)\nwhile True: pass", "HDF5 cannot read it in 1 s"),
+    ("import os\nos.abort()", "HDF5 crashes on it, with signal 6")])
+def test_a_file_from_which_hdf5_never_returns_is_refused(tmp_path, monkeypatch, trial, problem):
+    monkeypatch.setattr(files, "_TRIAL", trial)
+    monkeypatch.setattr(files, "_TRIAL_S", 0.6)
+    DATASET.to_netcdf(tmp_path / "a.nc")
+    with pytest.raises(InputError, match=rf"a\.nc: .*{problem}: damaged.*; expected levels"):
+        files.read_netcdf(tmp_path / "a.nc", "levels")
+
+
 @pytest.mark.parametrize("value", [None, True, {"a": 1}, [None]])
 def test_attributes_that_netcdf_cannot_hold(tmp_path, value):
     with pytest.raises(InputError, match=r"a\.nc: NetCDF cannot hold this"):
@@ -109,11 +141,14 @@ def _yaml(folder, text):
 
 
 @pytest.mark.parametrize("text, value", [
-    ("no", "no"), ("on", "on"), ("true", True), ("False", False), ("007", 7), ("-1", -1), ("12:30", "12:30"),
+    ("no", "no"), ("on", "on"), ("true", True), ("False", False), ("7", 7),
+    ("+7", 7), ("007", "007"), ("010", "010"), ("0o17", "0o17"), ("0b1", "0b1"),
+    ("12:30:45", "12:30:45"), ("1_000.5", "1_000.5"), ("١٢", "١٢"), ("00.5", "00.5"), ("0", 0), ("0.5", 0.5),
+    ("-1", -1), ("12:30", "12:30"),
     ("5e-4", 5e-4),
     ("5.0E+3", 5e3), (".5", 0.5), ("1.", 1.0), ("-.inf", -float("inf")), ("~", None), ("", None), ("null", None),
     ("2022-07-05", "2022-07-05"), ("1_000", "1_000"), ("0x1F", "0x1F"), ("=", "="), ("'1'", "1"), ("1.2.3", "1.2.3")])
-def test_plain_values_of_yaml_are_those_of_dvc(tmp_path, text, value):
+def test_plain_values_of_yaml_are_numbers_only_where_every_reader_agrees(tmp_path, text, value):
     assert _yaml(tmp_path, f"a: {text}") == {"a": value}
     assert type(_yaml(tmp_path, f"a: {text}")["a"]) is type(value)
 
@@ -137,7 +172,9 @@ BOMB = "\n".join(["a0: &a0 [x, x, x, x, x, x, x, x, x, x]", *(
     (BOMB, "too many values"),
     ("a: !!python/object:os.system {}", "python/object"), ("a: \x00", "control characters"),
     ("--- a\n--- b", "another document"),
-    ("[" * 100_000, "nesting"), ("a: !!int x", "invalid literal"), (b"a: \xff", "not UTF-8 at byte 3"),
+    ("[" * 100_000, "nesting"), ("a: !!int x", "'x' is no such number"),
+    ("a: !!int 1_000", "no such number"), ("a: !!float 12:30:45", "no such number"),
+    ("a: !!int 0o17", "no such number"), (b"a: \xff", "not UTF-8 at byte 3"),
     ("a: " + "9" * 5000, "digits")])
 def test_yaml_that_is_none(tmp_path, text, problem):
     with pytest.raises(InputError, match=f"a.yaml: .*{problem}.*; expected settings: write them"):

@@ -40,6 +40,16 @@ def test_notebooks_define_no_algorithm(path):
                 assert node.end_lineno - node.lineno < 5, f"{path.name}: {node.name} belongs in rsslib"
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_all_that_a_notebook_writes_lies_below_its_root(path):
+    """An absolute root, too: `root` is joined in one place alone, and checkpoints lie below the folder made of it."""
+    code = [cell.source for cell in _cells(path, "code") if "parameters" not in cell.metadata.get("tags", [])]
+    lines = [line for source in code for line in source.splitlines()]
+    assert [line for line in lines if re.search(r"\broot\b", line)] == ["folder = ROOT / root"]
+    for line in lines:
+        assert "checkpoints" not in line or 'folder / "build/checkpoints"' in line or "checkpoints /" in line, line
+
+
 @pytest.mark.parametrize("path", READ, ids=lambda path: path.stem)
 def test_a_notebook_asks_answers_and_invites(path):
     text = "\n".join(cell.source for cell in _cells(path, "markdown"))

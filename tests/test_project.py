@@ -9,7 +9,32 @@ import sys
 import pytest
 
 from rsslib import project
-from rsslib.project import InputError, atomic_path
+from rsslib.project import InputError, atomic_path, write_json
+
+_ITSELF: list = []
+_ITSELF.append(_ITSELF)
+
+
+@pytest.mark.parametrize("content", [1j, {"a": object()}, {(1, 2): 3}, float("nan"), [float("inf")], b"a",
+                                     {1, 2}, _ITSELF, "\ud800"])
+def test_what_json_cannot_hold_is_refused_and_leaves_nothing(tmp_path, content):
+    with pytest.raises(InputError, match="a.json: JSON cannot hold this"):
+        write_json(tmp_path / "a.json", content)
+    assert not list(tmp_path.iterdir())
+    assert write_json(tmp_path / "a.json", {"a": [1, "ü", None]}).read_text("utf-8") == (
+        '{\n "a": [\n  1,\n  "ü",\n  null\n ]\n}\n')
+
+
+def test_a_folder_is_written_whole_or_not_at_all(tmp_path):
+    with pytest.raises(KeyError), atomic_path(tmp_path / "made") as temporary:
+        temporary.mkdir()
+        (temporary / "part").touch()
+        raise KeyError
+    assert not list(tmp_path.iterdir())
+    with atomic_path(tmp_path / "made") as temporary:
+        temporary.mkdir()
+        (temporary / "part").touch()
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["part"]
 
 
 def test_bad_input_is_a_value_error():

@@ -61,12 +61,12 @@ def choose(models: Sequence[xr.Dataset], set_name: str, indicator: str = INDICAT
     """
     if not isinstance(models, (list, tuple)) or len(models) < 2 or not all(
             isinstance(model, xr.Dataset) for model in models):
-        raise InputError("hybrid: expected a list of at least two models' predictions, one Dataset per model; of a "
-                         "dictionary pass its values")
+        raise InputError("hybrid: expected a list of at least two models' predictions, one Dataset per model (of a "
+                         "dictionary, its values)")
     parts = [of_set(require(model, "set", "measurement", *_PLACES), set_name) for model in models]
     first = parts[0]
     for number, part in enumerate(parts[1:], start=1):
-        if any(part.attrs.get(name) != first.attrs.get(name) for name in _GRID):
+        if not all(np.array_equal(part.attrs.get(name, -1), first.attrs.get(name, -1)) for name in _GRID):
             raise InputError(f"hybrid: model {number} is on another grid than the first; train both on the same site "
                              "and pixel_m")
         if not all(part[name].equals(first[name]) for name in ("measurement", "x_true", "y_true")):

@@ -78,7 +78,7 @@ def roc(positive: np.ndarray, confidence: np.ndarray) -> Roc:
         raise InputError(f"roc: {len(positive)} samples and {len(confidence)} scores; expected one of each for every "
                          "sample")
     if positive.all() or not positive.any():
-        raise InputError(f"roc: {int(positive.sum())} of {positive.size} samples are positive; expected both kinds")
+        raise InputError(f"roc: {int(positive.sum())} of {positive.size} samples are positive; expected some, not all")
     false_positive, true_positive, _ = roc_curve(positive, -confidence)
     return Roc(false_positive, true_positive, float(roc_auc_score(positive, -confidence)))
 

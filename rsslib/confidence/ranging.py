@@ -80,8 +80,8 @@ def training_errors(dataset: xr.Dataset, samples: np.ndarray, candidates: ArrayL
     samples = index_sets.indices(samples, dataset.sizes["sample"], "ranging: samples")
     true_x, true_y = (axis[samples] for axis in transmitters(dataset))
     if np.isnan(true_x).any():
-        raise InputError(f"ranging: expected samples with known transmitters, found {len(true_x)}, of which "
-                         f"{int(np.isnan(true_x).sum())} have none")
+        raise InputError(f"ranging: {int(np.isnan(true_x).sum())} of {len(true_x)} samples have no known "
+                         "transmitter; expected all known: leave them out")
     located = (_located(dataset, samples, a) for a in _candidates(candidates, "candidates"))
     return np.array([np.median(np.hypot(x - true_x, y - true_y)) for x, y in located])
 

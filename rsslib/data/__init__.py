@@ -16,8 +16,9 @@ def load(source: str | Path, raw_folder: str | Path = "data/raw/frs") -> xr.Data
     >>> load("campus").attrs["source"]
     'campus'
     """
-    from rsslib.data import campus, frs, measurements  # imported here: each needs only its own packages
+    from rsslib.data import campus, frs, measurement_files, measurements  # imported here: each needs its own packages
 
+    measurement_files.checked_path(source, "source")
     if str(source) == "campus":
         return campus.make()
     return frs.load_csv(raw_folder) if str(source) == "frs" else measurements.load(source)

@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike
 
 from rsslib.project import InputError
 
+MAX_PER_SIDE = 724
+"""Pixels or cells along the side of the largest map: 2^19 in all, as the largest images have."""
+
 
 def numbers(values: ArrayLike, name: str, sizes: Mapping[str, int] | None = None) -> np.ndarray:
     """Return numbers as float64; what is masked or missing (None, pandas.NA) becomes NaN.
@@ -53,6 +56,8 @@ def shown(value: object) -> str:
     >>> shown("x" * 100)[-10:]
     'xxxxxxx...'
     """
+    if isinstance(value, int) and value.bit_length() > 14_000:    # Python writes out no more than 4300 digits
+        return "a whole number of thousands of digits"
     text = " ".join(repr(value).split())
     return text if len(text) <= 80 else f"{text[:77]}..."
 
@@ -78,7 +83,7 @@ def plain(values: ArrayLike, name: str, what: str, kind: type | None = None) -> 
             array: np.ma.MaskedArray = np.ma.asarray(values, kind)
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:
         reason = str(error).partition("\n")[0]
-        raise InputError(f"{name}: no array ({reason}); expected {what}, rows of equal length") from None
+        raise InputError(f"{name}: not an array ({reason}); expected {what}, rows of equal length") from None
     if array.dtype.kind == "V":
         raise InputError(f"{name}: holds records of {array.dtype}; expected {what}")
     return array if np.ma.is_masked(array) else array.data

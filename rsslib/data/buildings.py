@@ -8,11 +8,10 @@ import numpy as np
 import shapely
 
 from rsslib.data import arrays
+from rsslib.data.arrays import MAX_PER_SIDE
 from rsslib.project import InputError
 
 PIXEL_M = 2.0
-MAX_PER_SIDE = 724
-"""Pixels or cells along the side of the largest raster, which has 2^19 as the largest images have."""
 LARGEST_M = PIXEL_M * MAX_PER_SIDE
 """The side of the largest window [m]."""
 GROUND_M = 3.0
@@ -31,8 +30,8 @@ class City:
     attribution, licence : to be shown with every picture of it
     source : "file", "openstreetmap" or "procedural"
     synthetic : whether the streets are made up
-    height_sources : number of buildings by source of their height: "height", "levels", "default"; "replaced" by their
-        parts; "left_out" of the map
+    height_sources : number of polygons by source of their height: "height", "levels", "default" and, if there are any,
+        "estimate"; "replaced" by their parts; "left_out" of the map
     default_m : height of the "default" ones [m]
     md5 : checksum of the file it was read from, or ""
 

@@ -37,6 +37,7 @@ LEAST_BUILT, LEAST_PER_KM2 = 0.15, 100
 """Share of the window that is built up, and buildings per km2, below which an answer is not the centre of a city: a
 third of the share (0.51 and 0.46) and a fifth of the number (480 and 770) of the two extracts."""
 
+_FILES = (".geojson", ".json", ".gz", ".zip", ".geojsonl", ".ndjson", ".jsonl")    # `read` says what is in the others
 _BLOCK_M, _STREET_M, _LOT_M = (95.0, 70.0), (14.0, 24.0), 24.0
 _HEIGHT_M, _SPREAD = 22.0, 0.75  # median of the procedural heights, and standard deviation of their logarithm
 _PARKS = 0.08
@@ -55,13 +56,13 @@ def load(name: str | Path, seed: int = 0) -> City:
     >>> load("chicago").side_m   # doctest: +SKIP
     1100.0
     """
-    if isinstance(name, str | Path) and Path(name).suffix.lower() in (".geojson", ".json"):
+    if isinstance(name, str | Path) and Path(name).suffix.lower() in _FILES:
         return footprints.read(name)
     given, name = _given(name), str(name)
     if given is None:
         west, _, east, _ = SITES[name].window_m
         return _kept(name) or _requested(name) or procedural(seed, east - west, name)
-    city = footprints.read(given, name)
+    city = footprints.read(given, name, *SITES[name])
     if city.md5 != MD5[name]:
         warnings.warn(f"{given}: {len(city.polygons)} buildings on {_built(city):.0%} of its window, md5 {city.md5}; "
                       f"the results of this project are from another file of {name} (md5 {MD5[name]}): expect other "

@@ -1,8 +1,6 @@
 """Cities from building footprints in GeoJSON with the keys of OpenStreetMap."""
 
 import hashlib
-import json
-import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -13,36 +11,42 @@ import shapely
 
 from rsslib.data import osm_heights
 from rsslib.data.buildings import LARGEST_M, City, number
+from rsslib.data.geojson import WANTED, check_kind, polygons_of
 from rsslib.data.osm_parts import replace_outlines
 from rsslib.files import read_bytes, read_json
 from rsslib.project import InputError, InputWarning
 
 ATTRIBUTION, LICENCE = "(c) OpenStreetMap contributors, openstreetmap.org/copyright", "ODbL 1.0"
-MOST_BYTES, MOST_CORNERS, MOST_BUILDINGS = 2**24, 250_000, 10_000
-_WANTED = "building footprints in GeoJSON"
-_OTHER = ("Point", "MultiPoint", "LineString", "MultiLineString")
-_LONLAT = re.compile(r"\bCRS:?84$|\bEPSG\b.*\b4326$")
+MOST_BYTES, MOST_BUILDINGS = 2**24, 10_000
 _POLAR, _INHABITED = 85.0, (-60.0, 80.0)
+_AS_RIGHT = 0.8    # with so many of the right angles left, either order of the axes may be right
 _SMALLEST_M2 = 0.01
-_TANGLED = 400_000    # crossings of a ring, and the time to mend it, grow with the square of its corners
+_MOST_BROKEN, _TANGLED = 5000, 80_000
+"""Corners of a polygon and crossings of all that are mended, in about 2 s; one with more is left out."""
 
 
-def read(path: str | Path, name: str | None = None) -> City:
+def read(path: str | Path, name: str | None = None, origin_lonlat: Any = None, window_m: Any = None) -> City:
     """Read the buildings of a GeoJSON file as a city, by default named after the file.
 
-    Errors: InputError for a file that is missing, truncated, not JSON or of more than 16 MiB; and those of `to_city`.
+    Origin and window (see `to_city`) are for a file that gives no origin.
+    Errors: InputError for a file that is missing, truncated, packed, not JSON or of more than 16 MiB; and those of
+    `to_city`.
 
     >>> read("data/raw/cities/chicago_buildings.geojson").side_m                     # doctest: +SKIP
     1100.0
     """
     if not isinstance(path, str | Path):
-        raise InputError(f"path: found {str(path)[:40]!r}; expected the path of {_WANTED}")
-    content = read_bytes(path, _WANTED)
+        raise InputError(f"path: found {str(path)[:40]!r}; expected the path of {WANTED}")
+    content = read_bytes(path, WANTED)
+    check_kind(content, path)
     if len(content) > MOST_BYTES:
         raise InputError(f"{path}: {len(content)} bytes; expected at most {MOST_BYTES}: give the buildings of a "
                          "smaller area")
-    name = name or Path(path).stem.removesuffix("_buildings")
-    return to_city(read_json(path, _WANTED), name, str(path), "file", hashlib.md5(content).hexdigest())
+    name, document = name or Path(path).stem.removesuffix("_buildings"), read_json(path, WANTED)
+    if isinstance(document, dict) and document.get("origin_lonlat") is None:
+        given = {key: value for key, value in document.items() if value is not None}
+        document = {"origin_lonlat": origin_lonlat, "window_m": window_m} | given
+    return to_city(document, name, str(path), "file", hashlib.md5(content).hexdigest())
 
 
 def to_city(document: Any, name: str, where: str, source: str, md5: str = "") -> City:
@@ -52,29 +56,26 @@ def to_city(document: Any, name: str, where: str, source: str, md5: str = "") ->
     largest square around the middle of its buildings within their bounds, or, if that holds none, the smallest that
     holds all; in the azimuthal equidistant projection at the origin, by default the middle. Heights
     are those of `rsslib.data.osm_heights.extent`, else the median of the known ones; outlines are replaced by their
-    parts (`rsslib.data.osm_parts`). Rings that cross or overlap are mended. `height_sources` counts the buildings in
-    the window.
+    parts (`rsslib.data.osm_parts`). Rings that cross or overlap are mended. `height_sources` counts the polygons in
+    the window. If any feature has a key by which OpenStreetMap says what it is (`osm_heights.is_tagged`), only polygons
+    with `building` or `building:part` are buildings, and the others are "left_out"; else every polygon is one.
 
     Errors: InputError naming the feature, counted from 0, for a broken polygon or coordinates that are not on Earth;
     InputError for other coordinates than longitude and latitude, a site nearer than 5 degrees to a pole, a document
-    without polygons or heights, none in its window, a window that is not a square, or one of more than 1.4 km.
-    Warns (InputWarning) of heights that cannot be read, of buildings that end below their base, of a window without
-    most of the buildings, and where the axes seem exchanged.
+    without polygons, buildings or heights, none in its window, a window that is not a square, or one of more than 1.4
+    km. Warns (InputWarning) of heights that cannot be read, of buildings that end below their base, of polygons too
+    tangled to be mended, of a window without most of the buildings, and, without an origin, where the axes seem
+    exchanged or the buildings do not tell which comes first.
     """
-    features = document.get("features") if isinstance(document, dict) else None
-    if not isinstance(features, list):
-        raise InputError(f"{where}: not GeoJSON: expected an object with a list `features`")
-    _check_crs(document, where)
-    found = {row: shape for row, shape in enumerate(_polygons(features, where)) if shape is not None}
-    if not found:
-        raise InputError(f"{where}: no polygon among {len(features)} features; expected {_WANTED}")
-    polygons, side = _to_window(np.array(list(found.values())), document, where)
+    polygons, rows, tags = polygons_of(document, where)
+    counted = _buildings(tags, rows, where)
+    polygons, side = _to_window(polygons, counted, document, where)
     inside = shapely.intersects(polygons, shapely.box(0.0, 0.0, side, side))
-    _check_number(int(inside.sum()), len(found), where)
-    rows = np.array(list(found))[inside]
-    extents = [osm_heights.extent(tags if isinstance(tags := features[row].get("properties"), dict) else {})
-               for row in rows]
-    shapes, tops, bases, counts, default = _obstacles(_mended(polygons[inside], rows, where), extents, rows, where)
+    _check_number(int((inside & counted).sum()), int(counted.sum()), where)
+    polygons, rows = polygons[inside & counted], rows[inside & counted]
+    shapes, tops, bases, counts, default = _obstacles(_mended(polygons, rows, where),
+                                                      [osm_heights.extent(tags[row]) for row in rows], rows, where)
+    counts["left_out"] += int((inside & ~counted).sum())
     return City(name, shapes, tops, bases, side, str(document.get("attribution", ATTRIBUTION)), LICENCE, source, False,
                 counts, default, md5)
 
@@ -98,72 +99,38 @@ def check_site(origin_lonlat: Any, window_m: Any, where: str) -> tuple[list[floa
     return [lon, lat], window
 
 
-def _check_crs(holder: dict, where: str) -> None:
-    """Refuse the `crs` member of GeoJSON before 2016, unless it names longitude and latitude."""
-    crs = holder.get("crs")
-    about = crs.get("properties") if isinstance(crs, dict) else None
-    name = str(about["name"] if isinstance(about, dict) and "name" in about else crs)
-    if crs is not None and not _LONLAT.search(name.upper()):
-        raise InputError(f"{where}: its crs is {name[:60]!r}; expected longitude and latitude (CRS84, EPSG:4326), as "
-                         "GeoJSON has them since 2016: convert the coordinates, and leave out the member crs")
+def _buildings(tags: list[dict], rows: np.ndarray, where: str) -> np.ndarray:
+    """Return which rows are buildings, (rows,) bool: see `to_city`."""
+    if not any(map(osm_heights.is_tagged, tags)):
+        return np.ones(len(rows), bool)
+    counted = np.array([osm_heights.is_building(tags[row]) for row in rows])
+    if not counted.any():
+        raise InputError(f"{where}: none of {len(rows)} polygons has `building` or `building:part`; expected them, or "
+                         "polygons without keys of OpenStreetMap")
+    return counted
 
 
-def _polygons(features: list, where: str) -> list[shapely.Geometry | None]:
-    """Return the polygons of each feature in degrees, None for points and lines."""
-    shapes, corners = [], 0
-    for row, feature in enumerate(features):
-        shapes.append(_polygon(feature, f"{where}: feature {row}"))
-        corners += shapely.get_num_coordinates(shapes[-1])
-        if corners > MOST_CORNERS:
-            raise InputError(f"{where}: feature {row}: the polygons up to here have {corners} corners; expected at "
-                             f"most {MOST_CORNERS}: give the buildings of a smaller area, or simpler ones")
-    return shapes
+def _to_window(polygons: np.ndarray, counted: np.ndarray, document: dict, where: str) -> tuple[np.ndarray, float]:
+    """Project to metres from the window's south-west corner; return the polygons and the side of the window [m].
 
-
-def _polygon(feature: Any, where: str) -> shapely.Geometry | None:
-    if not isinstance(feature, dict) or "geometry" not in feature:
-        raise InputError(f"{where}: found {str(feature)[:40]!r}; expected a GeoJSON feature with a geometry")
-    geometry = feature["geometry"]
-    kind = geometry.get("type") if isinstance(geometry, dict) else None
-    if geometry is None or kind in _OTHER:
-        return None
-    if kind not in ("Polygon", "MultiPolygon", "GeometryCollection"):
-        raise InputError(f"{where}: its geometry is {str(kind or geometry)[:40]!r}; expected a Polygon, a MultiPolygon "
-                         "or another geometry of GeoJSON")
-    for holder in (feature, geometry):
-        _check_crs(holder, where)
-    try:
-        shape = shapely.from_geojson(json.dumps(geometry))
-    except (shapely.GEOSException, ValueError, TypeError, RecursionError) as error:
-        raise InputError(f"{where}: broken {kind} ({str(error).partition(chr(10))[0][:100]}); expected closed rings "
-                         "of [longitude, latitude]") from None
-    parts = shapely.get_parts([shape])
-    while (collections := shapely.get_type_id(parts) == 7).any():
-        parts = np.concatenate([parts[~collections], shapely.get_parts(parts[collections])])
-    polygons = shapely.get_parts(parts[np.isin(shapely.get_type_id(parts), (3, 6))])
-    corners = shapely.get_coordinates(polygons)
-    for lon, lat in corners[~(np.abs(corners) <= (180.0, 90.0)).all(axis=1)][:1]:
-        raise InputError(f"{where}: longitude {lon}, latitude {lat} is not on Earth; expected degrees, longitude "
-                         "first, -180..180 and -90..90")
-    return None if not len(corners) else polygons[0] if len(polygons) == 1 else shapely.multipolygons(polygons)
-
-
-def _to_window(polygons: np.ndarray, document: dict, where: str) -> tuple[np.ndarray, float]:
-    """Project to metres from the window's south-west corner; return the polygons and the side of the window [m]."""
+    Without a window or an origin, they are those of the polygons that are `counted`.
+    """
     from pyproj import Transformer  # imported here: a procedural city needs no projection
 
     origin, window = document.get("origin_lonlat"), document.get("window_m")
     if origin is None:
-        origin = _middle(polygons, where)
+        origin = _middle(polygons[counted])
     (lon, lat), _ = check_site(origin, (0.0, 0.0, 1.0, 1.0), where)
     plane = Transformer.from_crs("EPSG:4326", f"+proj=aeqd +lat_0={lat} +lon_0={lon} +datum=WGS84", always_xy=True)
-    polygons = shapely.transform(polygons, lambda corners: np.column_stack(plane.transform(*corners.T)))
+    projected = shapely.transform(polygons, lambda corners: np.column_stack(plane.transform(*corners.T)))
     if window is None:
-        window = _square(polygons, min)
-        if not shapely.intersects(polygons, shapely.box(*window)).any():
-            window = _square(polygons, max)
+        window = _square(projected[counted], min)
+        if not shapely.intersects(projected[counted], shapely.box(*window)).any():
+            window = _square(projected[counted], max)
     _, (west, south, east, _) = check_site(origin, window, where)
-    return shapely.transform(polygons, lambda corners: corners - (west, south)), east - west
+    if document.get("origin_lonlat") is None:
+        _check_axes(polygons[counted], lon, lat, where)
+    return shapely.transform(projected, lambda corners: corners - (west, south)), east - west
 
 
 def _square(polygons: np.ndarray, which: Callable[[float, float], float]) -> tuple[float, float, float, float]:
@@ -173,21 +140,28 @@ def _square(polygons: np.ndarray, which: Callable[[float, float], float]) -> tup
     return x - half, y - half, x + half, y + half
 
 
-def _middle(polygons: np.ndarray, where: str) -> tuple[float, float]:
+def _middle(polygons: np.ndarray) -> tuple[float, float]:
     """Return longitude and latitude of the middle of polygons in degrees, also across the antimeridian."""
     west, south, east, north = shapely.total_bounds(polygons)
     if east - west > 180.0:
         lon = shapely.get_coordinates(polygons)[:, 0] % 360.0
         west, east = lon.min(), lon.max()
-    lon, lat = ((west + east) / 2 + 180.0) % 360.0 - 180.0, (south + north) / 2
-    as_read = _right_angles(polygons, np.cos(np.radians(lat)), 1.0)
-    exchanged = _right_angles(polygons, 1.0, np.cos(np.radians(lon))) if abs(lon) <= _POLAR else 0.0
-    far = _INHABITED[1] < lat <= _POLAR or -_POLAR <= lat < _INHABITED[0]
-    if far or exchanged > 0.25 and as_read < exchanged / 2:
+    return float(((west + east) / 2 + 180.0) % 360.0 - 180.0), float((south + north) / 2)
+
+
+def _check_axes(polygons: np.ndarray, lon: float, lat: float, where: str) -> None:
+    """Warn unless places and right angles tell that longitude comes first.
+
+    Walls along the axes meet at right angles in either order: they do not tell.
+    """
+    as_read, exchanged = (_right_angles(polygons, *scales) for scales in (
+        (np.cos(np.radians(lat)), 1.0), (1.0, np.cos(np.radians(lon)))))
+    low, high = _INHABITED
+    if not low <= lat <= high or low <= lon <= high and exchanged >= _AS_RIGHT * as_read:
         warnings.warn(f"{where}: the site lies at longitude {lon:.4f}, latitude {lat:.4f}, and {as_read:.0%} of its "
-                      f"corners are right angles, {exchanged:.0%} with the axes exchanged; GeoJSON has longitude "
-                      "first: exchange them, or give origin_lonlat if they are right", InputWarning, stacklevel=2)
-    return float(lon), float(lat)
+                      f"corners are right angles, {exchanged:.0%} with the axes exchanged, which does not tell that "
+                      "longitude comes first, as in GeoJSON: exchange the axes if they are wrong, or give "
+                      "origin_lonlat if they are right", InputWarning, stacklevel=2)
 
 
 def _right_angles(polygons: np.ndarray, x_scale: float, y_scale: float) -> float:
@@ -220,13 +194,31 @@ def _check_number(inside: int, count: int, where: str) -> None:
 
 def _mended(polygons: np.ndarray, rows: np.ndarray, where: str) -> np.ndarray:
     """Return polygons [m] without crossing or overlapping rings, spikes and lines; empty if no area is left."""
-    broken = ~shapely.is_valid(polygons)
-    corners = shapely.get_num_coordinates(polygons) * broken
-    if (corners.astype(float) ** 2).sum() > _TANGLED:
-        raise InputError(f"{where}: feature {rows[corners.argmax()]}: its rings cross, and have {corners.max()} "
-                         f"corners ({broken.sum()} such buildings); mend them first, as shapely.make_valid does")
+    broken, budget, tangled = ~shapely.is_valid(polygons), _TANGLED, np.zeros(len(rows), bool)
+    for row in np.flatnonzero(broken):
+        crossings = _crossings(polygons[row], budget)
+        tangled[row] = crossings > budget
+        budget -= 0 if tangled[row] else crossings
+    texts = [f"its rings cross too often ({number} corners); mend it first, as shapely.make_valid does"
+             for number in shapely.get_num_coordinates(polygons)]
+    _warn(tangled, texts, "are left out for that", rows, where)
+    polygons[tangled] = shapely.Polygon()
     polygons[broken] = shapely.make_valid(polygons[broken], method="structure", keep_collapsed=False)
     return polygons
+
+
+def _crossings(polygon: shapely.Geometry, most: int) -> int:
+    """Return how often edges of a polygon meet others than their neighbours, or a number above `most`."""
+    if shapely.get_num_coordinates(polygon) > _MOST_BROKEN:
+        return most + 1
+    corners, ring = shapely.get_coordinates(shapely.get_rings(polygon), return_index=True)
+    edges = shapely.linestrings(np.stack([corners[:-1], corners[1:]], axis=1)[ring[1:] == ring[:-1]])
+    tree, met = shapely.STRtree(edges), -3 * len(edges)    # each meets itself and two neighbours
+    for some in np.array_split(edges, len(edges) // 100 + 1):
+        met += tree.query(some, predicate="intersects").shape[1]
+        if met > most:
+            break
+    return max(met, 0)
 
 
 def _obstacles(polygons: np.ndarray, extents: list, rows: np.ndarray, where: str) -> tuple:
@@ -250,8 +242,8 @@ def _obstacles(polygons: np.ndarray, extents: list, rows: np.ndarray, where: str
     kept = np.flatnonzero(source != "left_out")
     *buildings, row = replace_outlines(polygons[kept], top[kept], base[kept], is_part[kept], where)
     source[np.setdiff1d(kept, kept[row])] = "replaced"
-    counts = {kind: int((source == kind).sum()) for kind in ("height", "levels", "default", "replaced", "left_out")}
-    return *buildings, counts, default
+    kinds = ("height", "levels", "default", "replaced", "left_out", *["estimate"] * ("estimate" in source))
+    return *buildings, {kind: int((source == kind).sum()) for kind in kinds}, default
 
 
 def _copies(polygons: np.ndarray, *about: np.ndarray) -> np.ndarray:

@@ -75,8 +75,7 @@ class Grid:
 def make(dataset: xr.Dataset, pixel_m: float = 30.0) -> Grid:
     """Return the grid over the site of `dataset`, with one pixel of buffer on each side.
 
-    Errors: those of `measurements.validate`; InputError unless pixel_m is above 0; for a site of fewer than MIN_SIDE
-    pixels; for an image of more than MAX_PIXELS, the sign of a position in degrees or far outside the site.
+    Errors: those of `measurements.validate` and `covering`; InputError unless pixel_m is above 0.
     Source: paper 1 (Section III.C, 30 m per pixel) and the published code of its authors.
 
     >>> from rsslib import data
@@ -88,6 +87,15 @@ def make(dataset: xr.Dataset, pixel_m: float = 30.0) -> Grid:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InputWarning)    # whoever made the data set has seen them
         measurements.validate(dataset)
+    return covering(dataset, pixel_m)
+
+
+def covering(dataset: xr.Dataset, pixel_m: float) -> Grid:
+    """Return what `make` returns, for measurements and a pixel_m that were checked.
+
+    Errors: InputError for a site of fewer than MIN_SIDE pixels; for an image of more than MAX_PIXELS, the sign of a
+    position far outside of the site.
+    """
     west, east, south, north = extent(dataset)
     longer = max(east - west, north - south)
     site = f"the site spans {east - west:.6g} m x {north - south:.6g} m"
@@ -158,7 +166,8 @@ def draw(dataset: xr.Dataset, grid: Grid, ranges: Scaling) -> SensorPixels:
     """Return pixel, scaled value and kind of each reading, for every sample.
 
     The value is (rss - low) / (high - low) with the receiver's range, clipped below at 0. Of several receivers in one
-    pixel only the last is drawn, as in the paper. Receivers without a range are not drawn.
+    pixel only the last is drawn, as in the paper: the last in `ranges`, whatever the order of the dataset. Receivers
+    without a range are not drawn.
     Errors: InputError for ranges that are not two numbers in order.
     Warns (InputWarning) if more than a tenth of the readings come from receivers outside of the grid; or if more than a
     tenth of those that are drawn are clipped of receivers whose kind was chosen for them: it is not the kind that their
@@ -183,7 +192,10 @@ def draw(dataset: xr.Dataset, grid: Grid, ranges: Scaling) -> SensorPixels:
     pixel = np.where(heard, row * grid.width + column, -1).astype(np.int64)
     kind = np.broadcast_to([map_number(kind) for kind in dataset.sensor_kind.values], pixel.shape).astype(np.int64)
     value = np.where(heard, np.maximum(scaled, 0.0), 0).astype(np.float32)
-    return SensorPixels(_last_only(pixel), value, kind)
+    number = {name: number for number, name in enumerate(ranges)}
+    order = np.argsort([number.get(str(name), -1) for name in dataset.sensor.values], kind="stable")
+    pixel[:, order] = _last_only(pixel[:, order])
+    return SensorPixels(pixel, value, kind)
 
 
 def _check(ranges: Any) -> None:

@@ -75,8 +75,8 @@ def _array(values: Any, name: str) -> np.ndarray:
         return np.asarray(values)
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:    # ragged lists, tensors on a GPU
         reason = str(error).partition("\n")[0]
-        raise InputError(f"{name} is no array of numbers ({reason}); expected a list or an array of whole numbers, or "
-                         "a mask") from None
+        raise InputError(f"{name} cannot be read as an array ({reason}); expected whole numbers, or a mask of "
+                         "booleans") from None
 
 
 def _refuse_repeated(given: np.ndarray, name: str) -> None:
@@ -97,5 +97,6 @@ def _refuse_overlap(sets: dict[str, np.ndarray], where: str, disjoint: list[str]
         for other in (name for name in sets if name not in disjoint):
             shared = np.intersect1d(sets[one], sets[other])
             if len(shared):
-                warnings.warn(f"{where}: {len(shared)} of {len(sets[other])} samples of the set {other!r} are in "
-                              f"{one!r}, too: its errors will be too small; leave them out", InputWarning, stacklevel=4)
+                warnings.warn(f"{where}: {len(shared)} of {len(sets[other])} samples of the set {other!r} are "
+                              f"also in {one!r}: errors measured there will be too small; leave them out",
+                              InputWarning, stacklevel=4)

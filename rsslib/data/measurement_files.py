@@ -25,10 +25,10 @@ _OWN = ("attrs", "variables", "file", "allow_pickle", files.DIGEST,    # of .npz
 _ERRORS = (BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError)
 
 
-def checked_path(path: str | Path) -> Path:
-    """Return `path` as a Path. Errors: InputError for another type."""
+def checked_path(path: str | Path, name: str = "path") -> Path:
+    """Return `path` as a Path. Errors: InputError with `name` for another type."""
     if not isinstance(path, str | os.PathLike):
-        raise InputError(f"{arrays.shown(path)}: no path; expected the name of a file of measurements")
+        raise InputError(f"{name} is {arrays.shown(path)}; expected the path of a file of measurements")
     return Path(path)
 
 
@@ -119,6 +119,9 @@ def _read_npz(path: Path, what: str, layout: Layout) -> xr.Dataset:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             stored = {name: archive[name] for name in archive.files}
         expected = stored.pop(files.DIGEST, None)
+        if missing := sorted({*layout, "attrs"} - {*stored}):
+            raise InputError(f"{path}: lacks {', '.join(missing)}; found {', '.join(stored) or 'nothing'}; expected "
+                             f"{what}: give your arrays to rsslib.data.measurements.build, and save what it returns")
         dataset = _dataset(stored, layout)
         if expected is not None and str(expected) != files.digest(dataset):
             raise ValueError("its content is not what was written: damaged, or edited")
@@ -130,6 +133,8 @@ def _read_npz(path: Path, what: str, layout: Layout) -> xr.Dataset:
 def _dataset(stored: Mapping[str, np.ndarray], layout: Layout) -> xr.Dataset:
     layout = {**layout, **json.loads(str(stored.get("variables", "{}")))}
     variables = {}
+    if unknown := sorted({*stored} - {*layout, "attrs", "variables"}):
+        raise ValueError(f"the dimensions of {', '.join(unknown)} are not known: leave them out, or save with `save`")
     for name in sorted({*stored} - {"attrs", "variables"}):
         dims, attrs, _ = layout[name]
         if len(set(dims)) < len(dims):

@@ -1,6 +1,8 @@
 """The Measurements Dataset: the schema that all loaders return, its checks and its files."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +27,7 @@ COORDINATES = {"time": (("sample",), "M"), "season": (("sample",), "UOT"), "sens
                "sensor_kind": (("sensor",), "UOT")}
 _TYPES = {"f": "floating-point numbers", "M": "datetime64", "UOT": "texts"}
 _TEXTS = ("season", "sensor", "sensor_kind")
-_UNITS = {"dB": ("dB", "dBm"), "m": ("m", "metre", "metres", "meter", "meters")}
+_UNITS = {"dB": ("db", "dbm", "decibel", "decibels"), "m": ("m", "metre", "metres", "meter", "meters")}
 _LAYOUT: measurement_files.Layout = {
     **{name: (dims, {"units": units, "long_name": long}, False) for name, (dims, units, long) in VARIABLES.items()},
     **{name: (dims, {}, True) for name, (dims, _) in COORDINATES.items()}}
@@ -42,6 +44,7 @@ def build(rss: ArrayLike, sensor_x: ArrayLike, sensor_y: ArrayLike, tx_x: ArrayL
     `sensor_y` [m] are (sample, sensor), or (sensor,) for receivers that do not move; `tx_x`, `tx_y` [m] are
     (sample, tx), padded with NaN, or (sample,) for one transmitter; `time` (see `times.times`), `season` are (sample,);
     `sensors`, `kinds` are (sensor,). Kinds are those of `receivers.KINDS`, by default "other" for all.
+    Arrays that tell their units (xarray, pandas, h5py, netCDF4, pint, astropy) tell dB, dBm or m, in any spelling.
     Positions of receivers that heard nothing become NaN.
     Errors: InputError naming the argument, for values of another type or shape, and those of `validate`.
 
@@ -54,6 +57,8 @@ def build(rss: ArrayLike, sensor_x: ArrayLike, sensor_y: ArrayLike, tx_x: ArrayL
     for argument, text in about.items():
         if not isinstance(text, str):
             raise InputError(f"measurements: {argument} is {arrays.shown(text)}; expected a text")
+    for values, name in ((rss, "rss"), (sensor_x, "sensor_x"), (sensor_y, "sensor_y"), (tx_x, "tx_x"), (tx_y, "tx_y")):
+        _check_units(values, f"{source}: {name}", VARIABLES[name][1])
     heard = arrays.numbers(rss, f"{source}: rss")
     if heard.ndim != 2:
         raise InputError(f"{source}: rss: shape {heard.shape}; expected (sample, sensor)")
@@ -87,6 +92,14 @@ def _transmitters(places: ArrayLike, name: str, samples: int) -> np.ndarray:
     return array if array.ndim == 2 else array[:, None]
 
 
+def _check_units(values: Any, name: str, expected: str) -> None:
+    attrs = getattr(values, "attrs", None)    # of xarray, pandas and h5py; the others have an attribute for it
+    found = (attrs.get("units") if isinstance(attrs, Mapping) else
+             getattr(values, "units", getattr(values, "unit", None)))
+    if found is not None and str(found).strip().lower() not in _UNITS[expected]:
+        raise InputError(f"{name} has units {arrays.shown(found)}; expected {expected}: convert the values")
+
+
 def validate(dataset: xr.Dataset, name: str = "measurements") -> xr.Dataset:
     """Return `dataset` unchanged if it is valid, else raise InputError with `name` and the sample.
 
@@ -101,6 +114,8 @@ def validate(dataset: xr.Dataset, name: str = "measurements") -> xr.Dataset:
     _check_structure(dataset, name)
     for variable in _TEXTS:
         arrays.check_texts(dataset[variable].values, f"{name}: {variable}")
+    times.check(dataset.time.values, f"{name}: time")
+    times.check_float32(dataset.time.values, f"{name}: time")
     sensors, time = dataset.sensor.values, pd.DatetimeIndex(dataset.time.values)
     for bad, labels, problem in (
         (~np.isin(dataset.sensor_kind.values.astype(str), (*KINDS, OTHER)), sensors,
@@ -113,9 +128,9 @@ def validate(dataset: xr.Dataset, name: str = "measurements") -> xr.Dataset:
         if bad.any():
             what = "receiver" if labels is sensors else "sample"
             raise InputError(f"{name}: {what} {labels[int(np.argmax(bad))]}: {problem}")
-    times.check(dataset.time.values, f"{name}: time")
     readings.check(dataset.rss.values, name)
     positions.check(dataset, name)
+    readings.check_sign(dataset, name)
     return dataset
 
 
@@ -126,18 +141,19 @@ def _check_structure(dataset: xr.Dataset, name: str) -> None:
     expected = {variable: (dims, "f") for variable, (dims, *_) in VARIABLES.items()}
     for variable, (dims, kind) in (expected | COORDINATES).items():
         if variable not in dataset.variables:
-            raise InputError(f"{name}: '{variable}' is missing; expected {', '.join((*VARIABLES, *COORDINATES))}")
+            found = ", ".join(map(str, dataset.variables)) or "no variables"
+            raise InputError(f"{name}: '{variable}' is missing; found {found}; expected "
+                             f"{', '.join((*VARIABLES, *COORDINATES))}")
         if dataset[variable].dims != dims:
             raise InputError(f"{name}: '{variable}' has dimensions {dataset[variable].dims}; expected {dims}")
         if dataset[variable].dtype.kind not in kind:
             raise InputError(f"{name}: '{variable}' holds {dataset[variable].dtype}; expected {_TYPES[kind]}")
     for variable, (_, unit, _) in VARIABLES.items():
-        given = dataset[variable].attrs.get("units", unit)
-        if not isinstance(given, str) or given not in _UNITS[unit]:
-            raise InputError(f"{name}: '{variable}' has units {arrays.shown(given)}; expected {unit}: convert it")
-    for attribute, example in (("crs", f"'{CRS}'; use to_utm"), ("source", "frs, campus or another name")):
+        _check_units(dataset[variable], f"{name}: '{variable}'", unit)
+    for attribute, example in (("crs", f"metres in UTM, such as '{CRS}' or 'UTM zone 12N': project degrees (to_utm)"),
+                               ("source", "frs, campus or another name")):
         value = dataset.attrs.get(attribute)
-        if not isinstance(value, str) or not value.strip() or attribute == "crs" and value != CRS:
+        if not isinstance(value, str) or not value.strip() or attribute == "crs" and not positions.is_utm(value):
             raise InputError(f"{name}: attribute {attribute} is {arrays.shown(value)}; expected {example}")
     for dimension in ("sample", "sensor"):
         if dataset.sizes[dimension] == 0:

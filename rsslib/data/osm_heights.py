@@ -1,4 +1,4 @@
-"""Heights of buildings from the keys of OpenStreetMap: units, lists and ranges, levels, what is no obstacle."""
+"""Buildings by the keys of OpenStreetMap: what is one, its heights (units, lists and ranges, levels), what is gone."""
 
 import math
 import re
@@ -9,10 +9,11 @@ from rsslib.data.buildings import number
 
 LEVEL_M = 3.6
 """Assumed height of one level, typical of offices."""
-TALLEST_M = 1000.0
-"""Heights from here on are errors: the tallest building of 2025 has 828 m."""
-KEYS = ("building", "building:part", "height", "min_height", "building:levels", "building:min_level", "roof:height",
-        "roof:levels", "location", "layer")
+TALLEST_M, MOST_LEVELS = 830.0, 163
+"""Higher is an error: the tallest building that stands, the Burj Khalifa, has 828 m and 163 levels."""
+_GONE = ("demolished", "razed", "removed", "destroyed", "dismantled", "collapsed", "ruins")
+KEYS = ("building", "building:part", "height", "building:height", "est_height", "min_height", "building:min_height",
+        "building:levels", "building:min_level", "min_level", "roof:height", "roof:levels", "location", "layer", *_GONE)
 """The keys of OpenStreetMap that `extent` reads."""
 
 _FEET = ("ft", "feet", "foot", "'")
@@ -31,7 +32,12 @@ _ABOUT = re.compile(r"(?:~|≈|approx(?:imately|\.)?|about|circa|ca?\.?) ?(?=\d)
 _MARKS = str.maketrans({"’": "'", "‘": "'", "′": "'", "´": "'", "`": "'", "″": '"', "”": '"', "“": '"', "–": "-",
                         "—": "-", "−": "-"})
 _BELOW = re.compile(r"\s*[-−]\s*0*\.?[1-9]")
-_NO = ("no", "false", "0", "none", "null")
+# 574'-6" is one length, as on plans, and no range
+_PLAN = re.compile(rf"({'|'.join(_FEET)})\.? ?- ?(?={_NUMBER} ?(?:{'|'.join(_INCHES)}))")
+_NO = ("no", "false", "0", "none", "null", "proposed", "planned", *_GONE)
+_CANOPIES = ("roof", "carport", "canopy")
+_AREAS = {"building", "building:part", "natural", "landuse", "leisure", "highway", "waterway", "water", "railway",
+          "aeroway", "amenity", "barrier", "boundary", "historic", "man_made", "power", "shop", "tourism"}
 _LONGEST = 40
 
 
@@ -40,9 +46,9 @@ class Extent(NamedTuple):
 
     top_m : NaN if the tags do not tell
     base_m : 0 if the tags do not tell
-    source : of the top: "height", "levels", "default" (unknown); or "left_out" (no obstacle)
+    source : of the top: "height", "estimate", "levels", "default" (unknown); or "left_out" (no obstacle)
     is_part : whether it is a part of a building (`building:part`) with a height of its own
-    unread : the first key and value that are no height that can be read, "" if there is none
+    unread : the first key and value that count as unknown though they are given, "" if there is none
     """
 
     top_m: float
@@ -52,16 +58,36 @@ class Extent(NamedTuple):
     unread: str
 
 
+def is_tagged(tags: dict) -> bool:
+    """Return whether a feature has a key by which OpenStreetMap says what it is, also with a prefix (`razed:building`).
+
+    >>> is_tagged({"natural": "water"}), is_tagged({"height": 9, "name": "Town hall"})
+    (True, False)
+    """
+    return any({key, str(key).partition(":")[2]} & _AREAS and _given(tags, key) is not None for key in tags)
+
+
+def is_building(tags: dict) -> bool:
+    """Return whether the tags of OpenStreetMap are those of a building or a part of one.
+
+    >>> is_building({"building": "house"}), is_building({"building": "No"}), is_building({"was:building": "house"})
+    (True, False, False)
+    """
+    return _is_yes(tags, "building") or _is_part(tags)
+
+
 def extent(tags: dict) -> Extent:
     """Return top and base of a building from its tags.
 
-        top  = height,  else levels * 3.6 + (roof:height, else roof:levels * 3.6)
-        base = min_height,  else building:min_level * 3.6
+        top  = height,  else building:height,  else est_height,
+               else building:levels * 3.6 + (roof:height, else roof:levels * 3.6)
+        base = min_height,  else building:min_height,  else building:min_level * 3.6,  else, of a part, min_level * 3.6
 
-    A height includes the roof and levels do not. `height_m`, `levels` and `part` may stand for `height`,
-    `building:levels` and `building:part`. No obstacles are canopies (`building=roof`), what lies underground
-    (`location=underground`, `layer` below 0), what has height 0 or no level, and parts of unknown height: where these
-    lie the whole building counts. Negative numbers mean unknown, as -1 does in some data sets.
+    The first that can be read counts, and the levels beside a height of 0. A height includes the roof and levels do
+    not. `height_m`, `levels` and `part` may stand for `height`, `building:levels` and `building:part`. No obstacles are
+    canopies (`building=roof`, `carport`), what lies underground (`location=underground`, `layer` below 0), what is gone
+    (`building=demolished`, `razed=yes`), what has height 0 or no level, and parts of unknown height: where these lie
+    the whole building counts. Negative numbers mean unknown, as -1 does in some data sets.
     Source: wiki.openstreetmap.org, Key:height, Key:building:levels, Key:building:min_level, Simple 3D Buildings.
 
     >>> extent({"building": "yes", "height": "41 ft"}).top_m
@@ -70,58 +96,82 @@ def extent(tags: dict) -> Extent:
     (25.2, 14.4, 'levels')
     """
     unread: list[str] = []
-
-    def first(read: Callable[[Any], float], *keys: str) -> float:
-        """Return the first number of 0 or more under the keys, NaN if there is none."""
-        for key in keys:
-            value = _given(tags, key)
-            found = math.nan if value is None else read(value)
-            if value is not None and math.isnan(found):
-                unread.append(f"{key} is {_shown(value)}")
-            if found >= 0:
-                return found
-        return math.nan
-
-    top, source = first(metres, "height_m", "height"), "height"
-    if math.isnan(top):
-        storeys, source = first(levels, "levels", "building:levels"), "levels"
-        roof_m, roof_levels = first(metres, "roof:height"), first(levels, "roof:levels")
-        top = storeys * LEVEL_M + _known(roof_m, roof_levels * LEVEL_M)
-    base = _known(first(metres, "min_height"), first(levels, "building:min_level") * LEVEL_M)
-    building, is_part = _given(tags, "building"), _is_part(tags)
+    top, source = _top(tags, unread)
+    is_part = _is_part(tags)
+    # of a whole building min_level is the number of its ground floor, as indoor maps count, and it stands on the ground
+    lowest = ("building:min_level", "min_level") if is_part else ("building:min_level",)
+    base = _known(_first(tags, unread, metres, "min_height", "building:min_height"),
+                  _first(tags, unread, levels, *lowest) * LEVEL_M)
     if math.isnan(top):
         # a part that is tagged as a building too is a building
-        source = "left_out" if is_part and ("building:part" not in tags or building is None) else "default"
-    if top == 0 or _is_below(tags) or building in ("roof", "no") and (not is_part or source == "default"):
+        source = "left_out" if is_part and ("building:part" not in tags or _word(tags, "building") is None) else \
+            "default"
+    is_open = _word(tags, "building") in (*_NO, *_CANOPIES) and (not is_part or source == "default")
+    if top == 0 or is_open or _is_below(tags) or any(_is_yes(tags, key) for key in _GONE):
         source = "left_out"
     return Extent(top, base, source, is_part and source != "default", unread[0] if unread else "")
+
+
+def _top(tags: dict, unread: list[str]) -> tuple[float, str]:
+    """Return the top [m], NaN if the tags do not tell, and its source; what is given and not taken goes to `unread`."""
+    top, source = _first(tags, unread, metres, "height_m", "height", "building:height"), "height"
+    if math.isnan(top):
+        top, source = _first(tags, unread, metres, "est_height"), "estimate"
+    if top > 0:
+        return top, source
+    storeys = _first(tags, unread, levels, "levels", "building:levels")
+    if top == 0 and storeys > 0:
+        unread.append(f"its height is 0 and it has {storeys:g} levels")
+    if math.isnan(top) or storeys > 0:
+        roof_m, roof_levels = (_first(tags, unread, metres, "roof:height"),
+                               _first(tags, unread, levels, "roof:levels"))
+        top, source = storeys * LEVEL_M + _known(roof_m, roof_levels * LEVEL_M), "levels"
+    if top > TALLEST_M:
+        unread.append(f"its {storeys:g} levels and its roof make {top:g} m")
+        top = math.nan
+    return top, source
+
+
+def _first(tags: dict, unread: list[str], read: Callable[[Any], float], *keys: str) -> float:
+    """Return the first number of 0 or more under the keys, NaN if there is none; add to `unread` what is no number."""
+    for key in keys:
+        value = _given(tags, key)
+        found = math.nan if value is None else read(value)
+        # -1 m stands for unknown in some data sets; of levels it may mean a cellar
+        if value is not None and (math.isnan(found) or found < 0 and key == "building:levels"):
+            unread.append(f"{key} is {_shown(value)}")
+        if found >= 0:
+            return found
+    return math.nan
 
 
 def metres(value: Any) -> float:
     """Return a length [m], the greatest of a list or a range; NaN for what cannot be read, negative for unknown.
 
     Numbers are metres. Texts may have a unit (m, cm, km, ft, in, yd, mi, their names, ' and "), feet and inches, a
-    decimal comma, or begin with ~ or "approx".
+    decimal comma, or begin with ~ or "approx". One unit of a list or a range counts for all of it.
 
     >>> [round(metres(text), 2) for text in ("574'", "12,5", "12 metres", "12'6\\"", "30-40 ft", "1,234")]
     [174.96, 12.5, 12.0, 3.81, 12.19, nan]
     """
     if not isinstance(value, str):
-        return number(value) if number(value) < TALLEST_M else math.nan
+        return number(value) if number(value) <= TALLEST_M else math.nan
     if len(value) > _LONGEST:
         return math.nan
     items = _items(value)
     found = [match for item in items if (match := _LENGTH.fullmatch(item))]
     if len(found) < len(items):
         return _negative(value)
-    lengths, unit = [], "m"
-    for match in reversed(found):    # "30-40 ft": the last unit counts for those before it
-        unit = match["unit"] or unit
-        inches = _decimal(match["inches"] or "0")
+    units = {match["unit"] for match in found} - {None} or {"m"}
+    if len(units) > 1 and not all(match["unit"] for match in found):
+        return math.nan
+    lengths = []
+    for match in found:
+        unit, inches = match["unit"] or min(units), _decimal(match["inches"] or "0")
         if match["inches"] and (match["unit"] not in _FEET or inches >= 12):
             return math.nan
         lengths.append(_decimal(match["number"]) * _METRES[unit] + inches * _METRES["in"])
-    return max(lengths) if max(lengths) < TALLEST_M else math.nan
+    return max(lengths) if max(lengths) <= TALLEST_M else math.nan
 
 
 def levels(value: Any) -> float:
@@ -130,20 +180,19 @@ def levels(value: Any) -> float:
     >>> levels("2;3"), levels("3-4"), levels("1,5"), levels("many")
     (3.0, 4.0, 1.5, nan)
     """
-    most = TALLEST_M / LEVEL_M
     if not isinstance(value, str):
-        return number(value) if number(value) < most else math.nan
+        return number(value) if number(value) <= MOST_LEVELS else math.nan
     if len(value) > _LONGEST:
         return math.nan
     items = [item for items in _items(value) for item in _COMMA.split(items)]
     if not all(_LEVELS.fullmatch(item) for item in items):
         return _negative(value)
-    return highest if (highest := max(map(_decimal, items))) < most else math.nan
+    return highest if (highest := max(map(_decimal, items))) <= MOST_LEVELS else math.nan
 
 
 def _items(text: str) -> list[str]:
     """Return the members of a list ("2;3") or a range ("3-4") with equal signs for equal marks."""
-    text = " ".join(text.translate(_MARKS).replace("''", '"').lower().split())
+    text = _PLAN.sub(r"\1 ", " ".join(text.translate(_MARKS).replace("''", '"').lower().split()))
     return [_ABOUT.sub("", item.strip()) for item in re.split(r";|(?<=[^\s;-])\s?-(?=\s?[\d.])", text)]
 
 
@@ -167,18 +216,27 @@ def _given(tags: dict, key: str) -> Any:
     return None if is_nothing else value
 
 
+def _word(tags: dict, key: str) -> str | None:
+    value = _given(tags, key)
+    return None if value is None else str(value).strip().lower()
+
+
+def _is_yes(tags: dict, key: str) -> bool:
+    return _word(tags, key) not in (None, *_NO)
+
+
 def _is_part(tags: dict) -> bool:
-    values = (_given(tags, key) for key in ("part", "building:part"))
-    return any(value.strip().lower() not in _NO if isinstance(value, str) else bool(value) for value in values)
+    return _is_yes(tags, "part") or _is_yes(tags, "building:part")
 
 
 def _is_below(tags: dict) -> bool:
-    layer, location = _given(tags, "layer"), _given(tags, "location")
+    layer = _given(tags, "layer")
     below = _BELOW.match(layer) is not None if isinstance(layer, str) else number(layer) < 0
-    return below or isinstance(location, str) and location.strip().lower() == "underground"
+    return below or _word(tags, "location") in ("underground", "underwater")
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, str):
         return repr(value[:_LONGEST])
-    return f"{value:g}" if isinstance(value, float) else f"of type {type(value).__name__}"
+    is_number = isinstance(value, float) or math.isfinite(number(value))
+    return f"{value:g}" if is_number else f"of type {type(value).__name__}"

@@ -7,7 +7,7 @@ from rsslib.data.buildings import GROUND_M, PIXEL_M
 from rsslib.project import InputError
 
 HELD = 0.5
-"""A part belongs to the outlines that hold at least this share of it."""
+"""A part belongs to the outlines that hold this share of it together; a little overlap is an error of drawing."""
 COVERED = 0.95
 """An outline that its parts cover at least to this share does not count at all."""
 _MOST_PAIRS = 20_000
@@ -46,21 +46,28 @@ def replace_outlines(polygons: np.ndarray, tops: np.ndarray, bases: np.ndarray, 
 
 
 def _pairs(polygons: np.ndarray, is_part: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of outlines and of the parts that belong to them, (pairs,) each."""
+    """Return the rows of outlines and of the parts that describe them, (pairs,) each.
+
+    The outlines together must hold half of the part. Of these count the one that holds most of it, those that hold at
+    least half as much, and those that lie under it by half.
+    """
     parts, outlines = np.flatnonzero(is_part), np.flatnonzero(~is_part)
     part, outline = shapely.STRtree(polygons[outlines]).query(polygons[parts])
     if len(part) > _MOST_PAIRS:
         raise InputError(f"{where}: {len(parts)} parts and {len(outlines)} buildings overlap in {len(part)} pairs; "
                          f"expected at most {_MOST_PAIRS}: remove copies, or give a smaller window_m")
     part, outline = parts[part], outlines[outline]
-    shared = shapely.area(shapely.intersection(polygons[part], polygons[outline]))
-    held = shared >= HELD * shapely.area(polygons[part])
+    shared, area = shapely.area(shapely.intersection(polygons[part], polygons[outline])), shapely.area(polygons)
+    together, most = np.bincount(part, shared, len(polygons)), np.zeros(len(polygons))
+    np.maximum.at(most, part, shared)
+    held = (together >= HELD * area)[part] & (shared >= HELD * np.minimum(most[part], area[outline])) & (shared > 0)
     return outline[held], part[held]
 
 
 def _gaps(outline: shapely.Geometry, top: float, parts: np.ndarray, bases: np.ndarray) -> list[tuple]:
     """Return what of an outline still counts beside its parts: polygons with their tops."""
-    if shapely.intersection(outline, shapely.union_all(parts)).area >= COVERED * outline.area:
+    # a part that begins above the outline stands on it, or is a bridge over it
+    if shapely.intersection(outline, shapely.union_all(parts[bases < top])).area >= COVERED * outline.area:
         return []
     standing = shapely.union_all(parts[bases < GROUND_M])
     below = [(part, base) for part, base in zip(parts, bases) if GROUND_M <= base < top]

@@ -1,5 +1,6 @@
 """Positions in metres: projection from degrees, the extent of a site, and the checks that one site holds them all."""
 
+import re
 import warnings
 
 import numpy as np
@@ -11,12 +12,26 @@ from rsslib.data import arrays
 from rsslib.project import InputError, InputWarning
 
 CRS = "EPSG:32612"
+_UTM = re.compile(r"((urn:ogc:def:crs:)?EPSG::?32[67](0[1-9]|[1-5]\d|60)"
+                  r"|UTM ?(zone ?)?{zone} ?N|WGS ?84 ?/ ?UTM ?zone ?{zone} ?[NS])".replace(
+                      "{zone}", r"(0?[1-9]|[1-5]\d|60)"), re.IGNORECASE)
 DEGREES = 2.0
 """A site spans fewer degrees, and more metres."""
 SITE_M = 200e3
 """A position farther than this from the median is in other units, or belongs to another site."""
 SMALL_M = 20.0
 """A site whose longer side is shorter than this may be one of kilometres."""
+
+
+def is_utm(crs: str) -> bool:
+    """Return whether a label names a UTM zone of WGS 84 and its hemisphere.
+
+    "UTM 12S" does not: it is in the south, or in band S of the military grid, which is in the north.
+
+    >>> is_utm("EPSG:32612"), is_utm("WGS 84 / UTM zone 33S"), is_utm("UTM 12S"), is_utm("EPSG:4326")
+    (True, True, False, False)
+    """
+    return _UTM.fullmatch(crs.strip()) is not None
 
 
 def to_utm(lat: ArrayLike, lon: ArrayLike, rows: ArrayLike | None = None,
@@ -39,6 +54,10 @@ def to_utm(lat: ArrayLike, lon: ArrayLike, rows: ArrayLike | None = None,
     labels = arrays.plain(range(len(np.atleast_1d(lat))) if rows is None else rows, f"{name}: rows", "labels")
     arrays.check_shape(labels, f"{name}: rows", {"row": len(np.atleast_1d(lat))})
     missing = np.isnan(lat) & np.isnan(lon)
+    if (null := (lat == 0) & (lon == 0)).any():
+        row = pd.Series(labels).iloc[np.argwhere(np.atleast_1d(null))[0][0]]
+        raise InputError(f"{name}: {null.sum()} of {null.size} places are at latitude 0, longitude 0, the first in row "
+                         f"{row}; give NaN for an unknown one")
     outside = np.argwhere(~(missing | (lat >= 0) & (lat <= 84) & (lon >= -114) & (lon <= -108)))
     if len(outside):
         first = tuple(outside[0])
@@ -57,7 +76,7 @@ def transmitters(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     x, y = dataset.tx_x.values, dataset.tx_y.values
     if x.shape[1] > 1 and np.isfinite(x[:, 1:]).any():
         sample = int(np.isfinite(x[:, 1:]).any(axis=1).argmax())
-        raise InputError(f"sample {sample}: expected at most one transmitter, found several; keep the samples with one")
+        raise InputError(f"dataset: sample {sample} has several transmitters; expected at most one: leave it out")
     unknown = np.full(len(x), np.nan)
     return (x[:, 0], y[:, 0]) if x.shape[1] else (unknown, unknown)
 
@@ -103,8 +122,10 @@ def check(dataset: xr.Dataset, name: str) -> None:
     """Raise InputError with `name` and the sample unless all positions are there, in metres, and of one site.
 
     Refused: a receiver without a position that heard a sample; half a position, or an infinite one; coordinates that
-    are all within 180 of zero, the sign of degrees; a position more than SITE_M from the median; an attribute
-    `extent_m` that is not four numbers in order, or leaves out a transmitter. Warned of: a site smaller than SMALL_M.
+    are all within 180 of zero, the sign of degrees; placeholders such as (0, 0) or (9999, 9999), twice the same whole
+    number, farther from all other positions than the site of those is long; a position more than SITE_M from the
+    median; an attribute `extent_m` that is not four numbers in order, or leaves out a transmitter. Warned of: a site
+    smaller than SMALL_M.
     """
     heard = ~np.isnan(dataset.rss.values)
     for pair, problem in (
@@ -116,16 +137,38 @@ def check(dataset: xr.Dataset, name: str) -> None:
             raise InputError(f"{name}: {_sample(dataset, lost.any(axis=1))}: {problem}")
         if _are_degrees(x, y):
             raise InputError(f"{name}: {pair}_x and {pair}_y are within 180 of zero and span less than {DEGREES:g}, "
-                             "probably degrees; expected metres: use to_utm, or add 1000 m to all coordinates of a "
-                             "very small site")
+                             "probably degrees, or 0 for unknown; expected metres: use to_utm, give NaN for unknown "
+                             "transmitters, or add 1000 m to all coordinates of a very small site")
+    _check_placeholders(dataset, name)
     which, away = farthest(dataset)
     if away > SITE_M:
         raise InputError(f"{name}: {which} lies {away / 1000:.0f} km from the median position; expected one site, in "
-                         "metres: is it in degrees, or 0 for unknown? give NaN for an unknown transmitter")
+                         "metres: convert degrees with to_utm, give NaN for an unknown transmitter")
     west, east, south, north = extent(dataset, name)
     if 0 < max(east - west, north - south) < SMALL_M:
         warnings.warn(f"{name}: the site spans {east - west:.3g} m x {north - south:.3g} m; are the positions in "
                       "kilometres? then multiply them by 1000", InputWarning, stacklevel=2)
+
+
+def _check_placeholders(dataset: xr.Dataset, name: str) -> None:
+    x, y = _all(dataset)
+    twice = (x == y) & (x == x.round())
+    known = ~np.isnan(x + y) & ~twice
+    if not twice.any() or known.sum() < 10 or not known[:, : dataset.sizes["tx"]].any():    # too few to tell far
+        return
+    west, east, south, north = x[known].min(), x[known].max(), y[known].min(), y[known].max()
+    away = np.max([west - x, x - east, south - y, y - north], axis=0)
+    far = twice & (away > max(east - west, north - south))
+    if far.any():
+        sample, column = np.argwhere(far)[0]
+        number = int(column) - dataset.sizes["tx"]
+        columns = range(dataset.sizes["tx"]) if number < 0 else [column]
+        same = (far & (x == x[sample, column]))[:, columns]
+        what = "transmitter" if number < 0 else f"receiver {dataset.sensor.values[number]}"
+        raise InputError(f"{name}: {same.any(axis=1).sum()} of {len(x)} samples have their {what} at "
+                         f"({x[sample, column]:g}, {y[sample, column]:g}), {away[sample, column]:.0f} m from all "
+                         f"others, the first is {_sample(dataset, same.any(axis=1))}; expected a position: give NaN "
+                         "for an unknown transmitter, or as the RSS of a receiver without a position")
 
 
 def _are_degrees(x: np.ndarray, y: np.ndarray) -> bool:

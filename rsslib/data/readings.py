@@ -3,9 +3,11 @@
 import warnings
 
 import numpy as np
+import xarray as xr
 from numpy.typing import ArrayLike
 
 from rsslib.data import arrays
+from rsslib.data.receivers import KIND_RANGE_DB
 from rsslib.project import InputError, InputWarning
 
 LOWEST_DB, HIGHEST_DB = -200.0, 60.0
@@ -33,14 +35,23 @@ def without(rss: np.ndarray, not_heard: ArrayLike | None, name: str) -> np.ndarr
 def check_range(rss: np.ndarray, name: str) -> None:
     """Raise InputError with `name` for readings outside of -200..60 dB; NaN is not heard."""
     heard = rss[~np.isnan(rss)]
-    outside = heard[~((heard > LOWEST_DB) & (heard <= HIGHEST_DB))]
-    if not len(outside):
+    inside = (heard > LOWEST_DB) & (heard <= HIGHEST_DB)
+    if inside.all():
         return
-    values, counts = np.unique(outside, return_counts=True)
-    if len(values) <= 3:
+    values, counts = np.unique(heard[~inside], return_counts=True)
+    if len(values) <= 3 and not any((np.abs(heard[inside] - value) <= 5).any() for value in values):
         raise InputError(f"{name}: {_found(values, counts, len(heard))}; {_EXPECTED}: {_remedy(values)}")
-    raise InputError(f"{name}: rss is {values[0]:g} to {values[-1]:g} in {len(outside)} of {len(heard)} readings; "
-                     f"{_EXPECTED}: take 10 log10 of linear power, check sign and unit")
+    raise InputError(f"{name}: rss is {values[0]:g} to {values[-1]:g} in {counts.sum()} of {len(heard)} readings; "
+                     f"{_EXPECTED}: {_meant(heard)}; check sign and unit")
+
+
+def _meant(heard: np.ndarray) -> str:
+    """Return what to do with readings outside of the range, by what they may be."""
+    if heard.min() >= 0 and heard.max() <= 255:
+        return "negate RSSI without its minus sign, or convert percent or the steps of a device to dB"
+    whole = (heard == heard.round()).all() and heard.min() < 0
+    factor = next((factor for factor in (10, 100) if factor * LOWEST_DB < heard.min()), 0) if whole else 0
+    return f"divide by {factor} if these are fractions of a dB" if factor else "take 10 log10 of linear power"
 
 
 def check(rss: np.ndarray, name: str) -> None:
@@ -50,10 +61,12 @@ def check(rss: np.ndarray, name: str) -> None:
 
     Refused: readings outside of -200..60 dB; linear power or truth values (most readings within 1 dB of 0); a number
     repeated at or below -160 dB or above 20 dB, or in 2 % of the readings at or below -120 dB or at or above -1 dB,
-    with hardly another reading within 10 dB. Warned of: such numbers that are rarer or less extreme; one with others
-    around it, but more than 20 times as frequent as any of them; a number in between that most receivers repeat, with
-    hardly another reading within 5 dB; a tenth of all readings that are equal, and the lowest or the highest of most
-    receivers. The floor or the saturation of one receiver passes: it has other readings near it, on one side.
+    with hardly another reading within 10 dB; ten or more readings that are all whole numbers from -1 to 10, bars of a
+    display. Warned of: fewer of those, or fractions from 0 to 10; numbers as above that are rarer or less extreme; one
+    with others around it, but more than 20 times as frequent as any of them; a number in between that most receivers
+    repeat, with hardly another reading within 5 dB; a tenth of all readings that are equal, and the lowest or the
+    highest of most receivers. The floor or the saturation of one receiver passes: it has other readings near it, on
+    one side.
     """
     check_range(rss, name)
     heard = rss[~np.isnan(rss)]
@@ -61,9 +74,49 @@ def check(rss: np.ndarray, name: str) -> None:
     small = some[np.abs(some) <= 1]
     if len(small) > len(some) / 2 and (len(small) == len(some) or len(np.unique(small)) > 1):    # not a mark of -1 or 1
         raise InputError(f"{name}: rss is within 1 dB of 0 in {len(small)} of {len(heard)} readings; {_EXPECTED}: take "
-                         "10 log10 of linear power, undo a scaling, give no truth values")
+                         "10 log10 of linear power, undo any scaling; booleans are no readings")
     if len(heard):
+        _check_bars(heard, name)
         _check_repeated(rss, heard, name)
+
+
+def check_sign(dataset: xr.Dataset, name: str) -> None:
+    """Raise InputError with `name` for readings that lost their minus sign; positive SNR [dB] passes.
+
+    Refused: a kind whose range is below 0, all of whose readings are at least 0; receivers of which that is so, whose
+    readings rise with the distance from the transmitter (at least ten; t-test of the correlation with its logarithm).
+    """
+    lowest = np.fmin.reduce(dataset.rss.values, axis=0)
+    for kind, (low, high) in KIND_RANGE_DB.items():
+        of_kind = lowest[(dataset.sensor_kind.values == kind) & ~np.isnan(lowest)]
+        if high < 0 and len(of_kind) and of_kind.min() >= 0:
+            raise InputError(f"{name}: rss is at least {of_kind.min():g} in all readings of kind '{kind}'; expected "
+                             f"{low:g} to {high:g} dB: check the sign, or give receivers of your own the kind 'other'")
+    positive = dataset.isel(sensor=lowest >= 0)
+    level, away = positive.rss.values, np.full(positive.rss.shape, np.inf)
+    for tx_x, tx_y in zip(dataset.tx_x.values.T, dataset.tx_y.values.T):
+        away = np.fmin(away, np.hypot(positive.sensor_x.values - tx_x[:, None],
+                                      positive.sensor_y.values - tx_y[:, None]))
+    used = ~np.isnan(level) & (away > 0) & (away < np.inf)
+    level, distance = level[used].astype(np.float64), np.log10(away[used])
+    if len(level) < 10 or not np.ptp(level) or not np.ptp(distance):
+        return
+    rise = np.corrcoef(level, distance)[0, 1]
+    if rise > 0 and rise**2 * (len(level) - 2) > 16 * (1 - rise**2):
+        raise InputError(f"{name}: rss is {level.min():g} to {level.max():g} in all {len(level)} readings of "
+                         f"{positive.sizes['sensor']} of {dataset.sizes['sensor']} receivers, and rises with the "
+                         "distance from the transmitter; expected dB, which fall: negate RSSI without its minus sign")
+
+
+def _check_bars(heard: np.ndarray, name: str) -> None:
+    whole = (heard == heard.round()).all()
+    if heard.max() > 10 or heard.max() <= 1 or heard.min() < (-1 if whole else 0):
+        return
+    found = f"{name}: rss is {heard.min():g} to {heard.max():g} in all {len(heard)} readings"
+    if whole and len(heard) >= 10:
+        raise InputError(f"{found}, whole numbers; {_EXPECTED}: convert the bars or steps of a device to dB")
+    warnings.warn(f"{found}; {_EXPECTED}: if these are the bars or steps of a device, convert them to dB", InputWarning,
+                  stacklevel=2)
 
 
 def _check_repeated(rss: np.ndarray, heard: np.ndarray, name: str) -> None:
@@ -74,8 +127,8 @@ def _check_repeated(rss: np.ndarray, heard: np.ndarray, name: str) -> None:
     impossible = (values > LOUDEST_DB) | (values <= LOWEST_FLOOR_DB) | (share >= 0.02)
     repeated = alone & impossible & (counts >= 3) & (share >= 0.001)
     if repeated.any():
-        raise InputError(f"{name}: {_found(values[repeated], counts[repeated], len(heard))}, with hardly another "
-                         f"within 10 dB; expected what a receiver reads: {_remedy(values[repeated])}")
+        raise InputError(f"{name}: {_found(values[repeated], counts[repeated], len(heard))}, and almost no other "
+                         f"within 10 dB; expected readings: {_remedy(values[repeated])}")
     most = counts >= 10
     between = most & ~beyond & (share >= 0.01) & (counts > 20 * _near(values, counts, 5.0)) & (len(values) >= 10)
     receivers = (~np.isnan(rss)).any(axis=0).sum()
@@ -86,7 +139,7 @@ def _check_repeated(rss: np.ndarray, heard: np.ndarray, name: str) -> None:
     end[end] = _is_end(rss, values[end])
     odd = between | inside | end | alone & ((values == values.round()) | (counts >= 3))
     if odd.any():
-        warnings.warn(f"{name}: {_found(values[odd], counts[odd], len(heard))}, which stands out; if that was not "
+        warnings.warn(f"{name}: {_found(values[odd], counts[odd], len(heard))}, which stands out; if that means not "
                       f"heard: {_remedy(values[odd])}", InputWarning, stacklevel=2)
 
 

@@ -3,18 +3,21 @@
 Neither training nor validation samples share a transmitter location with another set. The paper's splits tell locations
 apart by their exact coordinates, as the authors do. In splits of other data, and in the published ones, transmitters
 within NEAR_M are at one location. (The held-out sets of several seasons may share locations with each other.)
+
+The split `blocks` is ours: it holds out stretches of time instead, and a place may be passed again at another time.
 """
 
 from collections.abc import Mapping
-from itertools import product
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
-from rsslib.data import download, measurements
+from rsslib.data import arrays, blocks, download, measurements
 from rsslib.data.grid import transmitters
 from rsslib.data.index_sets import checked, indices
+from rsslib.data.locations import NEAR_M, apart, locations
 from rsslib.files import read_json
 from rsslib.project import InputError
 
@@ -25,28 +28,22 @@ PUBLISHED = {"published_random": "random_test.json", "published_grid": "grid_tes
 """The splits published with the Utah measurements, and the file that lists the test samples of each."""
 MARGIN_M = 15.0
 """Half a 30 m pixel: with it, and locations numbered from the north, the sets have the published sizes."""
-NEAR_M = 0.5
-"""Transmitters within this distance are at one location, but in the paper's splits [m]."""
-TRACK_M = 5.0
-"""A location is at most this wide [m]. A track of samples nearer than NEAR_M is cut: samples of train and val within
-NEAR_M of a cut are left out."""
 _GRIDS = {f"grid{n}": n for n in range(2, 101)}    # finer ones take minutes to draw, and few cells contain samples
 _REPORTED = {"random": "test", "july": "november", "november": "july", **dict.fromkeys(_GRIDS, "ood"),
-             **dict.fromkeys(PUBLISHED, "test")}
+             "blocks": "test", **dict.fromkeys(PUBLISHED, "test")}
 
 
 def report_set(split: str) -> str:
     """Return the name of the set that Table II reports for `split`: test, november, july, or ood for every gridN.
 
-    It is test, too, for the published splits. Errors: InputError for an unknown split.
+    It is test, too, for blocks and the published splits. Errors: InputError for an unknown split.
 
     >>> report_set("july")
     'november'
     """
     if not isinstance(split, str) or split not in _REPORTED:
-        found = repr(split[:60]) if isinstance(split, str) else f"of type {type(split).__name__}"
-        raise InputError(f"split {found}: expected random, july, november, gridN with N from 2 to 100 such as "
-                         f"grid2, {' or '.join(PUBLISHED)}")
+        raise InputError(f"split {arrays.shown(split)}: expected random, july, november, gridN with N from 2 to 100 "
+                         f"such as grid2, blocks, {' or '.join(PUBLISHED)}")
     return _REPORTED[split]
 
 
@@ -66,9 +63,9 @@ def holdout(dataset: xr.Dataset, samples: np.ndarray, share: float = 0.2,
     """
     places = _places(dataset)
     if not isinstance(share, (float, np.floating)) or not 0 < share < 1:
-        raise InputError("share: expected a share of the locations between 0 and 1, such as 0.2")
+        raise InputError(f"share is {arrays.shown(share)}; expected a share of the locations, such as 0.2")
     samples = indices(samples, len(places), "samples to split")
-    return _hold_out(_locations(places, dataset.attrs["source"] not in EXACT), samples, _seed(seed), share)
+    return _hold_out(locations(places, dataset.attrs["source"] not in EXACT), samples, _seed(seed), share)
 
 
 def grid_test_cells(n: int, seed: int = 0) -> list[int]:
@@ -125,7 +122,8 @@ def make(dataset: xr.Dataset, name: str, seed: int = 0) -> dict[str, np.ndarray]
     july, november and april, and for july also november_all, that season except at locations of train or val. gridN:
     train, val (both in seen cells) and ood (in unseen cells). published_random and published_grid (Utah measurements
     only): test, the samples that the published file lists; train and val, drawn as in random from all other locations
-    of all seasons: `seed` does not change test.
+    of all seasons: `seed` does not change test. blocks: train, val, test; a fifth of the blocks of two minutes are
+    test, a fifth of the others val, and training samples within 30 s of either are left out (`rsslib.data.blocks`).
     Errors: InputError for an unknown name, a seed outside 0..2^32 - 1, invalid measurements, a sample without a known
     transmitter or with several, an empty set, or a published list that cannot be had.
     Source: paper 1, Section II.B; details: the authors' published code.
@@ -135,9 +133,16 @@ def make(dataset: xr.Dataset, name: str, seed: int = 0) -> dict[str, np.ndarray]
     {'train': 2929, 'val': 733, 'test': 916}
     """
     report_set(name)    # refuses an unknown name
-    seed, places, source = _seed(seed), _places(dataset), dataset.attrs["source"]
-    location = _locations(places, name in PUBLISHED or source not in EXACT)
-    if name in PUBLISHED:
+    return drawn(measurements.validate(dataset, "dataset"), name, _seed(seed))
+
+
+def drawn(dataset: xr.Dataset, name: str, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return what `make` returns, for measurements, a name and a seed that were checked. Errors: those of `make`."""
+    places, source = _located(dataset), dataset.attrs["source"]
+    location = locations(places, name in PUBLISHED or source not in EXACT)
+    if name == "blocks":
+        sets = _blocks(dataset.time.values, seed)
+    elif name in PUBLISHED:
         sets = _published(dataset, location, name, seed)
     elif name in SEASONS:
         sets = _seasonal(dataset, location, name, seed)
@@ -150,8 +155,8 @@ def make(dataset: xr.Dataset, name: str, seed: int = 0) -> dict[str, np.ndarray]
             unseen = np.isin(_cells(places, _GRIDS[name]), grid_test_cells(_GRIDS[name], seed))
             across = np.isin(location, location[unseen])    # with the rest of locations that lie across an edge
             sets = {"train": rest[~across[rest]], "val": held_out[~across[held_out]], "ood": rest[unseen[rest]]}
-    if name in PUBLISHED or source not in EXACT:
-        sets = _apart(places, sets)
+    if name != "blocks" and (name in PUBLISHED or source not in EXACT):
+        sets = apart(places, sets)
     for key, samples in sets.items():
         if not len(samples):
             raise InputError(f"split {name}: the set {key!r} is empty; the data set is too small, or its samples lie "
@@ -177,7 +182,11 @@ def near_pairs(dataset: xr.Dataset, sets: Mapping[str, np.ndarray]) -> dict[str,
 
 def _places(dataset: Any) -> np.ndarray:
     """Return the transmitters' locations, (samples, 2) [m]; InputError for invalid measurements or an unknown one."""
-    x, y = transmitters(measurements.validate(dataset, "dataset"))
+    return _located(measurements.validate(dataset, "dataset"))
+
+
+def _located(dataset: xr.Dataset) -> np.ndarray:
+    x, y = transmitters(dataset)
     unknown = np.isnan(x)
     if unknown.any():
         first = dataset.time.values[unknown.argmax()].astype("datetime64[s]")
@@ -188,63 +197,14 @@ def _places(dataset: Any) -> np.ndarray:
 
 def _seed(seed: Any) -> int:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
-        raise InputError(f"seed: expected a whole number from 0 to {2**32 - 1}; this one is of type "
-                         f"{type(seed).__name__}, or outside")
+        raise InputError(f"seed is {arrays.shown(seed)}; expected a whole number from 0 to {2**32 - 1}")
     return int(seed)
 
 
 def _bins(n: Any) -> int:
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n not in _GRIDS.values():
-        raise InputError("n: expected 2 to 100 bins per side, a whole number, as in grid2")
+        raise InputError(f"n is {arrays.shown(n)}; expected a whole number of bins per side, 2 to 100")
     return int(n)
-
-
-def _locations(places: np.ndarray, near: bool) -> np.ndarray:
-    """Return the number of each sample's location, counted from north to south."""
-    distinct, number = np.unique(-places[:, ::-1], axis=0, return_inverse=True)
-    return _neighbourhoods(distinct)[number.ravel()] if near else number.ravel()
-
-
-def _neighbourhoods(places: np.ndarray) -> np.ndarray:
-    """Return the number of each place's group: groups are joined wherever two of their places lie within NEAR_M.
-
-    A walk with a sample at each step would be one group: groups that span more than TRACK_M are cut into squares.
-    """
-    from scipy.sparse import coo_array  # imported here: the paper's own splits need no scipy
-    from scipy.sparse.csgraph import connected_components
-    from scipy.spatial import KDTree
-
-    # The places in a square of this side all lie within NEAR_M. As two more coordinates, the squares' numbers put other
-    # squares out of reach: a query sees one square alone, and a crowd of places at one spot costs no more than others.
-    squares = np.floor(places / (NEAR_M / np.sqrt(2)))
-    square = np.unique(squares, axis=0, return_inverse=True)[1].ravel()
-    tree = KDTree(np.hstack([places, squares]))
-    pairs = [np.empty((2, 0), int)]
-    for shift in product(range(3), range(-2, 3)):
-        distance, other = tree.query(np.hstack([places, squares + shift]), distance_upper_bound=np.nextafter(NEAR_M, 1))
-        near = np.isfinite(distance)
-        pairs.append(np.stack([square[near], square[other[near]]]))
-    one, another = np.concatenate(pairs, axis=1)
-    n = square.max() + 1
-    group = connected_components(coo_array((np.ones(len(one)), (one, another)), (n, n)), directed=False)[1][square]
-    low, high = np.full((2, group.max() + 1, 2), np.inf)
-    np.minimum.at(low, group, places)
-    np.minimum.at(high, group, -places)
-    long = (-high - low).max(axis=1) > TRACK_M
-    cell = np.where(long[group, None], np.floor(places / TRACK_M), 0)
-    return np.unique(np.column_stack([group, cell]), axis=0, return_inverse=True)[1].ravel()
-
-
-def _apart(places: np.ndarray, sets: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the sets without those samples of train and val that lie within NEAR_M of a sample held out from them."""
-    from scipy.spatial import KDTree
-
-    held_out = [samples for name, samples in sets.items() if name not in ("train", "val")]
-    for name in ("val", "train"):
-        other = KDTree(places[np.concatenate(held_out)])
-        sets = sets | {name: sets[name][other.query(places[sets[name]])[0] > NEAR_M]}
-        held_out.append(sets[name])
-    return sets
 
 
 def _hold_out(location: np.ndarray, samples: np.ndarray, seed: int,
@@ -290,11 +250,24 @@ def _seasonal(dataset: xr.Dataset, location: np.ndarray, trained_on: str, seed: 
     return sets
 
 
+def _blocks(time: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    block = blocks.numbers(time)
+    rest, test = _hold_out(block, np.arange(len(block)), seed)
+    train, val = _hold_out(block, rest, seed)
+    return {"train": blocks.far_from(time, train, np.concatenate([val, test])), "val": val, "test": test}
+
+
 def _published(dataset: xr.Dataset, location: np.ndarray, name: str, seed: int) -> dict[str, np.ndarray]:
     if dataset.attrs["source"] != "frs":
         raise InputError(f"split {name}: the published list is of the Utah measurements (source frs), and source is "
                          f"{dataset.attrs['source']!r}; choose another split")
-    listed = list(read_json(download.locate(PUBLISHED[name]), "samples by time stamp"))
-    test = np.flatnonzero(np.isin(dataset.time.values, np.array(listed, "datetime64[ns]")))
+    path = download.locate(PUBLISHED[name])
+    listed = np.array(list(read_json(path, "samples by time stamp")), "datetime64[ns]")
+    missing = ~np.isin(listed, dataset.time.values)
+    if missing.any():
+        raise InputError(f"split {name}: the dataset lacks {missing.sum()} of the {len(listed)} samples in {path.name}"
+                         f", the first is {pd.Timestamp(listed[missing.argmax()])}; expected all Utah measurements of "
+                         "one transmitter: take data.load('frs') as it is, or choose another split")
+    test = np.flatnonzero(np.isin(dataset.time.values, listed))
     train, val = _hold_out(location, np.flatnonzero(~np.isin(location, location[test])), seed)
     return {"train": train, "val": val, "test": test}

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from rsslib.data.arrays import MAX_PER_SIDE
 from rsslib.emitters import networks
 from rsslib.emitters.networks import METHODS, SIDE
 from rsslib.emitters.samples import MOST_EMITTERS, are_powers
@@ -27,7 +28,7 @@ _RULES: dict[str, recipe.Rule] = {
     **dict.fromkeys(("sensors", "epochs", "test_samples"), recipe.COUNT), "threads": recipe.THREADS,
     # BatchNorm needs two samples
     **dict.fromkeys(("samples", "val_samples", "batch_size"), recipe.count(2)),
-    "n": (int, f"a multiple of {SIDE}, at most 1024", lambda n: 0 < n <= 1024 and n % SIDE == 0),
+    "n": (int, f"a multiple of {SIDE}, at most {MAX_PER_SIDE}", lambda n: 0 < n <= MAX_PER_SIDE and n % SIDE == 0),
     "n_max": recipe.count(1, MOST_EMITTERS), "seed": recipe.SEED, "learning_rate": recipe.RATE,
     **dict.fromkeys(("weight_decay", "muon_rate", "near_weight"), recipe.WEIGHT),
     "margin_db": (recipe.NUMBER, "a number, at least 0 and at most 60", lambda margin: 0 <= margin <= 60),

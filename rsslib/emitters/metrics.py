@@ -41,7 +41,8 @@ class Scores:
             values = getattr(self, name)
             check_type(f"scores: {name}", values, np.ndarray)
             if values.ndim != 1 or len(values) != len(self.true):
-                raise InputError("scores: expected true, predicted and error of one value for each sample")
+                raise InputError(f"scores: {name} is of shape {values.shape}, true of {np.shape(self.true)}; expected "
+                                 "one value for each sample")
         if any(counts.dtype.kind not in "iu" or (counts < 0).any() for counts in (self.true, self.predicted)):
             raise InputError("scores: a count in true or predicted is negative or no whole number; expected numbers of "
                              "emitters")
@@ -75,7 +76,7 @@ def score(existence: np.ndarray, location: np.ndarray, truth: np.ndarray, n: int
     existence, location, truth = (np.asarray(values) for values in (existence, location, truth))
     if min(location.shape[1], truth.shape[1]) > MOST_PAIRED:
         raise InputError(f"score: {location.shape[1]} slots, {truth.shape[1]} emitters; expected at most {MOST_PAIRED} "
-                         "of one, since all pairings are compared")
+                         "slots, or as few emitters, since all pairings are compared")
     kept, exists = existence > threshold, np.isfinite(truth).all(axis=2)
     predicted, true = kept.sum(axis=1), exists.sum(axis=1)
     location, truth = _first(kept, location), _first(exists, truth)
@@ -94,13 +95,19 @@ def scores(predictions: xr.Dataset, threshold: float = THRESHOLD) -> Scores:
     Errors: those of `score`; InputError for what is no predictions.
     """
     names = "existence", "row", "column", "true_row", "true_column"
-    if not isinstance(predictions, xr.Dataset) or not ({*names, "n", "side_m"} <=
-                                                       {*predictions.variables, *predictions.attrs}):
+    if not isinstance(predictions, xr.Dataset) or not (
+            {*names} <= {*predictions.variables} and {"n", "side_m"} <= {*predictions.attrs}):
         raise InputError(f"scores: expected the predictions of a localizer, with {', '.join(names)} and the attributes "
                          "n and side_m")
-    return score(predictions.existence.values, np.stack([predictions.row, predictions.column], axis=-1),
-                 np.stack([predictions.true_row, predictions.true_column], axis=-1), int(predictions.n),
-                 float(predictions.side_m), threshold)
+    for name in names:
+        wanted = ("sample", "emitter" if name.startswith("true") else "slot")
+        one = predictions[name]
+        if one.dims != wanted or one.dtype.kind not in "fiu":
+            raise InputError(f"scores: {name} is {one.dtype} over {one.dims}; expected numbers over {wanted}")
+    values = {name: predictions[name].values for name in names}
+    return score(values["existence"], np.stack([values["row"], values["column"]], axis=-1),
+                 np.stack([values["true_row"], values["true_column"]], axis=-1), predictions.attrs["n"],
+                 predictions.attrs["side_m"], threshold)
 
 
 def _sums(scores: Scores) -> np.ndarray:
@@ -112,8 +119,8 @@ def _sums(scores: Scores) -> np.ndarray:
 
 def _ratios(sums: np.ndarray) -> dict[str, np.ndarray]:
     samples, right, extra, missed, true, paired, error = np.moveaxis(sums, -1, 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return {"cmr": right / samples, "fa": extra / true, "mr": missed / true, "rmse_px": error / paired}
+    true, paired = (np.where(count > 0, count, np.nan) for count in (true, paired))    # a ratio to none is none
+    return {"cmr": right / samples, "fa": extra / true, "mr": missed / true, "rmse_px": error / paired}
 
 
 def _resampled(number: int, draws: int, seed: int) -> np.ndarray:
@@ -216,8 +223,8 @@ def deepmtl_metrics(existence: np.ndarray, location: np.ndarray, truth: np.ndarr
         check_number(f"deepmtl_metrics: {name}", value, 1e-9)
     slots = max(existence.shape[1], truth.shape[1])
     if not len(existence) or slots > MOST_PAIRED:
-        raise InputError(f"deepmtl_metrics: {len(existence)} samples, {slots} slots or emitters; expected samples, and "
-                         f"at most {MOST_PAIRED} of either, since all pairings are compared")
+        raise InputError(f"deepmtl_metrics: {len(existence)} samples, {slots} slots or emitters; expected one "
+                         f"sample or more, and at most {MOST_PAIRED} slots and emitters: all pairings are compared")
     kept, truth = _widened(existence > threshold, slots, False), _widened(truth, slots, np.nan)
     exists = np.isfinite(truth).all(axis=2)
     apart = _widened(location, slots, 0.0)[:, :, None] - np.where(exists[..., None], truth, 0)[:, None]

@@ -11,6 +11,7 @@ import torch
 import xarray as xr
 
 from rsslib import files
+from rsslib.data.arrays import MAX_PER_SIDE
 from rsslib.emitters.localizer import NETWORKS, EmitterRecipe, Model
 from rsslib.emitters.training import OccupancySet, draw_set
 from rsslib.learning.recipe import check_choice, check_type, check_whole
@@ -184,7 +185,7 @@ def scene_of(folder: str | Path, environment: str, n: int) -> Scene:
     Errors: InputError for a city without a library, or a library of another n.
     """
     _check_name("environment", environment)
-    check_whole("n", n, 1, 1024)
+    check_whole("n", n, 1, MAX_PER_SIDE)
     if environment == scenes.FREE_SPACE:
         return scenes.free_space(n)
     path = f"{folder}/{environment}.nc"

@@ -180,8 +180,8 @@ def labels(samples: Samples, slots: int) -> np.ndarray:
     check_whole("labels: n of the samples", samples.n, 2, 10**5)
     most = int(samples.count.max(initial=0))
     if most > slots:
-        raise InputError(f"labels: sample {samples.count.argmax()} has {most} emitters, the network {slots} slots; "
-                         "train with a larger n_max or leave such samples out")
+        raise InputError(f"labels: sample {samples.count.argmax()} has {most} emitters, but the network has {slots} "
+                         "slots; train with a larger n_max or leave such samples out")
     emitter = np.full((len(samples), max(slots, samples.emitter.shape[1])), -1)
     emitter[:, :samples.emitter.shape[1]] = samples.emitter
     emitter = np.take_along_axis(emitter, np.argsort(emitter < 0, axis=1, kind="stable"), 1)[:, :slots]

@@ -79,7 +79,8 @@ def as_array(name: str, values: Any, ndim: int = 1, kinds: str = "fiu") -> np.nd
         raise InputError(f"{name} is no array of numbers ({str(error).partition(chr(10))[0]})") from None
     if given.ndim != ndim or given.dtype.kind not in kinds or not given.size:
         wanted = "booleans" if kinds == "b" else "numbers"
-        raise InputError(f"{name} is {given.dtype} of shape {given.shape}; expected {wanted}, in {ndim} dimensions")
+        raise InputError(f"{name} is {given.dtype} of shape {given.shape}; expected {wanted} in {ndim} "
+                         f"dimension{'s' * (ndim > 1)}, at least one")
     finite = np.isfinite(given)
     if not finite.all():
         raise InputError(f"{name}: entry {'/'.join(map(str, np.argwhere(~finite)[0]))} is {given[~finite][0]} "

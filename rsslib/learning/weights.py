@@ -1,6 +1,7 @@
 """Folders of trained networks: one safetensors file per network, and a JSON header from which they are rebuilt.
 
-The header holds the SHA-256 of each file of weights, and of itself: no byte of the folder changes unnoticed.
+The header holds the SHA-256 of each file of weights, and of itself: no byte of the folder changes unnoticed. A saving
+becomes valid as a whole, when its files are in the folder `.ready`, from which they then move to their places.
 """
 
 import json
@@ -15,12 +16,13 @@ from typing import Any, TypeVar
 from torch import nn
 
 from rsslib.files import parsed, read_bytes
-from rsslib.project import InputError, atomic_path
+from rsslib.project import InputError, atomic_path, writing
 
 Built = TypeVar("Built")
 HEADER, _WHAT = "header.json", "a folder of trained networks"
 _DIGEST = re.compile(rb'"digest": "([0-9a-f]{64})"')
 _AGAIN = "train again"
+_READY = ".ready"
 
 
 def parameter_count(module: nn.Module) -> int:
@@ -29,11 +31,11 @@ def parameter_count(module: nn.Module) -> int:
 
 
 def save(folder: str | Path, networks: Mapping[str, nn.Module], header: Mapping) -> Path:
-    """Write `<folder>/<name>.safetensors` for each network and `<folder>/header.json`, each atomically.
+    """Write `<folder>/<name>.safetensors` for each network and `<folder>/header.json`, all of them or none.
 
-    The header must contain "format", which `load_header` checks. It is written first without its digest and last with
-    it, so that an interrupted saving is known as one. Weights are never pickled. Weights that an earlier header of the
-    folder names, and this one does not, are removed.
+    Whenever it is killed, `load` finds what was there before or what was to be saved. The header must contain "format",
+    which `load_header` checks. Weights are never pickled. Weights that an earlier header of the folder names, and this
+    one does not, are removed; other files stay.
     """
     from safetensors.torch import save as packed  # imported here: training does not need it
 
@@ -44,14 +46,35 @@ def save(folder: str | Path, networks: Mapping[str, nn.Module], header: Mapping)
              for name, network in networks.items()}
     blank = _text({**header, "weights": {name: sha256(content).hexdigest() for name, content in files.items()},
                    "digest": ""})
+    files[HEADER] = blank.replace(b'"digest": ""', f'"digest": "{sha256(blank).hexdigest()}"'.encode())
     folder = Path(folder)
-    for name in _named(folder) - set(files):
-        (folder / name).unlink(missing_ok=True)
-    signed = blank.replace(b'"digest": ""', f'"digest": "{sha256(blank).hexdigest()}"'.encode())
-    for name, content in ((HEADER, blank), *files.items(), (HEADER, signed)):
-        with atomic_path(folder / name) as temporary:
-            temporary.write_bytes(content)
+    with writing(folder):
+        _finish(folder)
+        with atomic_path(folder / _READY) as temporary:
+            temporary.mkdir()
+            for name, content in files.items():
+                (temporary / name).write_bytes(content)
+        _finish(folder)
     return folder
+
+
+def _finish(folder: Path) -> None:
+    """Move the files of a saving to their places, the header last; also those of one that was killed."""
+    ready = folder / _READY
+    if not ready.is_dir():
+        return
+    names = sorted((path.name for path in ready.iterdir()), key=lambda name: name == HEADER)
+    for name in _named(folder) - _named(ready) if names else ():
+        (folder / name).unlink(missing_ok=True)
+    for name in names:
+        os.replace(ready / name, folder / name)
+    ready.rmdir()
+
+
+def _place(folder: str | Path, name: str) -> str:
+    """Return the path of a file, which after a killed saving may be in the folder `.ready` still."""
+    ready = f"{folder}/{_READY}/{name}"
+    return ready if os.path.isfile(ready) else f"{folder}/{name}"
 
 
 def load_header(folder: str | Path, form: str, build: Callable[[dict], Built]) -> Built:
@@ -60,7 +83,7 @@ def load_header(folder: str | Path, form: str, build: Callable[[dict], Built]) -
     Errors: InputError naming the file if it is missing, damaged or edited, has another format than `form`, or lacks a
     key.
     """
-    path = f"{folder}/{HEADER}"
+    path = _place(folder, HEADER)
     return parsed(lambda: build(_header(path, form)), path, _WHAT, _AGAIN)
 
 
@@ -74,15 +97,14 @@ def load(folder: str | Path, form: str, networks: Mapping[str, nn.Module]) -> No
 
     saved = load_header(folder, form, lambda header: dict(header["weights"]))
     found = {path.name for path in Path(folder).glob("*.safetensors")}
-    if names := found - set(saved):
+    if (names := found - set(saved)) and not os.path.isdir(f"{folder}/{_READY}"):
         raise InputError(f"{folder}/{min(names)}: {HEADER} does not name these weights; expected {', '.join(saved)}: "
-                         "move others elsewhere")
+                         "move other files elsewhere")
     for name, network in networks.items():
-        path = f"{folder}/{name}.safetensors"
+        path = _place(folder, f"{name}.safetensors")
         content = read_bytes(path, f"the weights that {HEADER} names", _AGAIN)
         if sha256(content).hexdigest() != saved.get(f"{name}.safetensors"):
-            raise InputError(f"{path}: not the weights that {HEADER} was saved with: changed, damaged, or their saving "
-                             f"was interrupted; {_AGAIN}")
+            raise InputError(f"{path}: not the weights that {HEADER} was saved with: changed or damaged; {_AGAIN}")
         parsed(partial(_restore, network, content), path, "the weights of this network", _AGAIN,
                (SafetensorError, RuntimeError))
 
@@ -109,9 +131,7 @@ def _header(path: str, form: str) -> dict[str, Any]:
         raise InputError(f"{path}: format is {header['format']!r}; expected {form!r}: saved by an earlier version, or "
                          f"of something else; {_AGAIN}")
     if "digest" not in header:
-        raise InputError(f"{path}: no digest: saved by an earlier version; {_AGAIN}")
-    if header["digest"] == "":
-        raise InputError(f"{path}: no digest: the saving was interrupted; {_AGAIN}")
+        raise InputError(f"{path}: this header has no key 'digest': edited, or saved by an earlier version; {_AGAIN}")
     if [sha256(_DIGEST.sub(b'"digest": ""', raw)).hexdigest().encode()] != signed:
         raise InputError(f"{path}: its content is not what was saved: edited or damaged; {_AGAIN}")
     return header

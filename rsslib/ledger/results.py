@@ -97,8 +97,8 @@ def _check_row(row: Any, where: str) -> None:
     for key, value in row.items():
         if not (value is None or _is_interval(value) if key.startswith("ci95_") else all(
                 map(_is_value, value if isinstance(value, list) else [value]))):
-            raise InputError(f"{where}: `{key}` is {_short(value)}; expected a finite number, a text, or a list of "
-                             f"them; of ci95_... an interval, [low, high]: {_REMEDY}")
+            raise InputError(f"{where}: `{key}` is {_short(value)}; expected a finite number below 1e15, a text, or a "
+                             f"list of them; of ci95_... an interval, [low, high]: {_REMEDY}")
 
 
 def is_number(value: object) -> TypeGuard[float]:

@@ -18,7 +18,7 @@ from rsslib.learning.devices import PRECISIONS, autocast, choose_device, choose_
 from rsslib.learning.optimizers import SCHEDULES, Optimizer
 from rsslib.learning.trainer import Trainer
 from rsslib.localization import predictions
-from rsslib.localization.losses import LOSSES
+from rsslib.localization.losses import LOSSES, step
 from rsslib.localization.networks import NETWORKS, SensorNet
 from rsslib.project import InputError, write_json
 
@@ -153,8 +153,8 @@ class EnsembleTrainer(Trainer):
     of the checkpoint (see `Trainer.fit`); watch, further sets whose errors with the first member alone go into the
     history (for the training curves) and have no influence on training; device.
 
-    Errors: those of `measurements.validate` and `index_sets.checked`; InputError for an unknown location in `train` or
-    `val`, or a training that diverges.
+    Errors: those of `measurements.validate` and `index_sets.checked`; InputError for an unknown location in `train`,
+    `val` or `watch`, or a training that diverges.
     Source: paper 1, Section III.C.
     """
 
@@ -162,11 +162,11 @@ class EnsembleTrainer(Trainer):
                  path: str | Path | None = None, watch: Sequence[str] = (), device: str = "auto"):
         recipes.check_type("recipe", recipe, Recipe)
         measurements.validate(dataset, "the data set to fit")
-        sets = _checked(dataset, splits.make(dataset, "random") if sets is None else sets, watch)
+        sets = _checked(dataset, splits.drawn(dataset, "random") if sets is None else sets, watch)
         torch.set_num_threads(recipe.threads)
         self.recipe, self.sets, self.watch, self.dataset = recipe, sets, watch, dataset
         self.ranges = grids.scaling(dataset, sets["train"])
-        self.ensemble = Ensemble(recipe, grids.make(dataset, recipe.pixel_m), choose_device(device))
+        self.ensemble = Ensemble(recipe, grids.covering(dataset, recipe.pixel_m), choose_device(device))
         self.samples = Samples(dataset, self.ensemble.grid, self.ranges, self.ensemble.device)
         # BatchNorm needs two samples or more: the last, short batch of an epoch is dropped
         self.batch_size = min(recipe.batch_size, len(sets["train"]))
@@ -184,7 +184,7 @@ class EnsembleTrainer(Trainer):
         permuted = torch.from_numpy(train)[torch.randperm(len(train), generator=generator)]
         for chosen in permuted.to(self.ensemble.device).split(self.batch_size)[: self.batches]:
             images = self.ensemble(number, self._drop(self.samples.batch(chosen), generator))
-            yield LOSSES[self.recipe.loss](images, self.samples.location[chosen])
+            yield step(self.recipe.loss, images, self.samples.location[chosen], generator)
 
     def validate(self) -> tuple[float, dict]:
         """Return the mean error on `val` [m], and the values for the history."""
@@ -227,7 +227,7 @@ def _checked(dataset: xr.Dataset, sets: Mapping[str, np.ndarray], watch: Sequenc
     if not isinstance(watch, (list, tuple)) or not all(isinstance(name, str) for name in watch):
         raise InputError(f"fit: watch is {watch!r}; expected a list of names of sets")
     found = index_sets.checked(sets, dataset.sizes["sample"], "fit", needed=("train", "val", *watch))
-    for name in ("train", "val"):
+    for name in ("train", "val", *watch):
         unknown = np.isnan(grids.transmitters(dataset)[0][found[name]])
         if unknown.any():
             raise InputError(f"fit: sample {found[name][unknown.argmax()]} of the set {name!r} has no known "

@@ -23,6 +23,7 @@ _PLACES = ("x", "y", "x_peak", "y_peak", "x_hat", "y_hat", *_TRUTH)
 _METRES = (*_PLACES, "max_spread", "sum_spread")
 _VARIABLES = (*_METRES, "peak", "peak_normalised", "max_prediction", "max_mean_prediction", "max_prediction_normalised",
               "max_mean_prediction_normalised")
+_KINDS = {"set": "OUT", "measurement": "iu"}
 
 
 def describe(images: Tensor, grid: Grid, decoder: str = "argmax") -> dict[str, np.ndarray]:
@@ -46,7 +47,7 @@ def describe(images: Tensor, grid: Grid, decoder: str = "argmax") -> dict[str, n
     check_choice("predictions: decoder", decoder, ("argmax", "com"))
     check_type("predictions: images", images, Tensor)
     check_type("predictions: grid", grid, Grid)
-    if images.ndim != 4 or images.shape[2:] != grid.shape or not images.shape[1] or not images.is_floating_point():
+    if images.ndim != 4 or images.shape[2:] != grid.shape or not images.numel() or not images.is_floating_point():
         raise InputError(f"predictions: images are {images.dtype} of {tuple(images.shape)}; expected floating-point "
                          f"numbers, (batch, members, {grid.height}, {grid.width}) on this grid")
     if not bool(torch.isfinite(images).all()):
@@ -94,8 +95,10 @@ def require(predictions: xr.Dataset, *names: str) -> xr.Dataset:
         raise InputError(f"predictions are of type {type(predictions).__name__}; expected the Dataset that "
                          "Localizer.predict returns")
     for name in names:
-        if name not in predictions.variables or predictions[name].dims != ("sample",):
-            raise InputError(f"predictions: no {name!r} for each sample; expected what Localizer.predict returns")
+        if name not in predictions.variables or predictions[name].dims != ("sample",) or (
+                predictions[name].dtype.kind not in _KINDS.get(name, "fiu")):
+            raise InputError(f"predictions: no {name!r} with one value per sample; expected what "
+                             "Localizer.predict returns")
     return predictions
 
 
@@ -118,7 +121,7 @@ def of_set(predictions: xr.Dataset, name: str) -> xr.Dataset:
     names = require(predictions, "set").set.values.astype(str)
     chosen = names == str(name)
     if not chosen.any():
-        raise InputError(f"predictions: no set {name!r}; these have {', '.join(dict.fromkeys(names.tolist()))}")
+        raise InputError(f"predictions: no set {name!r}; found {', '.join(dict.fromkeys(names.tolist()))}")
     return predictions.isel(sample=chosen)
 
 
@@ -155,16 +158,19 @@ def _check(dataset: xr.Dataset) -> None:
         values = variable.values[~np.isnan(variable.values)] if name in _TRUTH else variable.values
         if not (np.isfinite(values) & (values >= lowest) & (values <= highest)).all():
             raise ValueError(f"{name} is impossible or not finite in a sample")
-    for name, kinds in (("set", "OU"), ("measurement", "iu")):
+    for name, kinds in _KINDS.items():
         variable = dataset.variables[name]
         if variable.dims != ("sample",) or variable.dtype.kind not in kinds:
             raise ValueError(f"{name} is {variable.dtype} over {variable.dims}")
     if (dataset["measurement"] < 0).any():
-        raise ValueError("a measurement is below 0")
+        raise ValueError("an index in 'measurement' is below 0")
     raster = {field.name: dataset.attrs[field.name] for field in fields(Grid)}
     if not np.isfinite(list(raster.values())).all():
-        raise ValueError(f"the grid is {raster}")
-    Grid(**raster)
+        raise ValueError(f"the attributes of the grid are {raster}")
+    try:
+        Grid(**raster)
+    except InputError as error:    # it does not name the file
+        raise ValueError(str(error)) from None
 
 
 def _peaks(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from rsslib.data.arrays import MAX_PER_SIDE
 from rsslib.project import InputError
 
-MOST_CELLS = 724
-"""Cells per side: half a million in all. Larger maps would not fit the memory of most machines."""
 MOST_SEED = 2**32 - 2
 """The ray tracer's generator takes 32 bits, and counts from one."""
 
@@ -83,8 +82,8 @@ def whole(name: str, given: Any, expected: str, least: int, most: int) -> int:
 
 def cells_per_side(given: Any, name: str = "n") -> int:
     """Return the cells per side of a map."""
-    return whole(name, given, f"a whole number of cells per side, at least 1 cell and at most {MOST_CELLS}", 1,
-                 MOST_CELLS)
+    return whole(name, given, f"a whole number of cells per side, at least 1 cell and at most {MAX_PER_SIDE}", 1,
+                 MAX_PER_SIDE)
 
 
 def seed(given: Any, name: str = "seed") -> int:

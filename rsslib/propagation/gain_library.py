@@ -76,8 +76,8 @@ def validate(library: xr.Dataset, name: str = "library") -> xr.Dataset:
         if variable not in library or library[variable].dims != dims:
             raise InputError(f"{name}: expected a variable {variable!r} with dimensions {dims}")
         if library[variable].dtype.kind not in _KINDS[variable]:
-            raise InputError(f"{name}: {variable} is of type {library[variable].dtype}; expected one of the kinds "
-                             f"{_KINDS[variable]!r} of numpy")
+            raise InputError(f"{name}: {variable} is of type {library[variable].dtype}; expected a dtype of kind "
+                             f"{' or '.join(_KINDS[variable])} (numpy's letters)")
     _validate_attributes(library.attrs, name)
     sets = library.set.values.astype(str)
     found = {one: int((sets == one).sum()) for one in (*SETS, *np.unique(sets).tolist())}
@@ -109,8 +109,8 @@ def _validate_attributes(attrs: Mapping, name: str) -> None:
 def _validate_positions(library: xr.Dataset, name: str) -> None:
     n, cell, free = int(library.attrs["n"]), library.cell.values, library.outdoor.values
     if free.shape != (n, n) or len(np.unique(cell)) < len(cell) or not np.isin(cell, np.flatnonzero(free)).all():
-        raise InputError(f"{name}: expected {n} x {n} cells and each position in its own outdoor cell, found a "
-                         f"raster of {free.shape} and {len(np.unique(cell))} cells for {len(cell)} positions")
+        raise InputError(f"{name}: found a raster of {free.shape} and {len(np.unique(cell))} cells for {len(cell)} "
+                         f"positions; expected {n} x {n} cells, and each position in an outdoor cell of its own")
     cell_m = library.attrs["side_m"] / n
     for axis, index in (("x", cell % n), ("y", cell // n)):
         away = ~(np.abs(library[axis].values / cell_m - index - 0.5) < 1e-3)    # so that NaN is away

@@ -106,7 +106,7 @@ def repeated(library: xr.Dataset, city: City, count: int = 3, backend: str = "ur
     """
     validate(library)
     if library.attrs["environment"] != positions.city(city).name:
-        raise InputError(f"library: it is of {library.attrs['environment']}; expected {city.name}, as the city")
+        raise InputError(f"library: made of {library.attrs['environment']}; expected one of the city {city.name}")
     most = library.sizes["position"]
     arguments.whole("count", count, f"1 to {most} positions of the library", 1, most)
     some = library.isel(position=np.linspace(0, most - 1, count).astype(int))

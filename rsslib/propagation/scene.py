@@ -146,8 +146,8 @@ def scene(environment: str, n: int, library: xr.Dataset | None = None) -> Scene:
         raise InputError(f"scene: {environment} needs a gain library; make one with rsslib.propagation.gain_maps.build")
     city = of_library(library)
     if (city.environment, city.n) != (environment, n):
-        raise InputError(f"scene: the library is of {city.environment} with n = {city.n}; expected {environment}, "
-                         f"n = {n}")
+        raise InputError(f"environment {environment}, n {n}: the library is of {city.environment} with n = {city.n}; "
+                         "expected one of the same")
     return city
 
 

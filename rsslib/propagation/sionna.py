@@ -167,9 +167,10 @@ def _started(python: str, folder: Path, first: int, count: int) -> _Process:
     try:
         process = subprocess.Popen([python, str(_WORKER), str(folder), str(first), str(count)], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    except OSError as error:
-        why = "it is a folder" if Path(python).is_dir() else error.strerror
-        raise InputError(f"{python}: cannot be started ({why}); expected a Python: see {VARIABLE}") from None
+    except (OSError, ValueError) as error:    # ValueError: a null character
+        why = "it is a folder" if os.path.isdir(python) else getattr(error, "strerror", None) or error
+        raise InputError(f"{python[:200]}: cannot be started ({why}); expected a Python: see "
+                         f"{VARIABLE}") from None
     written: list[bytes] = []
     threading.Thread(target=_read, args=(process.stdout, written), daemon=True).start()
     return _Process(python, process, written)
@@ -186,9 +187,9 @@ def _read(stream: Any, written: list[bytes]) -> None:
 def _wait(process: _Process, path: Path, what: str, seconds: float) -> bytes:
     """Return the content of a file as soon as the process has completed it; `what` says in errors what it is."""
     end = time.monotonic() + seconds
-    while not path.exists():
+    while not path.is_file():
         code = process.running.poll()
-        if (code is None or path.exists()) and time.monotonic() < end:
+        if (code is None or path.is_file()) and time.monotonic() < end:
             time.sleep(0.02)
             continue
         time.sleep(0.05)    # for the last words

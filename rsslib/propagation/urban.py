@@ -24,6 +24,7 @@ SENSOR_M = 1.5
 ENVIRONMENT_M = 1.0
 """Effective height h_E of the street's own clutter (3GPP TR 38.901, Table 7.4.1-1, note 1)."""
 _BAND = 32
+_SIGMA = "a standard deviation from 0 to 100 dB", 0.0, 100.0
 _MOST_PIXELS = 2048
 
 
@@ -131,7 +132,7 @@ class Shadowing:
     def __init__(self, seed: int = 0, sigma_db: float = SIGMA_DB, decorrelation_m: float = DECORRELATION_M,
                  waves: int = WAVES):
         rng = np.random.default_rng([arguments.seed(seed), 0])
-        self.sigma_db = arguments.number("sigma_db", sigma_db, "a standard deviation from 0 to 100 dB", 0.0, 100.0)
+        self.sigma_db = arguments.number("sigma_db", sigma_db, *_SIGMA)
         self.waves = arguments.whole("waves", waves, "1 to 4096 plane waves", 1, 4096)
         arguments.number("decorrelation_m", decorrelation_m, "a distance from 0.001 m to 1000 km", 1e-3, 1e6)
         self._k, self._l = rng.normal(size=(2, 2, waves)) / np.abs(rng.normal(size=(2, 1, waves))) / decorrelation_m
@@ -231,7 +232,7 @@ class Urban:
                                         f"{_MOST_PIXELS} pixels per side", side_m / _MOST_PIXELS, side_m)
         self.frequency_hz, self.wavelength_m = arguments.frequency(frequency_hz), wavelength_m(frequency_hz)
         self.emitter_m, self.sensor_m = antenna("emitter_m", emitter_m), antenna("sensor_m", sensor_m)
-        self.shadowing = Shadowing(seed, shadowing_db, decorrelation_m)
+        self.shadowing = Shadowing(seed, arguments.number("shadowing_db", shadowing_db, *_SIGMA), decorrelation_m)
         self.city, self.heights = city, height_raster(city, self.pixel_m)
         self.outdoor = outdoor(city, n, self.pixel_m, self.heights)
         if not self.outdoor.any():

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rsslib import sources
-from rsslib.files import parsed, read_yaml
+from rsslib.files import NUMBER, WHOLE, parsed, read_yaml
 from rsslib.project import ROOT, InputError, is_plain
 
 _WORDS: Mapping[type | None, str] = {
     bool: "true or false", int: "a whole number below 2**63", float: "a finite number", str: "text in UTF-8",
     list: "a list, such as [a, b]", type(None): "a finite number or none"}
 _ELEMENT = re.compile(r"""\s*+(?:"([^"]*+)"\s*+|'([^']*+)'\s*+|([^,\[\]"']++))(?:,|$)""")
-_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 _FOLDERS = ("profile", "name")    # parameters that name folders below data/, results/ and figures/
 _LARGEST = {"threads": 1024}    # more than a machine can start ends the kernel without a word
 
@@ -127,7 +126,7 @@ def _list(text: str, element: type | None) -> list:
         if match is None:
             raise ValueError
         double, single, plain = match.groups()
-        kind = element or (type(None) if plain and _NUMBER.fullmatch(plain.strip()) else str)
+        kind = element or (type(None) if plain and re.fullmatch(NUMBER, plain.strip()) else str)
         found.append(_scalar(plain.strip(), kind) if plain else double or single or "")
         at = match.end()
     return found
@@ -136,12 +135,14 @@ def _list(text: str, element: type | None) -> list:
 def _scalar(text: str, kind: type | None) -> Any:
     if kind is str:
         return text
-    if kind in (int, float):
-        return kind(text)
     if kind is bool and text.lower() in ("true", "false"):
         return text.lower() == "true"
-    if kind is type(None):
-        return None if text.lower() in ("none", "null") else float(text) if set(text) & set(".eE") else int(text)
+    if kind is type(None) and text.lower() in ("none", "null"):
+        return None
+    if kind in (int, type(None)) and re.fullmatch(WHOLE, text.strip()):
+        return int(text)
+    if kind in (float, type(None)) and re.fullmatch(NUMBER, text.strip()):
+        return float(text)
     raise ValueError
 
 
@@ -198,7 +199,7 @@ def _section(content: Any, name: str, path: Path) -> Mapping[str, Any]:
     for part in str(name).split("."):
         if not isinstance(section, Mapping) or part not in section:
             tops = ", ".join(map(str, content)) if isinstance(content, Mapping) else "none"
-            raise InputError(f"{path}: no section `{name}`; top sections are {tops}")
+            raise InputError(f"{path}: no section `{name}`; top-level sections are {tops}")
         section = section[part]
     if not isinstance(section, Mapping):
         raise InputError(f"{path}: `{name}` is a value; expected a section of notebook parameters")

@@ -81,6 +81,9 @@ def test_10_a_stock_agent_would_be_refused(offline, monkeypatch):
     ({"height": "574'"}, 174.96), ({"height": "574 ft"}, 174.96), ({"height": "573'12\""}, None),
     ({"height": "573'11.99\""}, 174.95), ({"height": "131 ft"}, 39.93), ({"height": "131 feet"}, 39.93),
     ({"height": "12,5"}, 12.5), ({"height": "12,5 m"}, 12.5), ({"height": "89,10"}, 89.1), ({"height": "1,234"}, None),
+    ({"height": "30ft-40"}, 12.19), ({"height": "30-40ft"}, 12.19), ({"height": "574'-6\""}, 175.11),
+    ({"height": "574' - 6\""}, 175.11), ({"height": "999"}, None), ({"height": "9999 ft"}, None),
+    ({"building:height": "12 m"}, 12.0), ({"est_height": "40 ft"}, 12.19),
     ({"height": "12 metres"}, 12.0), ({"height": "12 meters"}, 12.0), ({"height": "12m"}, 12.0),
     ({"height": "~12"}, 12.0), ({"height": "10-12"}, 12.0), ({"height": "10;12"}, 12.0),
     ({"building:levels": "2;3"}, 10.8), ({"building:levels": "3;2"}, 10.8), ({"building:levels": "1; 2; 3"}, 10.8),
@@ -99,6 +102,7 @@ def test_11_height_tag(tags, expected):
 @pytest.mark.parametrize(("tags", "base", "top"), [
     ({"building:levels": "7", "building:min_level": "4"}, 14.4, 25.2),
     ({"building:levels": 7, "building:min_level": 1}, 3.6, 25.2),
+    ({"building:levels": "7", "min_level": "4"}, 14.4, 25.2),
     ({"height": "40 m", "building:min_level": "4"}, 14.4, 40.0), ({"height": 40, "min_height": "15 m"}, 15.0, 40.0),
     ({"height": "131 ft", "min_height": "12'6\""}, 3.81, 39.93), ({"height": 40, "min_height": "7,5"}, 7.5, 40.0)])
 def test_13_min_level(tags, base, top):
@@ -129,6 +133,11 @@ HOUSE = feature(-50, -50, 50, 50, height=200)
     # a passage: nothing reaches the street there
     ([HOUSE, part(-50, -50, 30, 50, height=20), part(30, -50, 50, 50, height=20, **{"building:min_level": 1})],
      {20.0: 8000}),
+    # one part over three outlines, and over two unequal ones of which it fills the smaller
+    ([*(feature(x, -50, x + 30, 50, height=200) for x in (-45, -15, 15)), part(-45, -50, 45, 50, height=10)],
+     {10.0: 9000}),
+    ([feature(-50, -50, 40, 50, height=200), feature(40, -50, 50, 50, height=200), part(-50, -50, 50, 50, height=10)],
+     {10.0: 10_000}),
     # a neighbour's part that reaches over is not part of this building
     ([HOUSE, part(40, -50, 90, 50, height=20), feature(50, -50, 90, 50, height=25)], {200.0: 10_000, 20.0: 4000})])
 def test_14_outline_and_parts(features, expected):
@@ -138,7 +147,10 @@ def test_14_outline_and_parts(features, expected):
 @pytest.mark.parametrize("tags", [
     {"building": "parking", "location": "underground", "layer": "-1", "building:levels": "0",
      "building:levels:underground": "3"},
-    {"location": "underground"}, {"layer": -2, "height": 12}, {"height": 0}, {"height": "0 m"},
+    {"location": "underground"}, {"location": "Underground"}, {"building": "Roof"}, {"building": "carport"},
+    {"building": "NO"}, {"building": "demolished"}, {"building": "ruins"}, {"building": None, "natural": "water"},
+    {"building": None, "was:building": "yes"}, {"building": None, "demolished:building": "yes"},
+    {"layer": -2, "height": 12}, {"height": 0}, {"height": "0 m"},
     {"building:levels": "0"}])
 def test_15_underground(tags):
     made = city(feature(60, 60, 90, 90, height=30), feature(**tags))
@@ -189,6 +201,12 @@ def test_19_swapped():
     right = footprints.to_city(without_window(feature(*boxes[0], height=20), feature(*boxes[1], height=30)), "made",
                                "made.geojson", "file")
     assert shapely.area(right.polygons) == pytest.approx([2504, 901], abs=1)
+
+
+@pytest.mark.parametrize("name", ["EPSG:4326", "urn:ogc:def:crs:EPSG::4258", "EPSG:4269", "WGS84", "OGC:CRS84"])
+def test_20_crs_member_of_degrees(name):
+    crs = {"type": "name", "properties": {"name": name}}
+    assert shapely.area(city(feature(height=9), crs=crs).polygons) == pytest.approx([2500], rel=0.01)
 
 
 @pytest.mark.parametrize("crs", [

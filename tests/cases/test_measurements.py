@@ -341,7 +341,7 @@ def test_a_small_site_needs_small_pixels():
     assert max(grid.make(dataset, 0.5).shape) > 45
 
 
-@pytest.mark.parametrize("place", [(-111.84, 40.76), (0.0, 0.0), (4.289e9, 4.513e9), (428.9, 4513.0)])
+@pytest.mark.parametrize("place", [(-111.84, 40.76), (0.5, 0.0), (4.289e9, 4.513e9), (428.9, 4513.0)])
 @pytest.mark.parametrize("which", ["tx", "sensor"])
 def test_a_degree_among_metres_is_named(place, which):
     east, north = (np.array(axis) for axis in (PLACES if which == "tx" else RECEIVERS))

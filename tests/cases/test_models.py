@@ -155,7 +155,7 @@ def test_35_no_mass(change):
     """Infinite, negative, absent: no distance, and no NaN without a word, whichever side it is on."""
     image, distance = torch.rand(2, 8, 9) + 0.1, losses.SlicedDistance(8, 9, losses.directions(5))
     for pair in ((image, change(image)), (change(image), image)):
-        with pytest.raises(InputError, match="losses: images|SlicedDistance: maps|sliced Wasserstein"):
+        with pytest.raises(InputError, match="losses: images|SlicedDistance: .*maps"):
             distance(*pair)
 
 

@@ -56,10 +56,12 @@ def test_three_models_can_be_compared():
 def test_bad_input_is_named():
     first, second = pair()
     for models in ([], [first], {"first": first, "second": second}):
-        with pytest.raises(InputError, match="at least two models' predictions.*of a dictionary pass its values"):
+        with pytest.raises(InputError, match="at least two models' predictions.*of a dictionary, its values"):
             hybrid.choose(models, "july")
     with pytest.raises(InputError, match="model 1 is on another grid"):
         hybrid.choose([first, second.assign_attrs(pixel_m=60.0)], "july")
+    with pytest.raises(InputError, match="model 1 is on another grid"):
+        hybrid.choose([first, second.assign_attrs(x0=np.array([]))], "july")
     with pytest.raises(InputError, match="model 1 predicts other samples"):
         hybrid.choose([first, second.assign_coords(measurement=("sample", np.arange(8)[::-1]))], "july")
     with pytest.raises(InputError, match="model 1 predicts other samples"):

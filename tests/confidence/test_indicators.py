@@ -73,7 +73,7 @@ def test_an_unknown_indicator_and_a_lack_of_validation_are_named():
 
 def test_a_confidence_that_is_absent_or_no_number_is_named():
     model = hand_made.shifted()
-    with pytest.raises(InputError, match="no 'sum_spread' for each sample; expected what Localizer.predict returns"):
+    with pytest.raises(InputError, match="no 'sum_spread' with one value per sample; expected"):
         indicators.score(model.drop_vars("sum_spread"), "sum_spread")
     model.max_mean_prediction.values[7] = np.nan
     with pytest.raises(InputError, match=r"max_mean_prediction: entry 7 is nan \(1 of 400 entries\)"):
@@ -89,7 +89,7 @@ def test_no_percentile_is_refused(percentile):
 def test_a_curve_needs_both_classes_and_a_score_for_each_sample():
     assert indicators.roc([True, False, False], [0.1, 0.2, 0.3]).auroc == 1    # lists will do
     for positive, confidence in (([True, True], [0.1, 0.2]), ([False], [0.1])):
-        with pytest.raises(InputError, match="samples are positive; expected both kinds"):
+        with pytest.raises(InputError, match="samples are positive; expected some, not all"):
             indicators.roc(positive, confidence)
     with pytest.raises(InputError, match="roc: 2 samples and 1 scores"):
         indicators.roc([True, False], [0.1])

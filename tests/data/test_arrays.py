@@ -29,11 +29,11 @@ def test_what_is_masked_or_missing_is_nan(values):
 @pytest.mark.parametrize("values, found", [
     ("5", "holds <U1"), (["1", "2"], "holds <U1"), ([True, False], "holds bool"), ([1j], "holds complex128"),
     (np.array(["2022"], "M8[D]"), r"holds datetime64\[D\]"), (np.array([1], "m8[s]"), r"holds timedelta64\[s\]"),
-    ([b"1"], "holds .S1"), ([[1], [2, 3]], "no array"), ({"a": 1}, "entry 0 is {'a': 1}"),
+    ([b"1"], "holds .S1"), ([[1], [2, 3]], "not an array"), ({"a": 1}, "entry 0 is {'a': 1}"),
     ([1, "a", None], "entry 1 is 'a'"),
     ([None, True], "entry 1 is True"), (np.array([(1, 2)], "i8,i8"), "holds records"),
     (lambda: 1, "entry 0 is <function"),
-    (torch.zeros(2, requires_grad=True), "no array"), (pd.to_datetime(["2022"]).tz_localize("UTC"), "entry 0 is")])
+    (torch.zeros(2, requires_grad=True), "not an array"), (pd.to_datetime(["2022"]).tz_localize("UTC"), "entry 0 is")])
 def test_what_is_no_number_is_named(values, found):
     with pytest.raises(InputError, match=f"^x: {found}.*expected numbers"):
         arrays.numbers(values, "x")

@@ -61,6 +61,13 @@ def test_a_missing_file_is_named():
         cities.load("gone.geojson")
 
 
+@pytest.mark.parametrize(("name", "content"), [("x.geojson.gz", "\x1f\x8b"), ("x.ndjson", '{"a": 1}\n{"a": 2}')])
+def test_a_file_of_another_kind_is_named(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content.encode("latin-1"))
+    with pytest.raises(InputError, match=f"{name}: looks like "):
+        cities.load(tmp_path / name)
+
+
 def test_your_own_file(tmp_path):
     made = cities.load(write(tmp_path / "mine_buildings.geojson", document(feature(height=3))))
     assert made.name == "mine" and made.source == "file" and len(made.md5) == 32 and not made.synthetic
@@ -82,6 +89,18 @@ def test_the_given_folder_comes_first(tmp_path, monkeypatch, folder):
     monkeypatch.setenv("RSSLIB_DATA", str(tmp_path / "gone"))
     with pytest.raises(InputError, match="RSSLIB_DATA=.*gone: no such folder"):
         cities.load("sydney")
+
+
+def test_a_given_file_without_an_origin_is_taken_to_lie_in_the_city(tmp_path, monkeypatch):
+    monkeypatch.setenv("RSSLIB_DATA", str(tmp_path))
+    made, path = feature(height=3), tmp_path / "chicago_buildings.geojson"
+    write(path, {"features": [made]})
+    with pytest.warns(InputWarning, match="the results of this project are from another file"):
+        assert cities.load("chicago").side_m == 1100.0
+    made["geometry"]["coordinates"][0] = [corner[::-1] for corner in made["geometry"]["coordinates"][0]]
+    write(path, {"features": [made]})
+    with pytest.raises(InputError, match="chicago_buildings.geojson: no building in its window; .* longitude comes fi"):
+        cities.load("chicago")
 
 
 def test_openstreetmap_comes_next_and_is_kept(tmp_path, monkeypatch):

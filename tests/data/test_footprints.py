@@ -1,6 +1,7 @@
 """Footprints: heights and where they come from, windows, geometry that needs mending, bad files and odd sites."""
 
 import copy
+import gzip
 import json
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import shapely
 from small_city import ORIGIN, degrees, document, feature, part, polygon, ring, shaped, without_window
 
-from rsslib.data import footprints
+from rsslib.data import footprints, geojson
 from rsslib.data.buildings import height_raster
 from rsslib.project import InputError, InputWarning
 
@@ -140,6 +141,108 @@ def test_what_has_no_polygon_is_no_building(geometry):
     assert sum(made.height_sources.values()) == len(made.polygons) == 1
 
 
+def tangle(corners):
+    """A ring that crosses itself about once per pair of corners."""
+    points = degrees(*np.random.default_rng(0).uniform(-50, 50, (corners, 2)))
+    return polygon([*points, points[0]])
+
+
+def star(corners, *swapped):
+    """A ring round the origin, of which some corners change places with the next."""
+    angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    points = 40 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    for at in swapped:
+        points[[at, at + 1]] = points[[at + 1, at]]
+    return polygon(degrees(*points, points[0]))
+
+
+@pytest.mark.parametrize("geometry", [star(701, 5), star(4990, 5, 90, 2500), star(400, *range(0, 400, 4))])
+def test_long_rings_with_some_crossings_are_mended(geometry):
+    assert area(geometry) == pytest.approx(np.pi * 1600, rel=0.01)
+
+
+@pytest.mark.parametrize(("geometry", "corners"), [(tangle(900), 901), (tangle(4900), 4901), (star(5001, 5), 5002)])
+def test_tangled_rings_are_left_out_and_said(geometry, corners):
+    with pytest.warns(InputWarning, match=rf"f: feature 1: its rings cross too often \({corners} corners\); mend it "
+                                          "first, as shapely.make_valid does; 1 of 2 buildings in the window are left"):
+        made = city(feature(60, 60, 80, 80, height=9), shaped(geometry, height=9))
+    assert made.height_sources["left_out"] == 1 and shapely.area(made.polygons) == pytest.approx([400], rel=0.01)
+
+
+def test_many_tangled_rings_are_mended_up_to_a_bound():
+    with pytest.warns(InputWarning, match="feature 3: its rings cross too often .301 corners.*; 3 of 6 buildings"):
+        made = city(*(shaped(tangle(300), height=height) for height in range(1, 7)))
+    assert len(made.polygons) == 3
+
+
+WATER = polygon(ring(-90, -90, -50, -50))
+
+
+@pytest.mark.parametrize("tags", [
+    {"natural": "water"}, {"landuse": "residential"}, {"leisure": "park", "height": 3}, {"area:highway": "footway"},
+    {"highway": "pedestrian", "area": "yes"}, {"demolished:building": "yes", "height": 9}, {"was:building": "yes"},
+    {"razed:building": "house"}, {}, {"name": "x"}, {"building": "no"}, {"building": "No"}, {"building": "demolished"},
+    {"building": "Ruins"}, {"building": "NO", "height": 9}, {"building": "Roof"}, {"building": "carport"}])
+def test_polygons_that_are_no_buildings_are_left_out(tags):
+    made = city(feature(height=9), {"type": "Feature", "properties": tags, "geometry": WATER})
+    assert made.heights_m.tolist() == [9.0] and made.height_sources["left_out"] == 1
+
+
+def test_the_window_is_that_of_the_buildings():
+    lake = {"type": "Feature", "properties": {"natural": "water"}, "geometry": polygon(ring(-2000, -2000, 2000, 2000))}
+    made = footprints.to_city(without_window(lake, feature(height=9)), "made", "f", "file")
+    assert made.side_m == pytest.approx(50.0, abs=0.2) and made.height_sources["left_out"] == 1
+
+
+@pytest.mark.parametrize("tags", [{}, None, {"BLDG_ID": 7}, {"landuse": None, "building": ""}, {"building:levels": 2}])
+def test_without_keys_of_openstreetmap_every_polygon_is_a_building(tags):
+    plain = {"type": "Feature", "properties": tags, "geometry": WATER}
+    made = city({"type": "Feature", "properties": {"height": 9}, "geometry": polygon(ring(0, 0, 50, 50))}, plain)
+    assert len(made.polygons) == 2 and made.height_sources["left_out"] == 0
+
+
+@pytest.mark.parametrize("tags", [{"natural": "water", "height": 3}, {"landuse": "retail"}, {"building": "no"}])
+def test_a_file_without_buildings_is_refused(tags):
+    with pytest.raises(InputError, match="f: none of 1 polygons has `building` or `building:part`; expected them, or"):
+        city({"type": "Feature", "properties": tags, "geometry": WATER})
+
+
+def test_estimates_are_counted_as_such():
+    made = city(feature(height=9), feature(60, 0, 70, 9, est_height="12 m"))
+    assert made.height_sources == {"height": 1, "levels": 0, "default": 0, "replaced": 0, "left_out": 0, "estimate": 1}
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (gzip.compress(b"{}"), "looks like a gzip file; expected building footprints in GeoJSON: unpack it first"),
+    (b"PK\x03\x04rest", "looks like a zip file"), (b"BZh91AY", "looks like a bzip2 file"),
+    (b'{"type": "Feature"}\n{"type": "Feature"}', "looks like one JSON object a line; expected .*: join the features"),
+    (b'\n{"a": 1}\r\n{"a": 2}\r\n{"a": 3}\r\n', "one JSON object a line"),
+    (b'\x1e{"a": 1}\n\x1e{"a": 2}\n', "one JSON object a line"), (b'{"a": 1},\n{"a": 2}', "one JSON object a line")])
+def test_files_of_another_kind_are_said(tmp_path, content, said):
+    path = tmp_path / "odd.geojson"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=f"odd.geojson: (looks like )?{said}"):
+        footprints.read(path)
+
+
+def test_features_one_a_line_within_a_collection_are_read(tmp_path):
+    whole = document(feature(height=9), feature(60, 0, 70, 9, height=9))
+    lines = ",\n".join(json.dumps(made) for made in whole.pop("features"))
+    text = json.dumps(whole)[:-1] + ',\n"features": [\n' + lines + "\n]}\n"
+    assert len(read(tmp_path / "lines.geojson", text).polygons) == 2
+    assert len(read(tmp_path / "lines.geojson", json.dumps(json.loads(text), indent=1)).polygons) == 2
+
+
+def test_a_site_stands_in_for_a_missing_origin(tmp_path):
+    path, site = tmp_path / "mine.geojson", (ORIGIN, (-100, -100, 100, 100))
+    path.write_text(json.dumps(without_window(feature(height=9))), encoding="utf-8")
+    assert footprints.read(path, None, *site).side_m == 200.0 and footprints.read(path).side_m < 51
+    for odd in (exchanged(without_window(feature(height=9))), without_window(feature(5000, 0, 5050, 50, height=9))):
+        path.write_text(json.dumps(odd), encoding="utf-8")
+        with pytest.raises(InputError, match="no building in its window; check window_m, and that longitude comes fir"):
+            footprints.read(path, None, *site)
+
+
 def read(path, content):
     path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
     return footprints.read(path)
@@ -207,12 +310,8 @@ def test_what_is_no_file_is_named(path, said):
 def test_heaps_of_corners_are_refused(tmp_path, monkeypatch):
     circle = np.linspace(0, 2 * np.pi, 500)
     rings = degrees(*np.stack([40 * np.cos(circle), 40 * np.sin(circle)], axis=1)[:-1])
-    tangle = degrees(*np.random.default_rng(0).uniform(-50, 50, (700, 2)))
     content = document(*[shaped(polygon([*rings, rings[0]]), height=9)] * 3)
-    with pytest.raises(InputError,
-                       match="feature 0: its rings cross, and have 701 corners .1 such buildings.; mend them"):
-        city(shaped(polygon([*tangle, tangle[0]]), height=9))
-    monkeypatch.setattr(footprints, "MOST_CORNERS", 1200)
+    monkeypatch.setattr(geojson, "MOST_CORNERS", 1200)
     with pytest.raises(InputError, match="feature 2: the polygons up to here have 1500 corners; expected at most 1200"):
         read(tmp_path / "many.geojson", content)
     monkeypatch.setattr(footprints, "MOST_BYTES", 1000)
@@ -225,7 +324,9 @@ def test_heaps_of_corners_are_refused(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("crs", [
     None, "EPSG:4326", "urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:OGC::CRS84", "OGC:CRS84",
-    "urn:ogc:def:crs:EPSG::4326", "urn:ogc:def:crs:EPSG:8.9:4326", "http://www.opengis.net/def/crs/EPSG/0/4326"])
+    "urn:ogc:def:crs:EPSG::4326", "urn:ogc:def:crs:EPSG::4258", "EPSG:4269", "epsg:4258", "EPSG4326", "WGS84", "WGS 84",
+    "CRS84", "CRS:84", " OGC:CRS84 ", "http://www.opengis.net/def/crs/OGC/1.3/CRS84", "urn:ogc:def:crs:EPSG:9.9:4269",
+    "urn:ogc:def:crs:EPSG:8.9:4326", "http://www.opengis.net/def/crs/EPSG/0/4326"])
 def test_longitude_and_latitude_may_be_named(crs):
     assert len(city(feature(height=9), crs=crs and {"type": "name", "properties": {"name": crs}}).polygons) == 1
 
@@ -244,6 +345,16 @@ def test_corners_that_are_right_with_the_axes_exchanged_are_said():
                       match="f: the site lies at longitude 52.50.*, latitude 13.40.*, and 0% of its corners "
                                           "are right angles, 100% with the axes exchanged"):
         footprints.to_city(exchanged(without_window(*houses)), "made", "f", "file")
+
+
+@pytest.mark.parametrize("place", [(13.4, 52.5), (18.4, -33.9), (3.4, 6.5)])
+def test_walls_along_the_axes_do_not_tell_which_comes_first(place):
+    box = without_window(shaped(polygon(ring(0, 0, 50, 80, place)), height=9))
+    for either, (lon, lat) in ((box, place), (exchanged(box), place[::-1])):
+        with pytest.warns(InputWarning, match=f"longitude {int(lon)}.*, latitude {int(lat)}.* 100% of .*, 100% with "
+                                              "the axes exchanged, which does not tell that longitude comes first"):
+            footprints.to_city(either, "made", "f", "file")
+    assert len(footprints.to_city(box | {"origin_lonlat": place}, "made", "f", "file").polygons) == 1
 
 
 @pytest.mark.parametrize(("place", "said"), [

@@ -230,5 +230,5 @@ def test_a_transmitter_may_be_unknown_but_not_twofold(campus):
     unknown = campus.isel(tx=slice(0, 0))
     assert np.isnan(grids.transmitters(unknown)).all() and len(grids.transmitters(unknown)[0]) == campus.sizes["sample"]
     twofold = campus.isel(tx=[0, 0])
-    with pytest.raises(InputError, match="sample 0: expected at most one transmitter"):
+    with pytest.raises(InputError, match="dataset: sample 0 has several transmitters"):
         grids.transmitters(twofold)

@@ -42,8 +42,9 @@ def test_the_order_is_kept_and_types_are_widened():
     ([1 + 0j], "holds complex128"), (np.array(["2022-07-01"], "M8[ns]"), r"holds datetime64\[ns\]"),
     ([[1], [2]], r"is of shape \(2, 1\)"), (3, r"is of shape \(\)"), (None, r"is of shape \(\)"),
     ("abc", r"is of shape \(\)"), ({1, 2}, r"is of shape \(\)"), ({"a": 1}, r"is of shape \(\)"),
-    (slice(0, 2), r"is of shape \(\)"), ([[1], [2, 3]], "is no array of numbers"),
-    (torch.tensor([1.0], requires_grad=True), "is no array of numbers"), (xr.Dataset(), "is no array of numbers"),
+    (slice(0, 2), r"is of shape \(\)"), ([[1], [2, 3]], "cannot be read as an array"),
+    (torch.tensor([1.0], requires_grad=True), "cannot be read as an array"),
+    (xr.Dataset(), "cannot be read as an array"),
     (pd.DataFrame({"a": [1]}), r"is of shape \(1, 1\)"), (np.ma.array([1, 2], mask=[0, 1]), "has masked entries"),
     (pd.array([1, None], dtype="Int64"), "has masked entries"), (pd.Series([True, None]), "holds object")])
 def test_what_is_no_index_set_is_named(given, message):
@@ -82,7 +83,7 @@ def test_training_and_validation_share_no_sample():
 
 
 def test_a_test_set_that_was_trained_on_brings_a_warning():
-    with pytest.warns(InputWarning, match="fit: 2 of 3 samples of the set 'test' are in 'train', too"):
+    with pytest.warns(InputWarning, match="fit: 2 of 3 samples of the set 'test' are also in 'train'"):
         checked({"train": [0, 1, 2], "val": [3], "test": [1, 2, 4]}, 5, "fit")
 
 

@@ -69,6 +69,35 @@ def test_a_part_belongs_to_the_outlines_that_hold_half_of_it():
     assert areas == {(15, 0): 3600, (200, 0): 6400}
 
 
+TERRACE = [(x, 0, x + 30, 100, 200, 0, False) for x in (0, 30, 60)]
+
+
+@pytest.mark.parametrize(("part", "expected"), [
+    ((0, 0, 90, 100, 10, 0, True), {(10, 0): 9000}),                              # one part fills three outlines
+    ((0, 40, 90, 60, 10, 0, True), {(10, 0): 1800, (200, 0): 7200}),
+    ((12, 0, 50, 100, 10, 0, True), {(10, 0): 3800, (200, 0): 5200}),             # of two, 47% and 53% of the part
+    ((0, 0, 33, 100, 10, 0, True), {(10, 0): 3300, (200, 0): 6000}),              # over a neighbour by a little
+    ((0, 0, 90, 100, 210, 200, True), {(210, 200): 9000, (200, 0): 9000}),        # on top of them all
+    ((-400, 0, 90, 100, 10, 0, True), {(10, 0): 49_000, (200, 0): 9000})])        # most of it lies elsewhere
+def test_a_part_over_several_outlines(part, expected):
+    assert replaced(*TERRACE, part)[0] == pytest.approx(expected)
+
+
+def test_a_small_outline_under_the_part_of_another_gives_way():
+    wide, narrow = (0, 0, 90, 100, 200, 0, False), (90, 0, 100, 100, 150, 0, False)
+    assert replaced(wide, narrow, (0, 0, 100, 100, 10, 0, True)) == ({(10, 0): 10_000}, [2])
+
+
+def test_parts_together_fill_an_outline():
+    quarters = [(x, y, x + 50, y + 50, 10, 0, True) for x in (0, 50) for y in (0, 50)]
+    assert replaced(HOUSE, *quarters) == ({(10, 0): 10_000}, [1, 2, 3, 4])
+
+
+def test_a_bridge_over_a_kiosk_leaves_it():
+    hall, kiosk = (0, 0, 100, 100, 40, 0, False), (40, 40, 60, 60, 4, 0, False)
+    assert replaced(hall, kiosk, (30, 30, 70, 70, 40, 20, True))[0][4, 0] == 400
+
+
 def test_without_parts_nothing_changes():
     shapes, top, base, row = replace_outlines(np.array([shapely.box(0, 0, 1, 1), shapely.box(0, 0, 2, 2)]),
                                               np.array([3.0, 4.0]), np.array([0.0, 1.0]), np.zeros(2, bool), "made")

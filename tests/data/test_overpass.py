@@ -2,12 +2,14 @@
 
 import json
 import time
+from contextlib import nullcontext
 
 import pytest
+import shapely
 from small_city import Service, ring, way
 
-from rsslib.data import overpass
-from rsslib.project import InputError
+from rsslib.data import footprints, overpass
+from rsslib.project import InputError, InputWarning
 
 SITE = (-87.6298, 41.8795), (-680.0, -250.0, 420.0, 850.0)
 HOUSE = way(0, 0, 50, 50, height="20")
@@ -22,7 +24,13 @@ def service(monkeypatch):
 def relation(*lines, **tags):
     members = [{"type": "way", "role": "outer", "geometry": line} for line in lines]
     return {"type": "relation", "id": 2, "tags": {"building": "yes"} | tags,
-            "members": [*members, {"type": "node", "role": "label"}, {"type": "way", "geometry": [None, None]}]}
+            "members": [*members, {"type": "node", "role": "label"}]}
+
+
+def turned(roles, *boxes):
+    """A relation of boxes with a role each."""
+    made = relation(*(way(*box)["geometry"] for box in boxes))
+    return made | {"members": [member | {"role": role} for member, role in zip(made["members"], roles)]}
 
 
 def test_the_request_says_who_asks_for_what(service):
@@ -41,7 +49,7 @@ def test_areas_become_features(service):
     open_line = {"type": "way", "id": 3, "tags": {}, "geometry": nodes[:4]}
     bent = {"type": "way", "id": 3, "tags": {}, "geometry": [nodes[0], nodes[1], nodes[0]]}
     service.answer({"elements": [HOUSE, relation(nodes[:3], nodes[2:], **levels), open_line, bent,
-                                 {"type": "way", "id": 4, "tags": {}}, relation(nodes[:3])]})
+                                 {"type": "way", "id": 4, "tags": {}}]})
     document = overpass.request(*SITE)
     first, second = document["features"]
     assert first["properties"] == {"building": "yes", "height": "20"}
@@ -50,6 +58,39 @@ def test_areas_become_features(service):
     assert second["geometry"]["type"] == "Polygon" and len(second["geometry"]["coordinates"][0]) == 5
     assert document["window_m"] == list(SITE[1]) and document["origin_lonlat"] == list(SITE[0])
     assert "OpenStreetMap" in document["attribution"]
+
+
+OUTER, INNER, ISLAND, BESIDE = (0, 0, 50, 50), (10, 10, 40, 40), (20, 20, 30, 30), (60, 0, 70, 10)
+
+
+@pytest.mark.parametrize(("roles", "boxes", "expected", "odd"), [
+    (["outer", "inner"], (OUTER, INNER), 1600, False), (["outer", "outer"], (OUTER, BESIDE), 2600, False),
+    (["outer", "inner", "outer"], (OUTER, INNER, ISLAND), 1700, False),
+    (["outer", "outer"], (OUTER, (50, 0, 60, 50)), 3000, False), (["", ""], (OUTER, INNER), 1600, False),
+    (["outer", "outer"], (OUTER, (25, 25, 75, 75)), 4375, False),
+    # roles that rings do not follow: an outer one in an outer one, an inner one outside or across
+    (["outer", "outer"], (OUTER, INNER), 2500, True), (["outer", "inner", "outer"], (OUTER, ISLAND, INNER), 2400, True),
+    (["outer", "inner"], (OUTER, BESIDE), 2500, True), (["outer", "inner"], (OUTER, (40, 0, 60, 50)), 2000, True)])
+def test_roles_of_rings(service, roles, boxes, expected, odd):
+    service.answer({"elements": [turned(roles, *boxes)]})
+    with pytest.warns(InputWarning, match="relation 2: its rings lie otherwise") if odd else nullcontext():
+        document = overpass.request(*SITE)
+    made = footprints.to_city(document | {"window_m": [-100, -100, 100, 100]} | {"features": [
+        {**document["features"][0], "properties": {"building": "yes", "height": 9}}]}, "made", "f", "file")
+    assert shapely.area(made.polygons).sum() == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize("broken", [
+    HOUSE | {"geometry": [*HOUSE["geometry"][:2], None, *HOUSE["geometry"][3:]]},
+    *({**(made := turned(["outer", role], OUTER, box)), "members": [made["members"][0], {
+        "type": "way", "role": role, "ref": 7, **geometry}]} for role, box in (("inner", INNER), ("outer", BESIDE))
+      for geometry in ({}, {"geometry": None}, {"geometry": [None] * 5},
+                       {"geometry": way(*box)["geometry"][:3]}, {"geometry": way(*box)["geometry"][:3] + [None]})),
+    relation(HOUSE["geometry"][:3]), relation([HOUSE["geometry"][at] for at in (0, 2, 1, 3, 0)])])
+def test_areas_with_missing_parts_are_left_out_and_said(service, broken):
+    service.answer({"elements": [HOUSE, broken]})
+    with pytest.warns(InputWarning, match=r"(way 1|relation 2): a part of its outline is missing .*\(1 such; 1 b"):
+        assert len(overpass.request(*SITE)["features"]) == 1
 
 
 def changed(**changes):
@@ -133,4 +174,4 @@ def test_odd_sites_are_not_asked_for(service, origin, window, said):
 
 def test_what_has_no_tags_or_is_no_area_is_skipped():
     odd = [HOUSE | {"tags": None}, {key: HOUSE[key] for key in ("type", "geometry")}, HOUSE | {"type": "node"}]
-    assert overpass._features({"elements": [*odd, HOUSE]}) == overpass._features({"elements": [HOUSE]}) != []
+    assert overpass._features({"elements": [*odd, HOUSE]}) == overpass._features({"elements": [HOUSE]}) != ([], [])

@@ -33,7 +33,7 @@ def test_utm_keeps_nan_and_refuses_other_zones():
     (["40.0"], [-111.0], "f: latitude: holds <U4; expected numbers"), ([True], [-111.0], "f: latitude: holds bool"),
     ([40.0], [None, -111.0], r"f: latitudes have shape \(1,\), longitudes \(2,\)"),
     (-111.0, 40.0, "f: row 0: latitude"), ([40.0], [-np.inf], "f: row 0: latitude 40.0, longitude -inf"),
-    ([[40.0], [1, 2]], [-111.0], "f: latitude: no array"),
+    ([[40.0], [1, 2]], [-111.0], "f: latitude: not an array"),
     ([40.0], [1j], "f: longitude: holds complex128"),
     ({"lat": 40.0}, [-111.0], "f: latitude: entry 0 is {'lat': 40.0}")])
 def test_utm_takes_pairs_of_numbers(lat, lon, message):

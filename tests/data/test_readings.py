@@ -59,7 +59,7 @@ def test_a_mark_is_refused_however_often_it_is_there(share, value):
 def test_one_or_two_whole_numbers_far_off_are_worth_a_warning(value, count):
     rss = heard()
     rss.flat[:count] = value
-    with pytest.warns(InputWarning, match=f"f: rss is {value} .{count} of 6000 readings., .* if that was not heard"):
+    with pytest.warns(InputWarning, match=f"f: rss is {value} .{count} of 6000 readings., .* if that means not heard"):
         readings.check(rss, "f")
     rss.flat[:count] += 0.37
     readings.check(rss, "f")

@@ -13,6 +13,7 @@ from sklearn.model_selection import train_test_split
 
 from rsslib.data import campus as synthetic
 from rsslib.data import download, splits
+from rsslib.data import locations as sites
 from rsslib.project import InputError
 
 NAMES = ("random", "july", "november", "grid2", "grid3", "grid5", "grid10")
@@ -49,7 +50,7 @@ def check_apart(dataset, sets):
     """No sample is within NEAR_M of one that is for training or for validation, unless it is in the same set."""
     places = np.stack([dataset.tx_x.values[:, 0], dataset.tx_y.values[:, 0]], axis=1)
     for first, second in [(first, second) for first in ("train", "val") for second in sets if first != second]:
-        assert KDTree(places[sets[first]]).query(places[sets[second]])[0].min() > splits.NEAR_M, (first, second)
+        assert KDTree(places[sets[first]]).query(places[sets[second]])[0].min() > sites.NEAR_M, (first, second)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +106,7 @@ def test_a_chain_of_near_samples_is_one_location(campus):
 def test_samples_farther_apart_are_at_locations_of_their_own(campus):
     own = mine(campus, 0.501)
     place = np.stack([own.tx_x.values[:, 0], own.tx_y.values[:, 0]], axis=1)
-    assert len(np.unique(splits._locations(place, near=True))) == 500
+    assert len(np.unique(sites.locations(place, near=True))) == 500
     sets = splits.make(own, "random")
     assert KDTree(place[sets["train"]]).query(place[sets["test"]])[0].min() < 0.51
 
@@ -131,8 +132,8 @@ def test_a_location_of_two_seasons_is_held_out_of_both(campus):
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=40), st.floats(0.05, 0.6))
 def test_neighbourhoods_are_the_connected_components(points, step_m):
     places = 4.5e6 + step_m * np.array(points, float)
-    group = splits._neighbourhoods(places)
-    near = np.linalg.norm(places[:, None] - places[None], axis=2) <= splits.NEAR_M
+    group = sites._neighbourhoods(places)
+    near = np.linalg.norm(places[:, None] - places[None], axis=2) <= sites.NEAR_M
     joined = near
     for _ in range(6):    # 2^6 steps reach across 40 places
         joined = (joined.astype(int) @ joined) > 0
@@ -141,15 +142,15 @@ def test_neighbourhoods_are_the_connected_components(points, step_m):
 
 def test_locations_are_counted_from_north_to_south_whatever_the_sequence():
     y = np.array([3.0, 1e3, 0.0, 500.0, 3.2])
-    assert splits._locations(np.stack([0 * y, y], axis=1), near=True).tolist() == [2, 0, 3, 1, 2]
-    assert splits._locations(np.stack([0 * y, y], axis=1), near=False).tolist() == [3, 0, 4, 1, 2]
+    assert sites.locations(np.stack([0 * y, y], axis=1), near=True).tolist() == [2, 0, 3, 1, 2]
+    assert sites.locations(np.stack([0 * y, y], axis=1), near=False).tolist() == [3, 0, 4, 1, 2]
 
 
 @pytest.mark.parametrize("width_m", [0.0, 0.3, 3.0, 300.0])
 def test_a_crowd_of_samples_at_one_spot_takes_no_longer(width_m):
     places = 4.5e6 + width_m * np.random.default_rng(0).random((20_000, 2))
     begin = time.monotonic()
-    assert (len(np.unique(splits._locations(places, near=True))) == 1) == (width_m < 100)
+    assert (len(np.unique(sites.locations(places, near=True))) == 1) == (width_m < 100)
     assert time.monotonic() - begin < 5
 
 
@@ -166,7 +167,7 @@ def test_holdout_is_scikit_learns_and_loses_no_sample(revisited, seed, share):
     kept, held = splits.holdout(revisited, samples, share, seed)
     assert np.array_equal(np.sort(np.concatenate([kept, held])), samples)
     places = np.stack([revisited.tx_x.values[:, 0], revisited.tx_y.values[:, 0]], axis=1)
-    number = splits._locations(places, near=False)[samples]
+    number = sites.locations(places, near=False)[samples]
     _, expected = train_test_split(np.unique(number), test_size=share, random_state=seed)
     assert set(number[np.isin(samples, held)]) == set(expected)
 
@@ -289,20 +290,20 @@ def test_the_name_of_a_split_is_a_text_of_sensible_length(campus, name):
 def test_a_seed_is_a_whole_number(campus, seed):
     for made in (lambda: splits.make(campus, "random", seed), lambda: splits.grid_test_cells(3, seed),
                  lambda: splits.unseen_cells(campus, 3, seed), lambda: splits.holdout(campus, np.arange(9), seed=seed)):
-        with pytest.raises(InputError, match="seed: expected a whole number from 0 to 4294967295"):
+        with pytest.raises(InputError, match="seed is .*; expected a whole number from 0 to 4294967295"):
             made()
 
 
 @pytest.mark.parametrize("n", [1, 0, -2, 101, pytest.param(10**5000, id="huge"), True, 2.0, "2", None, np.nan])
 def test_the_number_of_bins_is_a_whole_number(campus, n):
     for made in (splits.grid_test_cells, lambda n: splits.cells(campus, n), lambda n: splits.unseen_cells(campus, n)):
-        with pytest.raises(InputError, match="n: expected 2 to 100 bins per side"):
+        with pytest.raises(InputError, match="n is .*; expected a whole number of bins per side, 2 to 100"):
             made(n)
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 20, np.nan, True, "0.2", None])
 def test_a_share_lies_between_none_and_all(campus, share):
-    with pytest.raises(InputError, match="share: expected a share of the locations between 0 and 1"):
+    with pytest.raises(InputError, match="share is .*; expected a share of the locations, such as 0.2"):
         splits.holdout(campus, np.arange(9), share)
 
 

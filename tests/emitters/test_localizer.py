@@ -23,7 +23,7 @@ def same(one, other):
     ("schedule", "cosine", "one of constant"), ("near_weight", -0.1, "from 0 to"),
     ("muon_rate", float("inf"), "from 0 to"), ("margin_db", 61.0, "at most 60"), ("margin_db", "25", "a number"),
     ("stage", "occupancy", "single_stage has no stage"), ("threads", 4_000_000, "from 1 to 1024"),
-    ("n", 2048, "at most 1024"),
+    ("n", 736, "at most 724"),
     ("seed", 2**70, "from 0 to"), ("epochs", 10**7, "from 1 to"), ("n", 32.0, "a multiple"),
     ("method", ["x"], "one of"),
     ("powers_dbm", ("10", "40"), "two numbers from"), ("powers_dbm", (10.0, 1e300), "two numbers from"),

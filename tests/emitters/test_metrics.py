@@ -39,6 +39,42 @@ def test_too_few_predictions_are_misses():
     assert (values["cmr"], values["fa"], values["mr"]) == (0, 0, pytest.approx(2 / 3))
 
 
+def _predicted(**changes):
+    one = {"existence": (("sample", "slot"), np.full((4, 3), 0.9)),
+           **{name: (("sample", "slot"), np.zeros((4, 3))) for name in ("row", "column")},
+           **{name: (("sample", "emitter"), np.full((4, 2), 5.0)) for name in ("true_row", "true_column")}}
+    return xr.Dataset(one | changes, attrs={"n": 16, "side_m": 100.0})
+
+
+@pytest.mark.parametrize("name", ["existence", "row", "column", "true_row", "true_column"])
+def test_predictions_over_other_dimensions_are_refused(name):
+    turned = _predicted()
+    turned[name] = turned[name].T
+    with pytest.raises(InputError, match=f"scores: {name} is float64 over .*; expected numbers over .'sample', '"):
+        scores(turned)
+    with pytest.raises(InputError, match=f"scores: {name} is float64 over .'other',.; expected"):
+        scores(_predicted(**{name: ("other", np.zeros(7))}))
+    with pytest.raises(InputError, match=f"scores: {name} is <U"):
+        scores(_predicted().assign({name: _predicted()[name].astype(str)}))
+
+
+@pytest.mark.parametrize("missing", ["n", "side_m"])
+def test_predictions_without_a_size_are_refused(missing):
+    without = _predicted()
+    without[missing] = ("sample", np.ones(4))
+    del without.attrs[missing]
+    with pytest.raises(InputError, match="the attributes n and side_m"):
+        scores(without)
+
+
+def test_false_alarms_where_no_emitter_is_have_no_rate_and_a_reason():
+    empty = {name: (("sample", "emitter"), np.zeros((4, 0))) for name in ("true_row", "true_column")}
+    for given in (empty, {name: (("sample", "emitter"), np.full((4, 2), np.nan)) for name in empty}):
+        values = metrics(scores(_predicted(**given)), draws=5)
+        assert np.isnan(values["fa"]) and values["fa_reason"] == "no sample has an emitter" and values["cmr"] == 0
+        assert np.isnan(values["mr"]) and values["fa_ci95"] is None
+
+
 def test_nothing_predicted_is_a_miss_of_all():
     values = metrics(score(*case(NONE)), draws=0)
     assert (values["cmr"], values["fa"], values["mr"]) == (0, 0, 1)
@@ -205,7 +241,7 @@ def test_a_threshold_is_a_number(threshold):
 
 def test_pairings_of_more_than_six_would_take_for_ever():
     existence, location = np.ones((1, 7)), np.zeros((1, 7, 2))
-    with pytest.raises(InputError, match="score: 7 slots, 7 emitters; expected at most 6 of one"):
+    with pytest.raises(InputError, match="score: 7 slots, 7 emitters; expected at most 6 slots, or as few emitters"):
         score(existence, location, np.zeros((1, 7, 2)), N, SIDE_M)
     assert score(existence, location, np.zeros((1, 6, 2)), N, SIDE_M).predicted.tolist() == [7]
     for slots, emitters in ((7, 1), (1, 7)):

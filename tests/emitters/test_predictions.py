@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 from small_emitters import CITY, FIRST, FREE, LOGIT, SINGLE
 
+from rsslib import files
 from rsslib.data import cities
 from rsslib.emitters import predictions
 from rsslib.emitters import samples as sampling
@@ -74,6 +75,23 @@ def test_occupancy_accuracy_is_that_of_the_maps(occupancy, scene):
 def test_occupancy_facts_are_of_occupancy_networks_alone(reference):
     with pytest.raises(InputError, match="stage is 'localizer'; expected 'occupancy'"):
         predictions.occupancy_facts(reference.model, SINGLE, FREE)
+
+
+@pytest.mark.parametrize("missing", ["environment", "n", "samples", "accuracy", "accuracy_std", "occupied",
+                                     "parameters", None])
+def test_occupancy_facts_that_are_missing_are_refused(tmp_path, missing):
+    facts = {"environment": "a", "n": 4, "samples": 2, "accuracy": 0.5, "accuracy_std": 0.1, "occupied": 0.5,
+             "parameters": 7}
+    logits = np.zeros((2, 4, 4), np.float32)
+    path = predictions.save_occupancy(tmp_path / "o", facts, logits) / "occupancy.nc"
+    left = {name: value for name, value in facts.items() if name != missing} if missing else {}
+    problem = f"occupancy.nc: .*'{missing or 'environment'}' is missing.; expected an occupancy network's outputs"
+    with pytest.raises(InputError, match=problem):
+        predictions.save_occupancy(tmp_path / "p", left, logits)
+    assert not (tmp_path / "p").exists()
+    files.write_netcdf(files.read_netcdf(path, "").drop_attrs().assign_attrs(left), path)
+    with pytest.raises(InputError, match=problem):
+        predictions.load_occupancy(tmp_path / "o")
 
 
 def test_occupancy_facts_and_logits_are_kept(occupancy, tmp_path):
@@ -222,7 +240,7 @@ def test_names_are_those_of_one_folder(tmp_path, name):
 
 def test_the_size_of_a_scene_is_a_number(tmp_path):
     for n in (0, 16.0, None, "16", 10**6):
-        with pytest.raises(InputError, match="n is .*; expected a whole number from 1 to 1024"):
+        with pytest.raises(InputError, match="n is .*; expected a whole number from 1 to 724"):
             predictions.scene_of(tmp_path, "free_space", n)
 
 

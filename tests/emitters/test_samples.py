@@ -135,7 +135,7 @@ def test_labels_are_existence_and_location(drawn):
 def test_labels_have_as_many_slots_as_asked(drawn):
     wide = sampling.labels(drawn, 5)
     assert wide.shape == (1500, 5, 3) and np.array_equal(wide[:, :3], sampling.labels(drawn, 3))
-    with pytest.raises(InputError, match="sample .* has 3 emitters, the network 2 slots"):
+    with pytest.raises(InputError, match="sample .* has 3 emitters, but the network has 2 slots"):
         sampling.labels(drawn, 2)
     gap = replace(drawn, emitter=np.roll(drawn.emitter, 1, axis=1), power=np.roll(drawn.power, 1, axis=1))
     assert np.array_equal(sampling.labels(gap, 3)[..., 0], sampling.labels(drawn, 3)[..., 0])

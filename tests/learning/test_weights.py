@@ -1,14 +1,17 @@
 """Folders of networks: what was saved comes back; what was changed, in any byte, is named."""
 
+import contextlib
 import json
 import random
 import shutil
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from rsslib import project
 from rsslib.learning import weights
 from rsslib.project import InputError
 
@@ -101,28 +104,58 @@ def test_fewer_networks_replace_more(folder):
     load(folder, networks(1, names=("first",)))
 
 
-@pytest.mark.parametrize("written", [1, 2, 3])
-def test_an_interrupted_saving_is_known_as_one_and_can_be_repeated(folder, monkeypatch, written):
-    """Old networks in the folder, and `written` files of the new ones."""
-    left, path_of = iter(range(written)), weights.atomic_path
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing is cleaned up behind it."""
 
-    def interrupted(path):
-        if next(left, None) is None:
-            raise KeyboardInterrupt
-        return path_of(path)
-    monkeypatch.setattr(weights, "atomic_path", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        weights.save(folder, networks(2), {"format": "toy-1"})
-    with pytest.raises(InputError, match="header.json: no digest: the saving was interrupted; train again"):
-        load(folder)
+
+@pytest.mark.parametrize("step", range(12))
+def test_a_saving_that_is_killed_at_any_step_leaves_the_old_networks_or_the_new(folder, monkeypatch, step):
+    """Three networks give way to two others; (folder / "notes") is the user's."""
+    weights.save(folder, networks(0, names=("first", "second", "third")), {"format": "toy-1", "seed": 0})
+    (folder / "notes").write_text("mine")
+    left = iter(range(step))
+
+    def killing(function):
+        def killed(*given, **settings):
+            if next(left, None) is None:
+                raise Killed
+            return function(*given, **settings)
+        return killed
+
+    for owner, name in ((weights.os, "replace"), (Path, "write_bytes"), (Path, "mkdir"), (Path, "rmdir"),
+                        (Path, "unlink")):
+        monkeypatch.setattr(owner, name, killing(getattr(owner, name)))
+    monkeypatch.setattr(project, "_remove", lambda path: None)
+    with contextlib.suppress(Killed):
+        weights.save(folder, networks(2), {"format": "toy-1", "seed": 2})
     monkeypatch.undo()
-    load(weights.save(folder, networks(2), {"format": "toy-1"}))
+    monkeypatch.setattr(project, "_is_running", lambda pid: False)
+    seed = weights.load_header(folder, "toy-1", lambda header: header["seed"])
+    names = ("first", "second") if seed else ("first", "second", "third")
+    saved, found = networks(seed, names=names), networks(1, names=names)
+    load(folder, found)
+    assert all(torch.equal(saved[name][0].weight, found[name][0].weight) for name in names)
+    load(weights.save(folder, networks(3), {"format": "toy-1"}))
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "first.safetensors", "header.json", "notes", "second.safetensors"]
+
+
+def test_a_first_saving_that_is_killed_leaves_no_networks(tmp_path, monkeypatch):
+    def killed(*given):
+        raise Killed
+
+    monkeypatch.setattr(Path, "write_bytes", killed)
+    with pytest.raises(Killed):
+        weights.save(tmp_path / "model", networks(2), {"format": "toy-1"})
+    monkeypatch.undo()
+    with pytest.raises(InputError, match="header.json: no such file; expected a folder of trained networks"):
+        load(tmp_path / "model")
 
 
 def test_new_weights_beside_an_old_header_are_named(folder, tmp_path):
     other = weights.save(tmp_path / "new", networks(2), {"format": "toy-1", "width": 4})
     shutil.copy(other / "first.safetensors", folder / "first.safetensors")
-    with pytest.raises(InputError, match="first.safetensors: .*changed, damaged, or their saving was interrupted"):
+    with pytest.raises(InputError, match="first.safetensors: .*changed or damaged; train again"):
         load(folder)
 
 
@@ -130,7 +163,7 @@ def test_networks_of_an_earlier_version_are_trained_again(folder):
     header = json.loads((folder / "header.json").read_text())
     header.pop("digest")
     (folder / "header.json").write_text(json.dumps(header))
-    with pytest.raises(InputError, match="header.json: no digest: saved by an earlier version; train again"):
+    with pytest.raises(InputError, match="header.json: .*no key 'digest': edited, or saved by an earlier"):
         load(folder)
     sign(folder, format="toy-0")
     with pytest.raises(InputError, match="format is 'toy-0'; expected 'toy-1': saved by an earlier version, or"):

@@ -74,6 +74,7 @@ ROW = '{"loss": "emd", "median_m": 1.0, "ci95_m": [0.5, 1.5]}'
     (('"provenance"', '"origin"'), "expected {\"provenance\""), ((f"[{ROW}]", "{}"), "records: expected a list"),
     ((ROW, "1"), "records: record 0 is 1; expected keys and values"), ((ROW, f"{ROW}, [1]"), "record 1 is .1."),
     (("1.0", "NaN"), "record 0: `median_m` is nan; expected a finite number"),
+    (("1.0", "1e15"), "is 1000000000000000.0; expected a finite number below 1e15, a text, or a list of them"),
     (("1.0", "Infinity"), "`median_m` is inf"),
     (("1.0", "1e999"), "`median_m` is inf"), (("1.0", "1" * 400), "`median_m` is 111"), (("1.0", "[NaN]"), "is .nan."),
     (("1.0", "[[1]]"), "is ..1.."), (("1.0", '{"a": 1}'), "`median_m` is {'a': 1}"),

@@ -280,7 +280,7 @@ def test_sets_to_watch_are_a_list_of_names(start, watch):
 
 
 def test_a_test_set_that_is_trained_on_brings_a_warning(start, sets):
-    with pytest.warns(InputWarning, match="fit: 3 of 3 samples of the set 'test' are in 'train', too"):
+    with pytest.warns(InputWarning, match="fit: 3 of 3 samples of the set 'test' are also in 'train'"):
         start(sets=sets | {"test": sets["train"][:3]})
 
 
@@ -313,7 +313,7 @@ def test_fewer_samples_than_a_batch_are_one_batch_and_a_short_last_one_is_left_o
 
 
 def test_a_training_that_diverges_stops_with_a_word(start, monkeypatch):
-    monkeypatch.setitem(ensembles.LOSSES, "emd", lambda images, locations: images.sum() * float("nan"))
+    monkeypatch.setattr(ensembles, "step", lambda loss, images, *_: images.sum() * float("nan"))
     with pytest.raises(InputError, match="the loss is not a number in epoch 1; lower learning_rate"):
         start().fit()
 

@@ -8,8 +8,9 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+import xarray as xr
 
-from rsslib.data import splits
+from rsslib.data import measurements, splits
 from rsslib.localization.ensemble import Recipe
 from rsslib.localization.localizer import Localizer
 from rsslib.project import InputError
@@ -170,3 +171,54 @@ def test_a_finished_training_is_found_until_its_checkpoint_is_removed(campus, fi
 def test_no_set_is_no_question(campus, fitted):
     with pytest.raises(InputError, match="predict: no sets; expected at least one, or None for all samples"):
         fitted.predict(campus, {})
+
+
+def crowded(dataset):
+    """The dataset with four receivers in one pixel."""
+    near = dataset.copy(deep=True)
+    for name in ("sensor_x", "sensor_y"):
+        places = near[name].values
+        places[:, 1:4] = np.where(np.isfinite(places[:, 1:4]), np.nanmedian(places[:, 0]), np.nan)
+    return near
+
+
+@pytest.fixture(scope="module")
+def fitted_crowded(campus):
+    data = crowded(campus)
+    return data, Localizer(RECIPE, "cpu").fit(data, splits.make(data, "grid2"))
+
+
+@pytest.mark.parametrize("change", ["reversed", "permuted", "one more", "permuted and one more"])
+def test_receivers_are_matched_by_name(fitted_crowded, change, tmp_path):
+    data, localizer = fitted_crowded
+    other = data
+    if "more" in change:
+        more = data.isel(sensor=[5]).assign_coords(sensor=["gateway-7"], sensor_kind=("sensor", ["other"]))
+        other = xr.concat([more, data], "sensor", data_vars="minimal", coords="minimal", join="override")
+    if "permuted" in change:
+        other = other.isel(sensor=np.random.default_rng(1).permutation(other.sizes["sensor"]))
+    other = other.isel(sensor=slice(None, None, -1)) if change == "reversed" else other
+    for one in (localizer, Localizer.load(localizer.save(tmp_path / "model"), "cpu")):
+        expected, found = one.predict(data), one.predict(other)
+        for name in expected.variables:
+            assert expected[name].values.tobytes() == found[name].values.tobytes(), name
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_missing_receivers_are_those_that_heard_nothing(fitted_crowded, seed):
+    data, localizer = fitted_crowded
+    kept = np.sort(np.random.default_rng(seed).permutation(data.sizes["sensor"])[:30])
+    some = data.isel(sensor=np.random.default_rng(seed).permutation(kept))
+    heard = np.isfinite(some.rss.values).any(axis=1)
+    silent = data.copy(deep=True)
+    for name in ("rss", "sensor_x", "sensor_y"):
+        silent[name].values[:, np.setdiff1d(np.arange(data.sizes["sensor"]), kept)] = np.nan
+    expected, found = (localizer.predict(part.isel(sample=heard)) for part in (silent, some))
+    assert all(expected[name].values.tobytes() == found[name].values.tobytes() for name in expected.variables)
+
+
+def test_a_training_checks_its_measurements_once(campus, monkeypatch):
+    checked = []
+    monkeypatch.setattr(measurements, "validate", lambda dataset, name="measurements": checked.append(name) or dataset)
+    Localizer(replace(RECIPE, members=1, epochs=1, patience=1), "cpu").fit(campus)
+    assert checked == ["the data set to fit"]

@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rsslib.localization import losses
-from rsslib.localization.losses import LOSSES
 from rsslib.project import InputError
 
 seeds = st.integers(0, 10_000)
 few = settings(max_examples=8)  # POT goes through the maps one by one
 HEIGHT, WIDTH = 9, 12
+LOSSES = losses.LOSSES | {"sliced": lambda images, locations: losses.sliced(
+    images, locations, torch.Generator().manual_seed(5))}
+"""The losses, each a function of images and locations alone: the same directions each time."""
 
 
 def random_maps(seed, batch=3):
@@ -147,10 +149,68 @@ def test_gradients_are_numbers_where_the_distance_is_zero(loss):
         assert torch.isfinite(images.grad).all()
 
 
+@pytest.mark.parametrize("empty", [0.0, 1e-20])
+@pytest.mark.parametrize("loss", [losses.com, losses.emd])
+def test_an_image_without_mass_has_no_centre_and_no_distance(loss, empty):
+    images = torch.rand(2, HEIGHT, WIDTH)
+    images[1] = empty
+    with pytest.raises(InputError, match="an image sums to less than 1e-12; expected some mass"):
+        loss(images, torch.zeros(2, 2))
+    assert losses.pse(torch.zeros(1, 5, 5), torch.tensor([[2.0, 2.0]])).item() == pytest.approx(0.0339, abs=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-def test_an_empty_image_costs_a_number(loss):
+def test_half_precision_is_computed_in_single(loss, dtype):
+    """The sum of 200 x 200 pixels of 0.9, times their distances, is beyond float16."""
+    images, locations = torch.full((2, 200, 200), 0.9).to(dtype), torch.tensor([[150.0, 8.0], [3.0, 64.0]])
+    expected = loss(images.double(), locations.double())
+    for one in (images, images.requires_grad_()):
+        cost = loss(one, locations.to(dtype))
+        assert cost.dtype == torch.float32 and cost.item() == pytest.approx(expected.item(), rel=1e-5)
+    cost.backward()
+    assert torch.isfinite(images.grad).all()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert loss(images.detach(), locations.to(dtype)).item() == cost.item()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_sliced_distances_of_half_precision_are_computed_in_single(dtype):
+    distance = losses.SlicedDistance(HEIGHT, WIDTH, losses.directions(6))
+    images = [random_maps(seed)[0].to(dtype) for seed in (0, 1)]
+    exact = distance(*(image.double() for image in images))
+    torch.testing.assert_close(distance(*images).double(), exact, rtol=1e-4, atol=0)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(distance(*images).double(), exact, rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("change", [
+    lambda values: values.to("meta"), lambda values: values.to_sparse(), lambda values: values.double() * 1e16,
+    lambda values: values * torch.nan, lambda values: values.int(), lambda values: values.numpy()])
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_what_is_no_image_or_no_location_is_refused(loss, change):
+    images, locations = torch.rand(3, 5, 5) + 0.1, torch.ones(3, 2)
+    with pytest.raises(InputError, match="losses: images"):
+        loss(change(images), locations)
+    with pytest.raises(InputError, match="losses: .*location"):
+        loss(images, change(locations))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_step_of_a_training_reads_no_value_and_costs_the_same(loss, monkeypatch):
+    images, locations = random_maps(4)
+    expected, again = LOSSES[loss](images, locations), torch.Generator().manual_seed(5)
+    for read in ("__bool__", "__float__", "item", "cpu", "numpy"):
+        monkeypatch.setattr(torch.Tensor, read, None)
+    cost = losses.step(loss, images, locations, again)
+    monkeypatch.undo()
+    assert cost.equal(expected)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_an_empty_image_costs_a_step_a_number(loss):
     images = torch.zeros(2, HEIGHT, WIDTH, requires_grad=True)
-    cost = loss(images, torch.zeros(2, 2))
+    cost = losses.step(loss, images, torch.zeros(2, 2), torch.Generator().manual_seed(0))
     cost.backward()
     assert torch.isfinite(cost) and torch.isfinite(images.grad).all()
 
@@ -241,12 +301,30 @@ def test_directions_are_unit_vectors_of_their_seed():
 def test_an_empty_map_has_no_sliced_distance():
     distance, _, (first, second) = sliced(0)
     second[1] = 0
-    with pytest.raises(InputError, match="the maps' sums reach from 0.0 to .*; expected finite sums above 0"):
+    with pytest.raises(InputError, match="the maps' sums reach from 0 to .*; expected finite sums above 0"):
         distance(first, second)
 
 
-@pytest.mark.parametrize("loss", losses.LOSSES.values())
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 @pytest.mark.parametrize("shape", [(1, 2), (3, 1), (4, 2), (2,)])
 def test_a_number_of_locations_that_would_broadcast_is_refused(loss, shape):
     with pytest.raises(InputError, match=r"locations are torch.float32 of .*; expected .* \(3, 2\)"):
         loss(torch.rand(3, 5, 5), torch.zeros(shape))
+
+
+@few
+@given(seed=seeds)
+def test_the_sliced_loss_is_pots_distance_from_the_target_image(seed):
+    images, locations = random_maps(seed, batch=2)
+    vectors = losses.directions(losses.SLICES, torch.Generator().manual_seed(seed))
+    targets = losses.target_images(locations, HEIGHT, WIDTH)
+    reference = losses.pot_reference(images.double(), targets.double(), vectors.double()).mean()
+    cost = losses.sliced(images, locations, torch.Generator().manual_seed(seed))
+    assert cost.item() == pytest.approx(reference.item(), rel=1e-4)
+
+
+def test_each_batch_is_cut_along_new_directions():
+    images, locations = random_maps(1)
+    generator = torch.Generator().manual_seed(0)
+    first, second = (losses.step("sliced", images, locations, generator) for _ in range(2))
+    assert first != second

@@ -151,10 +151,12 @@ def test_a_file_with_any_bit_flipped_is_refused_or_the_same(dataset, tmp_path):
 
 
 @pytest.mark.parametrize("other", [None, 3, {"x_hat": [1.0]}, xr.DataArray([1.0]), xr.Dataset(),
-                                   xr.Dataset({"x_hat": 1.0, "set": "val"})])
+                                   xr.Dataset({"x_hat": 1.0, "set": "val"}), xr.Dataset({
+                                       **{name: ("sample", np.ones(2, "S8")) for name in ("x_hat", "y_hat", "x_true")},
+                                       "set": ("sample", [1, 2])})])
 def test_what_is_no_predictions_is_named(other):
     for work in (predictions.errors, lambda given: predictions.of_set(given, "val")):
-        with pytest.raises(InputError, match="predictions(: no .* for each sample| are of type .*); expected"):
+        with pytest.raises(InputError, match="predictions(: no .* with one value .*| are of type .*); expected"):
             work(other)
 
 
@@ -168,7 +170,7 @@ def test_images_of_another_kind_are_named(images, change):
 
 def test_a_set_is_taken_by_name(dataset):
     assert predictions.of_set(dataset, "ood").measurement.values.tolist() == [3, 160]
-    with pytest.raises(InputError, match="no set 'test'; these have val, ood"):
+    with pytest.raises(InputError, match="no set 'test'; found val, ood"):
         predictions.of_set(dataset, "test")
 
 
@@ -212,3 +214,13 @@ def test_a_file_that_is_no_predictions_is_named(dataset, tmp_path):
     xr.Dataset({"image": ("sample", np.zeros(3))}).to_netcdf(tmp_path / "other.nc", engine="netcdf4")
     with pytest.raises(InputError, match="other.nc: broken or something else .*'member' is missing"):
         predictions.load(tmp_path / "other.nc")
+
+
+def test_an_empty_batch_has_no_locations(images):
+    with pytest.raises(InputError, match=r"predictions: images are torch.float32 of \(0, "):
+        predictions.describe(images[:0], GRID)
+
+
+def test_a_wrong_grid_in_a_file_is_named(dataset, tmp_path):
+    with pytest.raises(InputError, match="m.nc: broken or something else .grid: height is 3.0; expected a whole"):
+        predictions.save(dataset.assign_attrs(height=3.0), tmp_path / "m.nc")

@@ -65,7 +65,7 @@ def test_files_without_a_digest_are_read(tmp_path, gains, path):
     (lambda ds: ds.assign_attrs(synthetic="no"), "f.nc: synthetic: found 'no'; expected True or False"),
     (lambda ds: ds.assign(cell=("position", np.zeros(100, np.int64))), "1 cells for 100 positions"),
     (lambda ds: ds.assign(cell=ds.cell + 0.5), "f.nc: cell is of type float64"),
-    (lambda ds: ds.assign(cell=-ds.cell), "each position in its own outdoor cell"),
+    (lambda ds: ds.assign(cell=-ds.cell), "each position in an outdoor cell of its own"),
     (lambda ds: ds.assign(x=ds.x[::-1].drop_vars("position", errors="ignore")), "position .: x is"),
     (lambda ds: ds.assign(y=ds.y + 1000.0), "position 0: y is .* m; expected"),
     (lambda ds: ds.assign(y=ds.y * np.nan), "position 0: y is nan m"),

@@ -84,7 +84,8 @@ def test_a_seed_is_a_library(town, gains):
     ({"shadowing_dB": 4.0}, "shadowing_dB: no setting of the backend 'urban'; expected some of emitter_m, sensor_m, s"),
     ({"rays": 10}, "rays: no setting of the backend 'urban'"),
     ({"backend": "sionna", "shadowing_db": 4.0}, "shadowing_db: no setting of the backend 'sionna'; .*rays, depth"),
-    ({"shadowing_db": -1.0}, "sigma_db: found -1"), ({"emitter_m": 0.5}, "emitter_m: found 0.5 m; expected antennas")])
+    ({"shadowing_db": -1.0}, "shadowing_db: found -1"),
+    ({"emitter_m": 0.5}, "emitter_m: found 0.5 m; expected antennas")])
 def test_impossible_libraries_are_refused(town, settings, message):
     with pytest.raises(InputError, match=message):
         maps.build(town, **({"n": 32, "count": 100} | settings))
@@ -118,7 +119,7 @@ def test_a_repetition_of_nothing_is_refused(town, gains, changes, message):
 
 
 def test_a_repetition_needs_the_same_city(gains):
-    with pytest.raises(InputError, match="library: it is of procedural; expected other, as the city"):
+    with pytest.raises(InputError, match="library: made of procedural; expected one of the city other"):
         maps.repeated(gains, cities.procedural(seed=2, side_m=300.0, name="other"))
 
 

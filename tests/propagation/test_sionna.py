@@ -40,9 +40,17 @@ def test_where_it_does_not_work_it_says_why(empty, without):
         next(sionna.gain_maps_db(empty, [(1.0, 1.0)], 8))
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "/" + "a/" * 5000, "/" + "x" * 300, "\u4e2d" * 100])
+def test_a_name_that_no_python_has_is_cut_short(monkeypatch, name):
+    monkeypatch.setenv(sionna.VARIABLE, name)
+    works, reason = sionna.available()
+    assert not works and reason.startswith(name[:200]) and "cannot be started (" in reason and len(reason) < 400
+
+
 @pytest.mark.parametrize(("content", "message"), [
     ("#!/bin/sh\nexit 3", "no Python: the process ended with 3"), ("#!/bin/sh\necho no; exit 0", "no Python: no"),
     ("#!/bin/sh\nexec yes", "no Python: "), ("#!/bin/sh\nexec sleep 60", "no Python: no answer in 0.5 s"),
+    ('#!/bin/sh\nmkdir "$2/started0"; exec sleep 60', "no Python: no answer in 0.5 s"),
     ("not a program", "cannot be started"), (None, "cannot be started (it is a folder)")])
 def test_what_is_no_python_is_named_soon(monkeypatch, tmp_path, content, message):
     path = tmp_path / "python"

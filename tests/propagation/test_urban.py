@@ -242,7 +242,9 @@ def test_a_lower_house_casts_a_lighter_shadow():
     ({"n": 0}, "n: found 0"), ({"n": 16.0}, "n: found 16.0"), ({"n": None}, "n: found N"), ({"n": 10**4}, "at mo"),
     ({"pixel_m": 0.0}, "pixel_m: found 0.0"), ({"pixel_m": -2.0}, "pixel_m: found -2"), ({"pixel_m": "2"}, "pixel_m"),
     ({"pixel_m": np.nan}, "pixel_m: found nan"), ({"pixel_m": 1e-6}, "1 to 2048 pix"), ({"pixel_m": 1e9}, "pixel_m"),
-    ({"frequency_hz": 3.5}, "frequency_hz: found 3.5"), ({"shadowing_db": -1.0}, "sigma_db: found -1"),
+    ({"frequency_hz": 3.5}, "frequency_hz: found 3.5"), ({"shadowing_db": -1.0}, "shadowing_db: found -1"),
+    
+    ({"shadowing_db": -1, "decorrelation_m": -1}, "^shadowing_db: found -1"),
     ({"decorrelation_m": 0}, "decorrelation_m: found"), ({"seed": -1}, "seed: found"), ({"city": None}, "city: found")])
 def test_parameters_that_are_none_are_refused(town, settings, message):
     with pytest.raises(InputError, match=message):

@@ -48,7 +48,7 @@ def tiny(notebook):
     ("source=null", "null"),
     ("source=a\\nb", "a\\nb"), ('source="x"', '"x"'), ("source=ünï", "ünï"), ("first=no", "no"), ("second=1", "1"),
     ("stage=two", "two"), ("stage=[one, two]", ["one", "two"]), ("stage=[one", "[one"), ("stage=[]", []),
-    ("n=4", 4), ("n=-4", -4), ("n=007", 7), ("n= 7 ", 7), ("n=1_000", 1000), ("train=9223372036854775807", 2**63 - 1),
+    ("n=4", 4), ("n=-4", -4), ("n=+7", 7), ("n= 7 ", 7), ("train=9223372036854775807", 2**63 - 1),
     ("rate=5e-4", 5e-4), ("rate=5", 5.0), ("rate=-1E3", -1000.0), ("rate=.5", 0.5), ("margin=1e300", 1e300),
     ("real=true", True), ("real=True", True), ("real=FALSE", False),
     ("splits=[random,grid2]", ["random", "grid2"]), ("splits=[ 'a b' , \"c, d\",e ]", ["a b", "c, d", "e"]),
@@ -70,9 +70,10 @@ def test_what_is_typed_is_read_as_the_default_is(tiny, typed, value):
 
 @pytest.mark.parametrize("typed, wanted", [
     *((f"n={text}", "a whole number below 2..63") for text in (
-        "", "abc", "2.5", "1e3", "0x10", "true", "none", "9" * 20, "9" * 5000, "1__0", "[1]")),
+        "", "abc", "2.5", "1e3", "0x10", "true", "none", "9" * 20, "9" * 5000, "1__0",
+        "1_000", "007", "0o17", "١", "[1]")),
     *((f"rate={text}", "a finite number") for text in (
-        "", "abc", "nan", "inf", "-Infinity", "1e999", "12:30", "1,5", "true")),
+        "", "abc", "nan", "inf", "-Infinity", "1e999", "12:30", "12:30:45", "1,5", "1_000.5", "00.5", "0x1F", "true")),
     *((f"real={text}", "true or false") for text in ("", "yes", "no", "1", "0", "on", "t", "none")),
     *((f"splits={text}", "a list, such as .a, b., each text") for text in (
         "", "random", "[random", "random]", "[[a]]", "[a,,b]", "[,a]", "['a]", "['a'b]", "]", "[", "a, b")),
@@ -130,6 +131,16 @@ def _sections(tmp_path, text, *names):
     return parameters.merge(tmp_path / "tiny.ipynb", names, params=path)
 
 
+@pytest.mark.parametrize("text", ["0x1F", "0o17", "0b11", "010", "1_000", "12:30:45", "1_000.5"])
+@pytest.mark.parametrize("name", ["n", "rate", "bias"])
+def test_what_readers_of_yaml_take_for_other_numbers_is_refused_alike(tiny, tmp_path, name, text):
+    with pytest.raises(InputError, match=f"section `base`: `{name}` is '{text}'; expected a"):
+        _sections(tmp_path, f"base: {{{name}: {text}}}", "base")
+    with pytest.raises(InputError, match=f"command line: `{name}` is '{text}'; expected a"):
+        parameters.merge(tiny, overrides=[f"{name}={text}"])
+    assert _sections(tmp_path, f"base: {{source: {text}}}", "base") == {"source": text}
+
+
 def test_sections_are_yaml_as_dvc_reads_it(tiny, tmp_path):
     merged = _sections(tmp_path, PARAMS.replace("{0}", "9"), "base", "quick", "train.quick")
     assert merged == {"profile": "quick", "n": 5, "rate": 1.0, "stage": ["one", "two"], "splits": ["a"], "bias": None,
@@ -138,9 +149,9 @@ def test_sections_are_yaml_as_dvc_reads_it(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("text, message", [
-    ("", "no section `quick`; top sections are none"), ("- quick", "no section `quick`"),
+    ("", "no section `quick`; top-level sections are none"), ("- quick", "no section `quick`"),
     ("quick", "no section `quick`"),
-    ("1: {n: 2}", "top sections are 1"), ("quick: [n", "broken .*line 2"), ("quick: {n: 1}\n\tx: 2", "line 2"),
+    ("1: {n: 2}", "top-level sections are 1"), ("quick: [n", "broken .*line 2"), ("quick: {n: 1}\n\tx: 2", "line 2"),
     (b"quick: {n: \xff}", "not UTF-8"), ("quick: {n: 1, n: 2}", "'n' stands twice"),
     ("quick: {n: 1}\nquick: {n: 2}", "'quick' stands twice"), ("quick: {<<: 5}", "`<<` is not a mapping"),
     ("quick: &a {<<: *a, n: 1}", "alias"), ("quick: &a [*a]", "alias of itself"),
