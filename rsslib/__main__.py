@@ -25,7 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     paper = chosen.add_parser("paper", help=commands.PLANS["paper"])
     paper.add_argument("--minutes", type=float, help="only train, at most so long, without Jupyter and DVC; default: "
                        "every stage by DVC")
-    paper.add_argument("--at-once", type=int, default=1, help="trainings beside each other, with --minutes; default: 1")
+    paper.add_argument("--at-once", type=int, help="trainings at the same time, with --minutes; default: 1")
     paper.add_argument("values", nargs="*", metavar="key=value", help="parameters of every training, with --minutes")
     for name, (purpose, _) in _SIMPLE.items():
         chosen.add_parser(name, help=purpose)
@@ -43,7 +43,10 @@ def _dispatch(arguments: Sequence[str]) -> int:
     if given.command == "paper" and given.minutes is not None:
         from rsslib.workflow import paper  # here, not above: the other commands do not need it
 
-        return paper.train(given.minutes, given.at_once, given.values)
+        return paper.train(given.minutes, 1 if given.at_once is None else given.at_once, given.values)
+    if given.command == "paper" and (given.values or given.at_once is not None):
+        raise InputError("command line: --at-once and key=value are of the trainings with --minutes; give it, or leave "
+                         "them out")
     if given.command in ("reproduce", "paper"):
         return commands.reproduce(getattr(given, "profile", given.command))
     return _SIMPLE[given.command][1]()

@@ -30,6 +30,7 @@ _SEAL = b"sha256:"
 """Begins the last bytes of a NetCDF file that we write, behind the end of HDF5: the digest of all bytes before."""
 _SEALED = len(_SEAL) + 2 * hashlib.sha256().digest_size
 _TRIAL_S, _TRIAL_BYTES_S = 2.0, 2e6
+_CRASHED = 0xC0000000    # from here on, exit codes of Windows say that a process crashed
 """The time that a trial of a file may take, and the bytes of the file that add a second to it."""
 _TRIAL = """
 import sys, netCDF4
@@ -161,8 +162,10 @@ def parsed(parse: Callable[[], Any], path: str | Path, what: str, remedy: str = 
     """Return `parse()`; an error of the parser (also the types `also`) becomes an InputError that names the file."""
     try:
         return parse()
-    except InputError:
-        raise
+    except InputError as error:
+        if str(path) in str(error):
+            raise
+        raise InputError(f"{path}: {error}") from None
     except RecursionError:
         reason = "nested too deeply"
     except MemoryError:
@@ -227,11 +230,11 @@ def _try_out(path: Path, most: int) -> None:
             trial.stdout.read(1)    # type: ignore[union-attr]  # it has started: imports may take their time
             code = trial.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise ValueError(f"HDF5 cannot read it in {seconds:.0f} s: damaged") from None
+            raise ValueError(f"HDF5 cannot read it in {seconds:.0f} s: damaged, or the machine is very busy") from None
         finally:
             trial.kill()
-    if code < 0:
-        raise ValueError(f"HDF5 crashes on it, with signal {-code}: damaged")
+    if code < 0 or code >= _CRASHED:
+        raise ValueError(f"HDF5 crashes on it, with {f'signal {-code}' if code < 0 else hex(code)}: damaged")
 
 
 _NETCDF_ERRORS = (OSError, RuntimeError, NotImplementedError, EOFError, ArithmeticError)
@@ -246,6 +249,8 @@ def write_netcdf(dataset: "xr.Dataset", path: str | Path, encoding: dict | None 
     import xarray as xr
 
     path = Path(path)
+    if not isinstance(dataset, xr.Dataset):
+        raise InputError(f"{path}: found {type(dataset).__name__} to write; expected an xarray Dataset")
     if path.suffix != ".nc":
         raise InputError(f"{path}: unknown format {path.suffix!r}; expected a name ending in .nc")
     with atomic_path(path) as temporary:

@@ -16,7 +16,7 @@ VARIABLE = "RSSLIB_PROGRESS"
 """Names a file that gets the lines instead (see `relay`), or is "off" for silence."""
 LOG_SECONDS = 20.0
 # of a stream that is closed, has no reader, or is a stand-in that lacks a method
-_UNUSABLE = (OSError, ValueError, AttributeError, TypeError)
+_UNUSABLE = (OSError, ValueError, AttributeError, TypeError, RuntimeError)
 
 
 def _print(text: str, stream: TextIO | None) -> None:

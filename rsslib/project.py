@@ -103,7 +103,7 @@ def writing(path: Path) -> Iterator[None]:
 
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+        shutil.rmtree(path, ignore_errors=True)    # another process may remove it, too
     else:
         path.unlink(missing_ok=True)
 

@@ -28,8 +28,8 @@ def closure(*starts: str | Path) -> list[Path]:
     Errors: InputError for an unknown module, a file that is no notebook, code that is not Python, and imports that hide
     what they import: of a whole package, `*`, relative ones, `import_module`.
 
-    >>> [path.name for path in closure("rsslib.propagation.friis")]
-    ['project.py', 'friis.py']
+    >>> [path.name for path in closure("rsslib.learning.devices")]
+    ['devices.py', 'project.py']
     """
     left = [path for start in starts for path in _first(start)]
     reached: set[Path] = set()

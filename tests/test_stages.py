@@ -46,21 +46,28 @@ def test_a_notebook_signs_its_records_with_its_own_name(path):
     assert set(re.findall(r'"(notebooks/[^"]*)"', sources.code_of(ROOT / path))) == {path}
 
 
-@pytest.fixture
-def copy(tmp_path):
+@pytest.fixture(scope="module")
+def agreed(tmp_path_factory):
     """A copy of the project without data, whose dvc.lock agrees with its code: what git tracks or would track."""
+    folder = tmp_path_factory.mktemp("agreed")
     listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
                             capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("no git clone: the files of the project cannot be told from others")
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file() and not name.startswith(("results/", "figures/", "tests/")):
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, tmp_path / name)
-    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-    subprocess.run([sys.executable, "-c", AGREE], cwd=tmp_path, check=True)
-    assert not touched(tmp_path)
-    return tmp_path
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    subprocess.run([sys.executable, "-c", AGREE], cwd=folder, check=True)
+    assert not touched(folder)
+    return folder
+
+
+@pytest.fixture
+def copy(agreed, tmp_path):
+    """A copy of `agreed` that a test may change."""
+    return shutil.copytree(agreed, tmp_path / "copy")
 
 
 AGREE = """
@@ -136,4 +143,5 @@ def test_the_choice_of_the_number_format_is_felt_by_every_training_and_every_rec
 
 def test_what_comes_after_a_training_retrains_nothing(copy):
     edit(copy, "rsslib/confidence/hybrid.py", "rsslib/confidence/ranging.py", "rsslib/reports/style.py")
-    assert {"hybrids@smoke", "pairs@quick"} <= touched(copy) and not touched(copy) & trainings()
+    felt = touched(copy)
+    assert {"hybrids@smoke", "pairs@quick"} <= felt and not felt & trainings()

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from rsslib.arguments import numbers
 from rsslib.confidence.indicators import INDICATOR, PERCENTILE, is_low, score, threshold
-from rsslib.learning.recipe import as_array
 from rsslib.localization.predictions import of_set, require
 from rsslib.project import InputError
 
@@ -25,8 +25,10 @@ def fallback(predictions: xr.Dataset, x: np.ndarray, y: np.ndarray, indicator: s
     >>> fallback(predictions, x, y)                                                    # doctest: +SKIP
     """
     size = require(predictions, "set", "x_hat", "y_hat").sizes["sample"]
+    for name in ("x_hat", "y_hat"):
+        numbers(f"predictions: {name}", predictions[name].values, 1)
     for name, values in (("x", x), ("y", y)):
-        if len(as_array(f"fallback: {name}", values)) != size:
+        if len(numbers(f"fallback: {name}", values, 1)) != size:
             raise InputError(f"fallback: {name} has {len(values)} numbers; expected {size}, the metres of one location "
                              "for each prediction, in the same order")
     low = is_low(predictions, indicator, percentile)
@@ -93,7 +95,7 @@ def best_choice(error: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     >>> best_choice(np.array([[10.0, 30.0], [20.0, 5.0]]), np.array([0, 0]))
     array([ True, False])
     """
-    error, chosen = as_array("best_choice: error", error, 2), as_array("best_choice: chosen", chosen)
+    error, chosen = numbers("best_choice: error", error, 2), numbers("best_choice: chosen", chosen, 1)
     if chosen.shape != error.shape[1:] or chosen.dtype.kind not in "iu" or not np.isin(chosen, range(len(error))).all():
         raise InputError(f"best_choice: chosen is {chosen.dtype} of {chosen.shape}; expected one of the {len(error)} "
                          f"models for each of {error.shape[1]} samples, counted from 0")

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from rsslib.learning.recipe import as_array, check_choice, check_number, check_whole
+from rsslib.arguments import array, check_choice, number, numbers, whole
 from rsslib.localization.predictions import INDICATORS, of_set, require
 from rsslib.project import InputError
 
@@ -36,7 +36,7 @@ def score(predictions: xr.Dataset, indicator: str = INDICATOR) -> np.ndarray:
     array([ -0., -50.])
     """
     check_choice("indicator", indicator, VARIANTS)
-    values = as_array(f"predictions: {indicator}", require(predictions, indicator)[indicator].values)
+    values = numbers(f"predictions: {indicator}", require(predictions, indicator)[indicator].values, 1)
     values = values.astype(np.float64)
     return -values if indicator.endswith("spread") else values
 
@@ -52,7 +52,7 @@ def threshold(predictions: xr.Dataset, indicator: str = INDICATOR, percentile: f
     >>> threshold(predictions), is_low(predictions)
     (0.54, array([False,  True,  True]))
     """
-    check_number("percentile", percentile, 0, 100)
+    number("percentile", percentile, 0, 100)
     if not (require(predictions, "set").set.values == "val").any():
         raise InputError("predictions: no validation samples, which set the threshold; predict the set 'val' too")
     return float(np.percentile(score(of_set(predictions, "val"), indicator), percentile))
@@ -73,7 +73,8 @@ def roc(positive: np.ndarray, confidence: np.ndarray) -> Roc:
     >>> roc(np.array([True, False, False]), np.array([0.1, 0.2, 0.3])).auroc
     1.0
     """
-    positive, confidence = as_array("roc: positive", positive, kinds="b"), as_array("roc: confidence", confidence)
+    positive = array("roc: positive", positive, 1, "b", "booleans")
+    confidence = numbers("roc: confidence", confidence, 1)
     if len(positive) != len(confidence):
         raise InputError(f"roc: {len(positive)} samples and {len(confidence)} scores; expected one of each for every "
                          "sample")
@@ -92,11 +93,12 @@ def risk_coverage(confidence: np.ndarray, error: np.ndarray, steps: int = 50) ->
     >>> risk_coverage(np.array([0.9, 0.1]), np.array([10.0, 50.0]), steps=2)
     (array([0.5, 1. ]), array([10., 30.]))
     """
-    confidence, error = as_array("risk_coverage: confidence", confidence), as_array("risk_coverage: error", error)
+    confidence, error = (numbers(f"risk_coverage: {name}", values, 1) for name, values in (
+        ("confidence", confidence), ("error", error)))
     if len(error) != len(confidence):
         raise InputError(f"risk_coverage: {len(error)} errors and {len(confidence)} scores; expected one of each for "
                          "every sample")
-    check_whole("risk_coverage: steps", steps, 1, 10**6)
+    whole("risk_coverage: steps", steps, 1, 10**6)
     by_confidence = error[np.argsort(-confidence, kind="stable")]
     shares = np.linspace(1 / steps, 1, steps)
     kept = np.maximum(1, np.round(shares * len(by_confidence))).astype(int)

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from rsslib.arguments import shown
 from rsslib.data import arrays, index_sets, measurements, readings
 from rsslib.data.grid import transmitters
 from rsslib.project import InputError
@@ -120,6 +121,6 @@ def _candidates(values: ArrayLike, name: str) -> np.ndarray:
     """Return values of `a`: one number, or for "candidates" some, (candidates,)."""
     found = arrays.numbers(values, f"ranging: {name}")
     if found.ndim != (name == "candidates") or not found.size or not (np.abs(found) <= MOST_DB).all():
-        raise InputError(f"ranging: {name} is {arrays.shown(values)}; expected dB within {MOST_DB:g} of 0, such as "
+        raise InputError(f"ranging: {name} is {shown(values)}; expected dB within {MOST_DB:g} of 0, such as "
                          "`calibrate` returns")
     return found

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from rsslib.arguments import is_number, shown
 from rsslib.project import InputError
 
 MAX_PER_SIDE = 724
@@ -50,18 +51,6 @@ def texts(values: ArrayLike, name: str, sizes: Mapping[str, int]) -> np.ndarray:
     return array.astype(str)
 
 
-def shown(value: object) -> str:
-    """Return a value for a message, on one line of at most 80 characters.
-
-    >>> shown("x" * 100)[-10:]
-    'xxxxxxx...'
-    """
-    if isinstance(value, int) and value.bit_length() > 14_000:    # Python writes out no more than 4300 digits
-        return "a whole number of thousands of digits"
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
 def check_texts(array: np.ndarray, name: str) -> None:
     """Raise InputError with `name` and the number of the first entry that is no text, empty, or not printable."""
     for number, text in enumerate(array.tolist()):
@@ -101,7 +90,7 @@ def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
     for number, value in enumerate(objects(array).ravel().tolist()):
         if value is None or value is pd.NA:
             continue
-        if not isinstance(value, Real) or isinstance(value, bool):
+        if not is_number(value, Real):
             raise InputError(f"{name}: entry {number} is {shown(value)}; expected numbers, NaN where one is missing")
         try:
             found[number] = float(value)

@@ -1,12 +1,12 @@
 """Cities as obstacles: footprints with heights in a square, their height raster, the outdoor cells."""
 
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 import shapely
 
+from rsslib.arguments import is_number, shown, whole
 from rsslib.data import arrays
 from rsslib.data.arrays import MAX_PER_SIDE
 from rsslib.project import InputError
@@ -85,8 +85,7 @@ def centres(n: int, side_m: float) -> np.ndarray:
     >>> centres(2, 10.0).tolist()
     [[2.5, 2.5], [7.5, 2.5], [2.5, 7.5], [7.5, 7.5]]
     """
-    if not isinstance(n, Integral) or isinstance(n, bool) or not 1 <= n <= MAX_PER_SIDE:
-        raise InputError(f"n: expected a whole number of cells per side, 1 to {MAX_PER_SIDE}, found {n!r}")
+    whole("n", n, 1, MAX_PER_SIDE, f"a whole number of cells per side, 1 to {MAX_PER_SIDE}")
     along = (np.arange(n) + 0.5) * (positive(side_m, "side_m") / n)
     return np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
 
@@ -146,21 +145,21 @@ def outdoor(city: City, n: int, pixel_m: float = PIXEL_M, raster: np.ndarray | N
 def positive(value: Any, where: str) -> float:
     """Return a number above 0 as a float. Errors: InputError for anything else."""
     if not number(value) > 0:
-        raise InputError(f"{where}: expected a number above 0, found {str(value)[:40]!r}")
+        raise InputError(f"{where} is {shown(value)}; expected a number above 0")
     return float(value)
 
 
 def number(value: Any) -> float:
     """Return a real number as a float, NaN for anything else: texts, truth values, what is beyond 1e9."""
-    is_real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    return float(value) if is_real and abs(value) < 1e9 else np.nan
+    with np.errstate(over="ignore"):    # 1e9 is infinite in half precision
+        return float(value) if is_number(value) and abs(value) < 1e9 else np.nan
 
 
 def _array(where: str, values: Any) -> np.ndarray:
     """Return numbers as an array of one dimension, NaN where they are masked."""
     array = arrays.plain(values, where, "numbers")
     if array.dtype.kind not in "iuf" or array.ndim != 1:
-        raise InputError(f"{where}: found {array.dtype} of the shape {array.shape}; expected a number per building")
+        raise InputError(f"{where} is {array.dtype} of shape {array.shape}; expected a number per building")
     return np.ma.filled(array.astype(float), np.nan)
 
 

@@ -1,13 +1,13 @@
 """The synthetic campus: simulated measurements with the receivers, sample counts and seasons of the real ones."""
 
-from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from rsslib.data import arrays, measurements
+from rsslib.arguments import whole
+from rsslib.data import measurements
 from rsslib.project import InputError
 
 ORIGIN = np.array([427894.0, 4511788.0])  # m, UTM zone 12N: south-west corner of the campus
@@ -51,8 +51,7 @@ def make(seed: int = 0, n_april: int = 811, n_july: int = 3416, n_november: int 
     """
     counts = {"april": n_april, "july": n_july, "november": n_november}
     for name, value in {"seed": seed, **{f"n_{season}": count for season, count in counts.items()}}.items():
-        if not isinstance(value, Integral) or isinstance(value, bool) or not 0 <= value < 2**63:
-            raise InputError(f"campus.make: {name} is {arrays.shown(value)}; expected a whole number from 0")
+        whole(f"campus.make: {name}", value, 0, 2**63 - 1, "a whole number from 0")
     if not 0 < sum(counts.values()) <= MOST:
         raise InputError(f"campus.make: samples per season {counts}; expected 1 to {MOST} in all")
     table = Path(__file__).with_name("campus.csv")

@@ -2,16 +2,17 @@
 
 import hashlib
 import json
+import math
 import warnings
-from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
 
+from rsslib.arguments import number, whole
 from rsslib.data import download, footprints, overpass
-from rsslib.data.buildings import LARGEST_M, City, positive
+from rsslib.data.buildings import LARGEST_M, City
 from rsslib.files import read_json
 from rsslib.project import InputError, InputWarning, atomic_path
 
@@ -90,10 +91,8 @@ def procedural(seed: int = 0, side_m: float = 600.0, name: str = "procedural") -
     >>> procedural(seed=1).synthetic
     True
     """
-    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
-        raise InputError(f"seed: expected a whole number from 0 on, found {seed!r}")
-    if not 100.0 <= positive(side_m, "side_m") <= LARGEST_M:
-        raise InputError(f"side_m: expected 100 m to {LARGEST_M:g} m, found {side_m}")
+    whole("seed", seed, 0, math.inf, "a whole number from 0 on")
+    number("side_m", side_m, 100.0, LARGEST_M, f"100 m to {LARGEST_M:g} m")
     rng = np.random.default_rng(seed)
     columns, rows = (_intervals(rng, block, side_m) for block in _BLOCK_M)
     lots = [lot for west, east in columns for south, north in rows if rng.random() > _PARKS

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from rsslib.arguments import check_choice, check_type, is_number, shown
 from rsslib.files import read_bytes
 from rsslib.project import InputError, atomic_path
 
@@ -131,8 +132,8 @@ def within(seconds: float, ask: Callable[[], Any]) -> tuple[Any, str]:
 
     Errors: InputError for a time that is not above 0 or above a day.
     """
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= 86400:
-        raise InputError("seconds: expected a time above 0 and up to 86400 s")
+    if not is_number(seconds, (int, float)) or not 0 < seconds <= 86400:
+        raise InputError(f"seconds is {shown(seconds)}; expected a time above 0 and up to 86400 s")
     outcome: list = [None, f"no complete answer in {seconds:g} s"]
 
     def run() -> None:
@@ -152,8 +153,7 @@ def within(seconds: float, ask: Callable[[], Any]) -> tuple[Any, str]:
 
 def _names(names: Any, dataset: str) -> list[str]:
     """Return the names of files as a list, each of them registered; one text is one name."""
-    if not isinstance(names, Iterable):
-        raise InputError(f"names is of type {type(names).__name__}; expected those of files, such as {SINGLE_TX}")
+    check_type("names", names, Iterable, f"those of files, such as {SINGLE_TX}")
     found = []
     for name in [names] if isinstance(names, str) else names:
         _entry(name, dataset)
@@ -162,16 +162,10 @@ def _names(names: Any, dataset: str) -> list[str]:
 
 
 def _entry(name: Any, dataset: Any) -> dict:
-    if not isinstance(dataset, str) or dataset not in REGISTRY:
-        raise InputError(f"data set {_shown(dataset)}: not in the registry; expected one of {', '.join(REGISTRY)}")
+    check_choice("data set", dataset, REGISTRY)
     files = REGISTRY[dataset]["files"]
-    if not isinstance(name, str) or name not in files:
-        raise InputError(f"file {_shown(name)}: not in the registry of '{dataset}'; expected one of {', '.join(files)}")
+    check_choice(f"file of {dataset!r}", name, files)
     return files[name]
-
-
-def _shown(name: Any) -> str:
-    return repr(name[:60]) if isinstance(name, str) else f"of type {type(name).__name__}"
 
 
 def _url(name: str, dataset: str) -> str:
@@ -190,7 +184,7 @@ def _is_file(path: Path) -> bool:
     """Return whether there is a plain file; OSError if the folder cannot be searched."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):    # the last: no file can have such a name
         return False
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from rsslib.arguments import check_type
 from rsslib.data import osm_heights
 from rsslib.data.buildings import LARGEST_M, City, number
 from rsslib.data.geojson import WANTED, check_kind, polygons_of
@@ -35,8 +36,7 @@ def read(path: str | Path, name: str | None = None, origin_lonlat: Any = None, w
     >>> read("data/raw/cities/chicago_buildings.geojson").side_m                     # doctest: +SKIP
     1100.0
     """
-    if not isinstance(path, str | Path):
-        raise InputError(f"path: found {str(path)[:40]!r}; expected the path of {WANTED}")
+    check_type("path", path, (str, Path), f"the path of {WANTED}")
     content = read_bytes(path, WANTED)
     check_kind(content, path)
     if len(content) > MOST_BYTES:
@@ -101,12 +101,17 @@ def check_site(origin_lonlat: Any, window_m: Any, where: str) -> tuple[list[floa
 
 def _buildings(tags: list[dict], rows: np.ndarray, where: str) -> np.ndarray:
     """Return which rows are buildings, (rows,) bool: see `to_city`."""
-    if not any(map(osm_heights.is_tagged, tags)):
-        return np.ones(len(rows), bool)
-    counted = np.array([osm_heights.is_building(tags[row]) for row in rows])
+    counted, tagged = (np.array([tell(tags[row]) for row in rows]) for tell in (
+        osm_heights.is_building, osm_heights.is_tagged))
+    high = np.array([osm_heights.extent(tags[row]).source in ("height", "estimate", "levels") for row in rows])
     if not counted.any():
+        if tagged.mean() < 0.5:    # footprints of another source, with a key or two of the same name
+            return ~tagged | high
         raise InputError(f"{where}: none of {len(rows)} polygons has `building` or `building:part`; expected them, or "
                          "polygons without keys of OpenStreetMap")
+    if (lost := high & ~counted & ~tagged).any():
+        warnings.warn(f"{where}: {lost.sum()} of {len(rows)} polygons have a height, but no `building`, as others "
+                      "here; they are left out: give them the key if they are buildings", InputWarning, stacklevel=2)
     return counted
 
 

@@ -8,7 +8,7 @@ import csv
 import hashlib
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from rsslib.arguments import check_type, is_number
 from rsslib.data import measurements
 from rsslib.data.grid import extent
 from rsslib.data.measurements import sensor_kind, to_utm
@@ -25,6 +26,7 @@ from rsslib.project import InputError
 DOI, LICENCE = "10.5281/zenodo.7259895", "CC BY 4.0"
 TITLE = "Outdoor RSS measurements for localization, University of Utah campus, 462.7 MHz"
 LAT_BOX, LON_BOX = (40.75413, 40.77500), (-111.85390, -111.82632)
+_FAR_DEGREES = 0.2    # no transmitter, on campus or off, is as far
 NOT_HEARD = -101.0
 _REMEDY = "correct it, or fetch the published one with rsslib.data.download.fetch"
 _MAX_READINGS, _MAX_TX, _MAX_LITERAL = 2**26, 100, 2**16
@@ -74,7 +76,10 @@ def load_json(paths: str | Path | Iterable[str | Path], folder: str | Path | Non
     >>> load_json("data/raw/frs/two_tx.json").sizes["tx"]   # doctest: +SKIP
     2
     """
-    several = paths if isinstance(paths, Iterable) and not isinstance(paths, (str, bytes)) else [paths]
+    several: Any = paths
+    if isinstance(paths, (str, bytes, Mapping)) or not isinstance(paths, Iterable) or (
+            isinstance(paths, np.ndarray) and not paths.ndim):
+        several = [paths]
     files = [_path(path, "paths") for path in several]
     if not files:
         raise InputError("load_json: no file given; expected one path or several")
@@ -135,6 +140,10 @@ def _dataset(name: str, files: list[Path], time: pd.DatetimeIndex, sensors: list
         raise InputError(f"{name}: row {time[int(heard.any(axis=1).argmin())]}: no receiver inside the campus box "
                          "heard the sample; expected at least one; leave the row out")
     tx_x, tx_y = to_utm(tx_lat, tx_lon, time, f"{name}: transmitter")
+    away = np.maximum(np.abs(tx_lat - np.mean(LAT_BOX)), np.abs(tx_lon - np.mean(LON_BOX))) > _FAR_DEGREES
+    if away.any():
+        raise InputError(f"{name}: row {time[int(away.any(axis=1).argmax())]}: a transmitter lies more than "
+                         f"{_FAR_DEGREES:g} degrees from the campus; expected its position in degrees: correct it")
     try:
         return measurements.build(
             np.where(heard, rss, np.nan), x, y, tx_x, tx_y, time, time.month_name().str.lower(), sensors,
@@ -156,8 +165,7 @@ def _times(labels: Iterable[str], name: str) -> pd.DatetimeIndex:
 
 
 def _path(value: Any, argument: str) -> Path:
-    if not isinstance(value, (str, os.PathLike)):
-        raise InputError(f"{argument} is of type {type(value).__name__}; expected the path of a file or folder")
+    check_type(argument, value, (str, os.PathLike), "the path of a file or folder")
     return Path(value)
 
 
@@ -283,4 +291,4 @@ def _check_sample(sample: Any, where: str, sensors: list[str]) -> None:
 def _is_numbers(values: Any, count: int) -> bool:
     """Return whether `values` is a list or a tuple of `count` numbers, neither infinite nor out of all proportion."""
     return isinstance(values, (list, tuple)) and len(values) == count and all(
-        isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e6 for value in values)
+        is_number(value, (int, float)) and abs(value) < 1e6 for value in values)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from rsslib.arguments import check_type, is_number, shown
 from rsslib.data import arrays, measurements
 from rsslib.data.index_sets import indices
 from rsslib.data.positions import extent, farthest
@@ -49,7 +50,7 @@ class Grid:
             whole = name in ("width", "height")
             if not _is_number(value, Integral if whole else Real) or (value <= 0 and name not in ("x0", "y0")):
                 expected = "a whole number above 0" if whole else "metres"
-                raise InputError(f"grid: {name} is {arrays.shown(value)}; expected {expected}")
+                raise InputError(f"grid: {name} is {shown(value)}; expected {expected}")
         if self.width * self.height > MAX_PIXELS:
             raise InputError(f"grid: {self.width} x {self.height} pixels; expected at most {MAX_PIXELS}")
 
@@ -83,7 +84,7 @@ def make(dataset: xr.Dataset, pixel_m: float = 30.0) -> Grid:
     (63, 75)
     """
     if not _is_number(pixel_m, Real) or pixel_m <= 0:
-        raise InputError(f"pixel_m: expected a side above 0 m, found {arrays.shown(pixel_m)}; the paper uses 30")
+        raise InputError(f"pixel_m is {shown(pixel_m)}; expected a side above 0 m, in the paper 30")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InputWarning)    # whoever made the data set has seen them
         measurements.validate(dataset)
@@ -114,7 +115,7 @@ def covering(dataset: xr.Dataset, pixel_m: float) -> Grid:
 
 
 def _is_number(value: Any, kind: type[Any]) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool) and abs(value) < FAR_M
+    return is_number(value, kind) and abs(value) < FAR_M
 
 
 @dataclass(frozen=True)
@@ -199,12 +200,11 @@ def draw(dataset: xr.Dataset, grid: Grid, ranges: Scaling) -> SensorPixels:
 
 
 def _check(ranges: Any) -> None:
-    if not isinstance(ranges, Mapping):
-        raise InputError(f"ranges: found {arrays.shown(ranges)}; expected what `scaling` returns")
+    check_type("ranges", ranges, Mapping, "what `scaling` returns")
     for name, ends in ranges.items():
         found = arrays.numbers(ends, f"ranges: receiver {name}")
         if found.shape != (2,) or not -np.inf < found[0] < found[1] < np.inf:
-            raise InputError(f"ranges: receiver {name} has {arrays.shown(ends)}; expected the RSS that is scaled to 0, "
+            raise InputError(f"ranges: receiver {name} has {shown(ends)}; expected the RSS that is scaled to 0, "
                              "then the higher one that is scaled to 1")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rsslib.arguments import array, check_type, shown
 from rsslib.project import InputError, InputWarning
 
 
@@ -24,9 +25,8 @@ def checked(sets: Any, size: int, where: str, disjoint: Sequence[str] = ("train"
     >>> checked({"train": np.array([True, False, True]), "val": [1]}, 3, "fit")
     {'train': array([0, 2]), 'val': array([1])}
     """
-    if not isinstance(sets, Mapping):
-        raise InputError(f"{where}: sets is of type {type(sets).__name__}; expected index sets by name, such as "
-                         '{"test": indices} or what splits.make returns')
+    check_type(f"{where}: sets", sets, Mapping, 'index sets by name, such as {"test": indices} or what splits.make '
+               "returns")
     for name in sets:
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
             raise InputError(f"{where}: a set is named {name!r}; expected a name such as 'test'")
@@ -49,34 +49,22 @@ def indices(values: Any, size: int, name: str, repeated: bool = False) -> np.nda
     >>> indices([False, True, True], 3, "test")
     array([1, 2])
     """
-    given, expected = _array(values, name), f"expected whole numbers from 0 to {size - 1}, or a mask of {size} booleans"
-    if given.ndim != 1:
-        raise InputError(f"{name} is of shape {given.shape}; {expected}, in one dimension")
+    if isinstance(values, (list, tuple)) and len({isinstance(value, (bool, np.bool_)) for value in values}) > 1:
+        raise InputError(f"{name} is {shown(values)}; expected whole numbers, or a mask of booleans alone")
+    expected = f"whole numbers from 0 to {size - 1}, or a mask of {size} booleans"
+    given = array(name, values, 1, "biu", expected)
     if given.dtype == bool and len(given) != size:
-        raise InputError(f"{name} is a mask of {len(given)} booleans; {expected}")
+        raise InputError(f"{name} is a mask of {len(given)} booleans; expected {expected}")
     given = np.flatnonzero(given) if given.dtype == bool else given
     if not len(given):
         raise InputError(f"{name} is empty; expected at least one sample")
-    if given.dtype.kind not in "iu":
-        raise InputError(f"{name} holds {given.dtype} such as {given[0]}; {expected}: convert indices with astype(int)")
     outside = (given < 0) | (given >= size)
     if outside.any():
-        raise InputError(f"{name} holds {given[outside.argmax()]} ({outside.sum()} of {len(given)} indices); "
+        raise InputError(f"{name} holds {given[outside.argmax()]} ({outside.sum()} of {len(given)} indices); expected "
                          f"{expected}")
     if not repeated:
         _refuse_repeated(given, name)
     return given.astype(np.int64)
-
-
-def _array(values: Any, name: str) -> np.ndarray:
-    if np.ma.getmask(values).any():
-        raise InputError(f"{name} has masked entries; leave them out")
-    try:
-        return np.asarray(values)
-    except (ValueError, TypeError, RuntimeError, OverflowError) as error:    # ragged lists, tensors on a GPU
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{name} cannot be read as an array ({reason}); expected whole numbers, or a mask of "
-                         "booleans") from None
 
 
 def _refuse_repeated(given: np.ndarray, name: str) -> None:

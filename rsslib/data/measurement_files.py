@@ -14,7 +14,8 @@ import numpy as np
 import xarray as xr
 
 from rsslib import files
-from rsslib.data import arrays, times
+from rsslib.arguments import check_type, shown
+from rsslib.data import times
 from rsslib.project import InputError, atomic_path
 
 Layout = Mapping[str, tuple[tuple[str, ...], Mapping[str, Any], bool]]
@@ -27,8 +28,7 @@ _ERRORS = (BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplement
 
 def checked_path(path: str | Path, name: str = "path") -> Path:
     """Return `path` as a Path. Errors: InputError with `name` for another type."""
-    if not isinstance(path, str | os.PathLike):
-        raise InputError(f"{name} is {arrays.shown(path)}; expected the path of a file of measurements")
+    check_type(name, path, (str, os.PathLike), "the path of a file of measurements")
     return Path(path)
 
 
@@ -45,7 +45,7 @@ def write(dataset: xr.Dataset, path: Path, encoding: dict[str, dict]) -> None:
     for name, one in dataset.variables.items():
         for label in (name, *one.dims):
             if not _is_name(label):
-                raise InputError(f"{path}: a variable or dimension {arrays.shown(label)}; expected {_NAME}: rename it")
+                raise InputError(f"{path}: a variable or dimension {shown(label)}; expected {_NAME}: rename it")
         if one.dtype.kind not in "biuMU" and one.dtype not in (np.float32, np.float64):
             raise InputError(f"{path}: '{name}' holds {one.dtype}; expected numbers, times or texts: leave it out")
         if one.dtype.kind == "M":
@@ -85,9 +85,9 @@ def _with_texts(dataset: xr.Dataset) -> xr.Dataset:
 def _check_attributes(attrs: Mapping, what: str) -> None:
     for name, value in attrs.items():
         if not _is_name(name):
-            raise InputError(f"{what} {arrays.shown(name)}: expected {_NAME}: rename it")
+            raise InputError(f"{what} {shown(name)}: expected {_NAME}: rename it")
         if not _is_storable(value) or name == "units" and " since " in str(value):    # the sign of a time
-            raise InputError(f"{what} '{name}' is {arrays.shown(value)}; expected a text, a number or a list of "
+            raise InputError(f"{what} '{name}' is {shown(value)}; expected a text, a number or a list of "
                              "several: change it, or leave it out")
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from rsslib.arguments import check_type, shown
 from rsslib.data import arrays, measurement_files, positions, readings, times
 from rsslib.data.positions import CRS
 from rsslib.data.positions import to_utm as to_utm
@@ -27,7 +28,8 @@ COORDINATES = {"time": (("sample",), "M"), "season": (("sample",), "UOT"), "sens
                "sensor_kind": (("sensor",), "UOT")}
 _TYPES = {"f": "floating-point numbers", "M": "datetime64", "UOT": "texts"}
 _TEXTS = ("season", "sensor", "sensor_kind")
-_UNITS = {"dB": ("db", "dbm", "decibel", "decibels"), "m": ("m", "metre", "metres", "meter", "meters")}
+_UNITS = {"dB": ("db", "dbm", "db(mw)", "db(1 mw)", "db re 1 mw", "decibel", "decibels", "decibelmilliwatt"),
+          "m": ("m", "metre", "metres", "meter", "meters")}
 _LAYOUT: measurement_files.Layout = {
     **{name: (dims, {"units": units, "long_name": long}, False) for name, (dims, units, long) in VARIABLES.items()},
     **{name: (dims, {}, True) for name, (dims, _) in COORDINATES.items()}}
@@ -55,8 +57,7 @@ def build(rss: ArrayLike, sensor_x: ArrayLike, sensor_y: ArrayLike, tx_x: ArrayL
     """
     about = {"title": title, "crs": CRS, "source": source, "doi": doi, "licence": licence, "md5": md5}
     for argument, text in about.items():
-        if not isinstance(text, str):
-            raise InputError(f"measurements: {argument} is {arrays.shown(text)}; expected a text")
+        check_type(f"measurements: {argument}", text, str, "a text")
     for values, name in ((rss, "rss"), (sensor_x, "sensor_x"), (sensor_y, "sensor_y"), (tx_x, "tx_x"), (tx_y, "tx_y")):
         _check_units(values, f"{source}: {name}", VARIABLES[name][1])
     heard = arrays.numbers(rss, f"{source}: rss")
@@ -96,8 +97,10 @@ def _check_units(values: Any, name: str, expected: str) -> None:
     attrs = getattr(values, "attrs", None)    # of xarray, pandas and h5py; the others have an attribute for it
     found = (attrs.get("units") if isinstance(attrs, Mapping) else
              getattr(values, "units", getattr(values, "unit", None)))
+    if isinstance(found, bytes):    # as h5py has them
+        found = found.decode(errors="replace")
     if found is not None and str(found).strip().lower() not in _UNITS[expected]:
-        raise InputError(f"{name} has units {arrays.shown(found)}; expected {expected}: convert the values")
+        raise InputError(f"{name} has units {shown(found)}; expected {expected}: convert the values")
 
 
 def validate(dataset: xr.Dataset, name: str = "measurements") -> xr.Dataset:
@@ -135,9 +138,8 @@ def validate(dataset: xr.Dataset, name: str = "measurements") -> xr.Dataset:
 
 
 def _check_structure(dataset: xr.Dataset, name: str) -> None:
-    if not isinstance(dataset, xr.Dataset):
-        raise InputError(f"{name}: expected an xarray.Dataset of measurements, found {type(dataset).__name__}; "
-                         "build one with rsslib.data.measurements.build")
+    check_type(name, dataset, xr.Dataset, "an xarray.Dataset of measurements, as rsslib.data.measurements.build "
+               "returns")
     expected = {variable: (dims, "f") for variable, (dims, *_) in VARIABLES.items()}
     for variable, (dims, kind) in (expected | COORDINATES).items():
         if variable not in dataset.variables:
@@ -154,7 +156,7 @@ def _check_structure(dataset: xr.Dataset, name: str) -> None:
                                ("source", "frs, campus or another name")):
         value = dataset.attrs.get(attribute)
         if not isinstance(value, str) or not value.strip() or attribute == "crs" and not positions.is_utm(value):
-            raise InputError(f"{name}: attribute {attribute} is {arrays.shown(value)}; expected {example}")
+            raise InputError(f"{name}: attribute {attribute} is {shown(value)}; expected {example}")
     for dimension in ("sample", "sensor"):
         if dataset.sizes[dimension] == 0:
             raise InputError(f"{name}: no {dimension}s; expected at least one")

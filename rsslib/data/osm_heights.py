@@ -5,20 +5,23 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from rsslib.arguments import shown
 from rsslib.data.buildings import number
 
 LEVEL_M = 3.6
 """Assumed height of one level, typical of offices."""
 TALLEST_M, MOST_LEVELS = 830.0, 163
 """Higher is an error: the tallest building that stands, the Burj Khalifa, has 828 m and 163 levels."""
-_GONE = ("demolished", "razed", "removed", "destroyed", "dismantled", "collapsed", "ruins")
+_GONE = ("demolished", "razed", "removed", "destroyed", "dismantled", "collapsed")
 KEYS = ("building", "building:part", "height", "building:height", "est_height", "min_height", "building:min_height",
-        "building:levels", "building:min_level", "min_level", "roof:height", "roof:levels", "location", "layer", *_GONE)
+        "building:levels", "building:levels:aboveground", "building:min_level", "min_level", "roof:height",
+        "roof:levels", "location", "layer", "ruins", "parking", *_GONE)
 """The keys of OpenStreetMap that `extent` reads."""
 
 _FEET = ("ft", "feet", "foot", "'")
 _INCHES = ("in", "inch", "inches", '"')
-_METRES = {"m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0, "cm": 0.01, "km": 1000.0,
+_METRES = {**dict.fromkeys(("m", "metre", "metres", "meter", "meters", "mètre", "mètres", "metro", "metros", "metri",
+                            "mt", "mts", "mtr"), 1.0), "mm": 0.001, "cm": 0.01, "km": 1000.0,
            "yd": 0.9144, "yards": 0.9144, "mi": 1609.344, "miles": 1609.344,
            **dict.fromkeys(_FEET, 0.3048), **dict.fromkeys(_INCHES, 0.0254)}
 # a comma before one or two digits is a decimal comma; before three it may separate thousands: not understood
@@ -27,14 +30,15 @@ _UNIT = "|".join(sorted(_METRES, key=len, reverse=True))
 _LENGTH = re.compile(rf"(?P<number>{_NUMBER}) ?(?P<unit>{_UNIT})?\.?"
                      rf"(?: ?(?P<inches>{_NUMBER}) ?(?:{'|'.join(sorted(_INCHES, key=len, reverse=True))})?)?")
 # of levels, "2,5" is two and a half, "2,3" and "10, 12" are lists, and "2,50" is not understood
-_LEVELS, _COMMA = re.compile(r"\d+(?:\.\d*|,5)?|\.\d+"), re.compile(r", |,(?=[0-46-9](?:,|$))")
+_LEVELS = re.compile(r"(\d+(?:\.\d*|,5)?|\.\d+)(?: ?(?:levels?|floors?|storeys?|stor(?:y|ies)))?")
+_COMMA = re.compile(r", |,(?=[0-46-9](?:,|$))")
 _ABOUT = re.compile(r"(?:~|≈|approx(?:imately|\.)?|about|circa|ca?\.?) ?(?=\d)")
 _MARKS = str.maketrans({"’": "'", "‘": "'", "′": "'", "´": "'", "`": "'", "″": '"', "”": '"', "“": '"', "–": "-",
                         "—": "-", "−": "-"})
 _BELOW = re.compile(r"\s*[-−]\s*0*\.?[1-9]")
 # 574'-6" is one length, as on plans, and no range
 _PLAN = re.compile(rf"({'|'.join(_FEET)})\.? ?- ?(?={_NUMBER} ?(?:{'|'.join(_INCHES)}))")
-_NO = ("no", "false", "0", "none", "null", "proposed", "planned", *_GONE)
+_NO = ("no", "false", "0", "none", "null", "proposed", "planned", "ruins", *_GONE)
 _CANOPIES = ("roof", "carport", "canopy")
 _AREAS = {"building", "building:part", "natural", "landuse", "leisure", "highway", "waterway", "water", "railway",
           "aeroway", "amenity", "barrier", "boundary", "historic", "man_made", "power", "shop", "tourism"}
@@ -61,19 +65,24 @@ class Extent(NamedTuple):
 def is_tagged(tags: dict) -> bool:
     """Return whether a feature has a key by which OpenStreetMap says what it is, also with a prefix (`razed:building`).
 
+    A key that says `no` is none, but for `building`.
+
     >>> is_tagged({"natural": "water"}), is_tagged({"height": 9, "name": "Town hall"})
     (True, False)
     """
-    return any({key, str(key).partition(":")[2]} & _AREAS and _given(tags, key) is not None for key in tags)
+    return any({key, str(key).partition(":")[2]} & _AREAS and _given(tags, key) is not None and (
+        "building" in str(key) or _is_yes(tags, key)) for key in tags)
 
 
 def is_building(tags: dict) -> bool:
     """Return whether the tags of OpenStreetMap are those of a building or a part of one.
 
+    One that is out of use stands.
+
     >>> is_building({"building": "house"}), is_building({"building": "No"}), is_building({"was:building": "house"})
     (True, False, False)
     """
-    return _is_yes(tags, "building") or _is_part(tags)
+    return any(_is_yes(tags, key) for key in ("building", "disused:building", "abandoned:building")) or _is_part(tags)
 
 
 def extent(tags: dict) -> Extent:
@@ -86,8 +95,9 @@ def extent(tags: dict) -> Extent:
     The first that can be read counts, and the levels beside a height of 0. A height includes the roof and levels do
     not. `height_m`, `levels` and `part` may stand for `height`, `building:levels` and `building:part`. No obstacles are
     canopies (`building=roof`, `carport`), what lies underground (`location=underground`, `layer` below 0), what is gone
-    (`building=demolished`, `razed=yes`), what has height 0 or no level, and parts of unknown height: where these lie
-    the whole building counts. Negative numbers mean unknown, as -1 does in some data sets.
+    (`building=demolished`, `razed=yes`; ruins without a height), what has height 0 or no level, and parts of unknown
+    height: where these lie the whole building counts. Other names of tables are `num_floors`, `building_levels` and
+    `building:levels:aboveground`; capitals do not matter. Negative numbers mean unknown, as -1 does in some data sets.
     Source: wiki.openstreetmap.org, Key:height, Key:building:levels, Key:building:min_level, Simple 3D Buildings.
 
     >>> extent({"building": "yes", "height": "41 ft"}).top_m
@@ -96,6 +106,7 @@ def extent(tags: dict) -> Extent:
     (25.2, 14.4, 'levels')
     """
     unread: list[str] = []
+    tags = {str(key).lower(): value for key, value in tags.items()}
     top, source = _top(tags, unread)
     is_part = _is_part(tags)
     # of a whole building min_level is the number of its ground floor, as indoor maps count, and it stands on the ground
@@ -107,7 +118,8 @@ def extent(tags: dict) -> Extent:
         source = "left_out" if is_part and ("building:part" not in tags or _word(tags, "building") is None) else \
             "default"
     is_open = _word(tags, "building") in (*_NO, *_CANOPIES) and (not is_part or source == "default")
-    if top == 0 or is_open or _is_below(tags) or any(_is_yes(tags, key) for key in _GONE):
+    is_ruin = math.isnan(top) and _is_yes(tags, "ruins")    # with a height its walls stand
+    if top == 0 or is_open or is_ruin or _is_below(tags) or any(_is_yes(tags, key) for key in _GONE):
         source = "left_out"
     return Extent(top, base, source, is_part and source != "default", unread[0] if unread else "")
 
@@ -119,7 +131,8 @@ def _top(tags: dict, unread: list[str]) -> tuple[float, str]:
         top, source = _first(tags, unread, metres, "est_height"), "estimate"
     if top > 0:
         return top, source
-    storeys = _first(tags, unread, levels, "levels", "building:levels")
+    storeys = _first(tags, unread, levels, "levels", "building:levels", "building:levels:aboveground", "num_floors",
+                     "building_levels")
     if top == 0 and storeys > 0:
         unread.append(f"its height is 0 and it has {storeys:g} levels")
     if math.isnan(top) or storeys > 0:
@@ -139,7 +152,7 @@ def _first(tags: dict, unread: list[str], read: Callable[[Any], float], *keys: s
         found = math.nan if value is None else read(value)
         # -1 m stands for unknown in some data sets; of levels it may mean a cellar
         if value is not None and (math.isnan(found) or found < 0 and key == "building:levels"):
-            unread.append(f"{key} is {_shown(value)}")
+            unread.append(f"{key} is {shown(value)}")
         if found >= 0:
             return found
     return math.nan
@@ -184,16 +197,18 @@ def levels(value: Any) -> float:
         return number(value) if number(value) <= MOST_LEVELS else math.nan
     if len(value) > _LONGEST:
         return math.nan
-    items = [item for items in _items(value) for item in _COMMA.split(items)]
-    if not all(_LEVELS.fullmatch(item) for item in items):
+    items = [_LEVELS.fullmatch(item) for items in _items(value) for item in _COMMA.split(items)]
+    if not all(items):
         return _negative(value)
-    return highest if (highest := max(map(_decimal, items))) <= MOST_LEVELS else math.nan
+    highest = max(_decimal(item[1]) for item in items if item)
+    return highest if highest <= MOST_LEVELS else math.nan
 
 
 def _items(text: str) -> list[str]:
-    """Return the members of a list ("2;3") or a range ("3-4") with equal signs for equal marks."""
+    """Return the members of a list ("2;3", "2/3") or a range ("3-4", "3 to 4") with equal signs for equal marks."""
     text = _PLAN.sub(r"\1 ", " ".join(text.translate(_MARKS).replace("''", '"').lower().split()))
-    return [_ABOUT.sub("", item.strip()) for item in re.split(r";|(?<=[^\s;-])\s?-(?=\s?[\d.])", text)]
+    return [_ABOUT.sub("", item.strip()) for item in re.split(
+        r";|/|\||\.\.|, | to | or |(?<=[^\s;-])\s?-(?=\s?[\d.])", text)]
 
 
 def _decimal(text: str) -> float:
@@ -232,11 +247,4 @@ def _is_part(tags: dict) -> bool:
 def _is_below(tags: dict) -> bool:
     layer = _given(tags, "layer")
     below = _BELOW.match(layer) is not None if isinstance(layer, str) else number(layer) < 0
-    return below or _word(tags, "location") in ("underground", "underwater")
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, str):
-        return repr(value[:_LONGEST])
-    is_number = isinstance(value, float) or math.isfinite(number(value))
-    return f"{value:g}" if is_number else f"of type {type(value).__name__}"
+    return below or _word(tags, "location") in ("underground", "underwater") or _word(tags, "parking") == "underground"

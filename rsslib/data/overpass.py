@@ -1,10 +1,8 @@
 """Buildings from OpenStreetMap by its Overpass API: the request, and its answer as a GeoJSON document."""
 
 import json
-import math
 import time
 import warnings
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -28,7 +26,7 @@ _SMALLEST_DEGREE2 = 1e-12    # a hundredth of a square metre
 def request(origin_lonlat: tuple, window_m: tuple, seconds: float = SECONDS) -> dict | None:
     """Return the buildings in a window from OpenStreetMap as a GeoJSON document, None if there is no answer in time.
 
-    An answer that is broken, larger than 64 MiB, without buildings or with a remark (that it is partial) is none.
+    An answer that is broken, larger than 64 MiB, without buildings there or with a remark (that it is partial) is none.
     Input: origin (longitude, latitude) [degrees]; window west, south, east, north relative to it [m]; total time [s].
     Errors: those of `footprints.check_site`; InputError for a time that is not above 0.
     Warns (InputWarning) of buildings with missing nodes or rings, which are left out, and of multipolygons
@@ -39,10 +37,11 @@ def request(origin_lonlat: tuple, window_m: tuple, seconds: float = SECONDS) -> 
     """
     (lon, lat), window = check_site(origin_lonlat, window_m, "request")
     seconds = positive(seconds, "request: seconds")
-    north = np.degrees(1.0 / _EARTH_M)
-    west_east = lon + np.array(window[::2]) * (north / np.cos(np.radians(lat)))
-    south_north = lat + np.array(window[1::2]) * north
-    box = ",".join(f"{edge:.6f}" for edge in np.stack([south_north, west_east], axis=1).ravel())
+    metre = np.degrees(1.0 / _EARTH_M)
+    west_east = lon + np.array(window[::2]) * (metre / np.cos(np.radians(lat)))
+    south_north = lat + np.array(window[1::2]) * metre
+    (south, west), (north, east) = np.stack([south_north, west_east], axis=1)
+    box = f"{south:.6f},{west:.6f},{north:.6f},{east:.6f}"
     kinds = ('way["building"]', 'way["building:part"]', 'relation["type"="multipolygon"]["building"]',
              'relation["type"="multipolygon"]["building:part"]')
     wanted = "".join(f"{kind}({box});" for kind in kinds)
@@ -50,6 +49,9 @@ def request(origin_lonlat: tuple, window_m: tuple, seconds: float = SECONDS) -> 
     answer, _ = within(seconds, lambda: parsed(lambda: _features(json.loads(_post(query, seconds))), URL, "a list",
                                                also=(shapely.GEOSException,)))
     features, odd = answer or ([], [])
+    around = shapely.bounds(shapely.from_geojson([json.dumps(feature["geometry"]) for feature in features]))
+    if not ((around[:, :2] <= (east, north)) & (around[:, 2:] >= (west, south))).all(axis=1).any():
+        return None    # the answer is of another place
     if odd:
         warnings.warn(f"{URL}: {odd[0]} ({len(odd)} such; {len(features)} buildings are used); give a file of "
                       "footprints if these matter", InputWarning, stacklevel=2)
@@ -123,6 +125,7 @@ def _multipolygon(relation: dict) -> tuple[dict | None, str]:
 def _line(way: dict) -> list[tuple[float, float] | None]:
     """Return longitude and latitude of the nodes of a way, None for those that are missing."""
     nodes = [None if node is None else (node["lon"], node["lat"]) for node in way.get("geometry") or ()]
-    if not all(isinstance(value, Real) and math.isfinite(value) for node in nodes if node for value in node):
-        raise ValueError(f"{way.get('type')} {way.get('id')}: expected numbers as longitude and latitude")
+    if not all(isinstance(value, (int, float)) and abs(value) <= most for node in nodes if node
+               for value, most in zip(node, (180, 90))):
+        raise ValueError(f"{way.get('type')} {way.get('id')}: expected degrees as longitude and latitude")
     return nodes

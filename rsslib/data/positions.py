@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from rsslib.arguments import shown
 from rsslib.data import arrays
 from rsslib.project import InputError, InputWarning
 
@@ -73,7 +74,7 @@ def transmitters(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
 
     Errors: InputError for a sample with several transmitters.
     """
-    x, y = dataset.tx_x.values, dataset.tx_y.values
+    x, y = (np.asarray(axis.values, np.float64) for axis in (dataset.tx_x, dataset.tx_y))
     if x.shape[1] > 1 and np.isfinite(x[:, 1:]).any():
         sample = int(np.isfinite(x[:, 1:]).any(axis=1).argmax())
         raise InputError(f"dataset: sample {sample} has several transmitters; expected at most one: leave it out")
@@ -96,7 +97,7 @@ def extent(dataset: xr.Dataset, name: str = "measurements") -> tuple[float, floa
     remedy = "expected west, east, south, north in m: correct the attribute, or drop it"
     edges = arrays.numbers(dataset.attrs["extent_m"], what)
     if edges.shape != (4,) or not np.isfinite(edges).all() or edges[0] >= edges[1] or edges[2] >= edges[3]:
-        raise InputError(f"{what} is {arrays.shown(dataset.attrs['extent_m'])}; {remedy}")
+        raise InputError(f"{what} is {shown(dataset.attrs['extent_m'])}; {remedy}")
     west, east, south, north = edges.tolist()
     x, y = dataset.tx_x.values, dataset.tx_y.values
     outside = ((x < west) | (x > east) | (y < south) | (y > north)).any(axis=1)
@@ -123,7 +124,8 @@ def check(dataset: xr.Dataset, name: str) -> None:
 
     Refused: a receiver without a position that heard a sample; half a position, or an infinite one; coordinates that
     are all within 180 of zero, the sign of degrees; placeholders such as (0, 0) or (9999, 9999), twice the same whole
-    number, farther from all other positions than the site of those is long; a position more than SITE_M from the
+    number, farther from all other positions than the site of those is long (of receivers a warning); a position more
+    than SITE_M from the
     median; an attribute `extent_m` that is not four numbers in order, or leaves out a transmitter. Warned of: a site
     smaller than SMALL_M.
     """
@@ -138,7 +140,7 @@ def check(dataset: xr.Dataset, name: str) -> None:
         if _are_degrees(x, y):
             raise InputError(f"{name}: {pair}_x and {pair}_y are within 180 of zero and span less than {DEGREES:g}, "
                              "probably degrees, or 0 for unknown; expected metres: use to_utm, give NaN for unknown "
-                             "transmitters, or add 1000 m to all coordinates of a very small site")
+                             "transmitters, or add 1000 m to all x and 2000 m to all y of a very small site")
     _check_placeholders(dataset, name)
     which, away = farthest(dataset)
     if away > SITE_M:
@@ -152,23 +154,28 @@ def check(dataset: xr.Dataset, name: str) -> None:
 
 def _check_placeholders(dataset: xr.Dataset, name: str) -> None:
     x, y = _all(dataset)
-    twice = (x == y) & (x == x.round())
+    marks = (x == y) & (x == x.round())
+    twice = marks | (np.abs(x) <= 180) & (np.abs(y) <= 90)    # or a degree among metres
     known = ~np.isnan(x + y) & ~twice
     if not twice.any() or known.sum() < 10 or not known[:, : dataset.sizes["tx"]].any():    # too few to tell far
         return
     west, east, south, north = x[known].min(), x[known].max(), y[known].min(), y[known].max()
     away = np.max([west - x, x - east, south - y, y - north], axis=0)
     far = twice & (away > max(east - west, north - south))
-    if far.any():
-        sample, column = np.argwhere(far)[0]
-        number = int(column) - dataset.sizes["tx"]
-        columns = range(dataset.sizes["tx"]) if number < 0 else [column]
-        same = (far & (x == x[sample, column]))[:, columns]
-        what = "transmitter" if number < 0 else f"receiver {dataset.sensor.values[number]}"
-        raise InputError(f"{name}: {same.any(axis=1).sum()} of {len(x)} samples have their {what} at "
-                         f"({x[sample, column]:g}, {y[sample, column]:g}), {away[sample, column]:.0f} m from all "
-                         f"others, the first is {_sample(dataset, same.any(axis=1))}; expected a position: give NaN "
-                         "for an unknown transmitter, or as the RSS of a receiver without a position")
+    sent = slice(0, dataset.sizes["tx"])
+    for part, what in ((sent, "transmitter"), (slice(sent.stop, None), "receiver")):
+        wrong = far[:, part]
+        if not wrong.any():
+            continue
+        at = np.argwhere(wrong)[0]
+        place, other = x[:, part][tuple(at)], y[:, part][tuple(at)]
+        same = (wrong & (x[:, part] == place)).any(axis=1)
+        text = (f"{name}: {same.sum()} of {len(x)} samples have a {what} at ({place:g}, {other:g}), "
+                f"{away[:, part][tuple(at)]:.0f} m from all others, the first is {_sample(dataset, same)}")
+        if what == "receiver":    # it may stand at the origin of a local frame
+            warnings.warn(f"{text}; if that stands for no position, give NaN as its RSS", InputWarning, stacklevel=2)
+        elif not (far[:, sent.stop:] & (x[:, sent.stop:] == place)).any():
+            raise InputError(f"{text}; expected a position in metres: give NaN for an unknown transmitter")
 
 
 def _are_degrees(x: np.ndarray, y: np.ndarray) -> bool:

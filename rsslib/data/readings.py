@@ -61,8 +61,8 @@ def check(rss: np.ndarray, name: str) -> None:
 
     Refused: readings outside of -200..60 dB; linear power or truth values (most readings within 1 dB of 0); a number
     repeated at or below -160 dB or above 20 dB, or in 2 % of the readings at or below -120 dB or at or above -1 dB,
-    with hardly another reading within 10 dB; ten or more readings that are all whole numbers from -1 to 10, bars of a
-    display. Warned of: fewer of those, or fractions from 0 to 10; numbers as above that are rarer or less extreme; one
+    with hardly another reading within 10 dB. Warned of: readings all from 0 to 10, which may be the bars of a display;
+    numbers as above that are rarer or less extreme; one
     with others around it, but more than 20 times as frequent as any of them; a number in between that most receivers
     repeat, with hardly another reading within 5 dB; a tenth of all readings that are equal, and the lowest or the
     highest of most receivers. The floor or the saturation of one receiver passes: it has other readings near it, on
@@ -98,25 +98,32 @@ def check_sign(dataset: xr.Dataset, name: str) -> None:
         away = np.fmin(away, np.hypot(positive.sensor_x.values - tx_x[:, None],
                                       positive.sensor_y.values - tx_y[:, None]))
     used = ~np.isnan(level) & (away > 0) & (away < np.inf)
-    level, distance = level[used].astype(np.float64), np.log10(away[used])
-    if len(level) < 10 or not np.ptp(level) or not np.ptp(distance):
+    if used.sum() < 10:
+        return
+    # each receiver by itself: one with more gain may stand farther away
+    log_away = np.log10(np.where(used, away, 1.0))
+    level, distance = (_centred(np.where(used, values, np.nan))[used] for values in (level, log_away))
+    if not np.ptp(level) or not np.ptp(distance):
         return
     rise = np.corrcoef(level, distance)[0, 1]
     if rise > 0 and rise**2 * (len(level) - 2) > 16 * (1 - rise**2):
-        raise InputError(f"{name}: rss is {level.min():g} to {level.max():g} in all {len(level)} readings of "
+        given = positive.rss.values[used]
+        raise InputError(f"{name}: rss is {given.min():g} to {given.max():g} in all {len(level)} readings of "
                          f"{positive.sizes['sensor']} of {dataset.sizes['sensor']} receivers, and rises with the "
                          "distance from the transmitter; expected dB, which fall: negate RSSI without its minus sign")
 
 
+def _centred(values: np.ndarray) -> np.ndarray:
+    """Return values, (sample, sensor), less the mean of each sensor; a sensor of NaN alone stays NaN."""
+    known = ~np.isnan(values)
+    return values - np.where(known, values, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+
+
 def _check_bars(heard: np.ndarray, name: str) -> None:
     whole = (heard == heard.round()).all()
-    if heard.max() > 10 or heard.max() <= 1 or heard.min() < (-1 if whole else 0):
-        return
-    found = f"{name}: rss is {heard.min():g} to {heard.max():g} in all {len(heard)} readings"
-    if whole and len(heard) >= 10:
-        raise InputError(f"{found}, whole numbers; {_EXPECTED}: convert the bars or steps of a device to dB")
-    warnings.warn(f"{found}; {_EXPECTED}: if these are the bars or steps of a device, convert them to dB", InputWarning,
-                  stacklevel=2)
+    if not heard.max() > 10 and heard.max() > 1 and heard.min() >= (-1 if whole else 0):
+        warnings.warn(f"{name}: rss is {heard.min():g} to {heard.max():g} in all {len(heard)} readings; {_EXPECTED}: "
+                      "if these are the bars or steps of a device, convert them to dB", InputWarning, stacklevel=2)
 
 
 def _check_repeated(rss: np.ndarray, heard: np.ndarray, name: str) -> None:
@@ -133,8 +140,11 @@ def _check_repeated(rss: np.ndarray, heard: np.ndarray, name: str) -> None:
     between = most & ~beyond & (share >= 0.01) & (counts > 20 * _near(values, counts, 5.0)) & (len(values) >= 10)
     receivers = (~np.isnan(rss)).any(axis=0).sum()
     between[between] = [(rss == value).any(axis=0).sum() > receivers / 2 for value in values[between]]
-    inside = most & beyond & (values > values[0]) & (values < values[-1])
-    inside &= counts > 20 * np.sort(counts)[:-1].max(initial=1)
+    # one number far more often than any other, and not at an end, where a receiver overloads or stops
+    inside = most & (values > values[0]) & (values < values[-1])
+    inside &= counts > np.where(beyond, 5, 20) * np.sort(counts)[:-1].max(initial=1)
+    inside[inside] = [bool(far) or (rss == value).any(axis=0).sum() > receivers / 2
+                      for far, value in zip(beyond[inside], values[inside])]
     end = most & (share > 0.1) & (len(values) >= 10)
     end[end] = _is_end(rss, values[end])
     odd = between | inside | end | alone & ((values == values.round()) | (counts >= 3))

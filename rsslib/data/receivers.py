@@ -1,6 +1,6 @@
 """Kinds of receivers: the RSS range of each, and the kind that a name of the Utah receivers tells."""
 
-from rsslib.data import arrays
+from rsslib.arguments import shown
 from rsslib.project import InputError
 
 KINDS = ("cnode", "cbrs", "cell", "nuc", "bus")
@@ -21,7 +21,7 @@ def sensor_kind(name: str) -> str:
     """
     kind = _named(name) if isinstance(name, str) else None
     if kind is None:
-        raise InputError(f"receiver {arrays.shown(name)}: unknown kind; expected a name like cnode-*, cbrssdr1-*, "
+        raise InputError(f"receiver {shown(name)}: unknown kind; expected a name like cnode-*, cbrssdr1-*, "
                          f"cellsdr1-*, *-nuc*-b210 or bus-*; for receivers of your own give the kind '{OTHER}'")
     return kind
 

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from rsslib.data import arrays, blocks, download, measurements
+from rsslib.arguments import shown, whole
+from rsslib.data import blocks, download, measurements
 from rsslib.data.grid import transmitters
 from rsslib.data.index_sets import checked, indices
 from rsslib.data.locations import NEAR_M, apart, locations
@@ -42,7 +43,7 @@ def report_set(split: str) -> str:
     'november'
     """
     if not isinstance(split, str) or split not in _REPORTED:
-        raise InputError(f"split {arrays.shown(split)}: expected random, july, november, gridN with N from 2 to 100 "
+        raise InputError(f"split {shown(split)}: expected random, july, november, gridN with N from 2 to 100 "
                          f"such as grid2, blocks, {' or '.join(PUBLISHED)}")
     return _REPORTED[split]
 
@@ -63,9 +64,12 @@ def holdout(dataset: xr.Dataset, samples: np.ndarray, share: float = 0.2,
     """
     places = _places(dataset)
     if not isinstance(share, (float, np.floating)) or not 0 < share < 1:
-        raise InputError(f"share is {arrays.shown(share)}; expected a share of the locations, such as 0.2")
+        raise InputError(f"share is {shown(share)}; expected a share of the locations, such as 0.2")
     samples = indices(samples, len(places), "samples to split")
-    return _hold_out(locations(places, dataset.attrs["source"] not in EXACT), samples, _seed(seed), share)
+    kept, held_out = _hold_out(locations(places, dataset.attrs["source"] not in EXACT), samples, _seed(seed), share)
+    if not len(kept):
+        raise InputError(f"samples to split: all {len(samples)} are at one location; expected two locations or more")
+    return kept, held_out
 
 
 def grid_test_cells(n: int, seed: int = 0) -> list[int]:
@@ -196,15 +200,11 @@ def _located(dataset: xr.Dataset) -> np.ndarray:
 
 
 def _seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
-        raise InputError(f"seed is {arrays.shown(seed)}; expected a whole number from 0 to {2**32 - 1}")
-    return int(seed)
+    return whole("seed", seed, 0, 2**32 - 1)
 
 
 def _bins(n: Any) -> int:
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n not in _GRIDS.values():
-        raise InputError(f"n is {arrays.shown(n)}; expected a whole number of bins per side, 2 to 100")
-    return int(n)
+    return whole("n", n, 2, 100, "a whole number of bins per side, 2 to 100")
 
 
 def _hold_out(location: np.ndarray, samples: np.ndarray, seed: int,

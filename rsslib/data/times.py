@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from rsslib.arguments import shown
 from rsslib.data import arrays
 from rsslib.project import InputError, InputWarning
 
@@ -48,7 +49,7 @@ def times(values: ArrayLike, name: str, count: int) -> np.ndarray:
     elif found in ("datetime64", "datetime", "date"):
         zones = [getattr(stamp, "tzinfo", None) is not None for stamp in given] if given.dtype.kind == "O" else [False]
     else:
-        raise InputError(f"{name}: {arrays.shown(given.tolist()[0])} is {found}; {FORMS}")
+        raise InputError(f"{name}: {shown(given.tolist()[0])} is {found}; {FORMS}")
     if any(zones) and not all(zones):
         raise InputError(f"{name}: {sum(zones)} of {len(zones)} times have a time zone; give one to all or to none")
     return _converted(array, name, any(zones))
@@ -86,7 +87,7 @@ def _iso(text: str, name: str, row: int) -> str:
     """Return a text in the spelling of ISO 8601 that pandas reads."""
     match = _ISO.fullmatch(text.strip())
     if not match:
-        raise InputError(f"{name}: sample {row} is {arrays.shown(text)}; {FORMS}")
+        raise InputError(f"{name}: sample {row} is {shown(text)}; {FORMS}")
     return re.sub("UTC|GMT", "Z", match[0].upper()).replace(",", ".")
 
 
@@ -95,7 +96,7 @@ def _converted(array: np.ndarray, name: str, utc: bool) -> np.ndarray:
     stamps = pd.DatetimeIndex(pd.to_datetime(pd.Index(array), errors="coerce", utc=utc, **texts)).tz_localize(None)
     lost = stamps.isna() & ~pd.isna(array)
     if lost.any():
-        first = arrays.shown(array.tolist()[int(lost.argmax())])
+        first = shown(array.tolist()[int(lost.argmax())])
         raise InputError(f"{name}: sample {int(lost.argmax())} is {first}, no date between 1678 and 2261; {FORMS}")
     check(stamps.to_numpy(), name)
     return stamps.as_unit("ns").to_numpy()

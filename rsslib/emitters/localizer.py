@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from rsslib.arguments import check_choice, check_type
 from rsslib.data.arrays import MAX_PER_SIDE
 from rsslib.emitters import networks
 from rsslib.emitters.networks import METHODS, SIDE
@@ -13,7 +14,6 @@ from rsslib.emitters.samples import MOST_EMITTERS, are_powers
 from rsslib.learning import recipe, weights
 from rsslib.learning.devices import PRECISIONS, autocast, choose_device, choose_precision
 from rsslib.learning.optimizers import SCHEDULES, Optimizer
-from rsslib.learning.recipe import check_type
 from rsslib.project import InputError
 
 FORMAT = "rsslib-emitter-model-3"
@@ -108,7 +108,7 @@ class EmitterRecipe:
         >>> EmitterRecipe.of("occupancy", epochs=5).stage
         'occupancy'
         """
-        recipe.check_choice("recipe: the network", network, NETWORKS)
+        check_choice("recipe: the network", network, NETWORKS)
         first = network == "occupancy"
         return cls(method="two_stage_logit" if first else network, stage="occupancy" if first else "localizer",
                    **settings)

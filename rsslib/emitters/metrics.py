@@ -6,7 +6,7 @@ from itertools import permutations
 import numpy as np
 import xarray as xr
 
-from rsslib.learning.recipe import check_number, check_type, check_whole
+from rsslib import arguments
 from rsslib.project import InputError
 
 THRESHOLD = 0.5
@@ -35,11 +35,13 @@ class Scores:
     side_m: float
 
     def __post_init__(self):
-        check_whole("scores: n", self.n, 1, 10**5)
-        check_number("scores: side_m", self.side_m, 1e-9)
+        arguments.whole("scores: n", self.n, 1, 10**5)
+        arguments.number("scores: side_m", self.side_m, 1e-9)
         for name in ("true", "predicted", "error"):
             values = getattr(self, name)
-            check_type(f"scores: {name}", values, np.ndarray)
+            arguments.check_type(f"scores: {name}", values, np.ndarray)
+            if np.ma.is_masked(values):
+                raise InputError(f"scores: {name} has masked values; expected one for each sample")
             if values.ndim != 1 or len(values) != len(self.true):
                 raise InputError(f"scores: {name} is of shape {values.shape}, true of {np.shape(self.true)}; expected "
                                  "one value for each sample")
@@ -102,8 +104,9 @@ def scores(predictions: xr.Dataset, threshold: float = THRESHOLD) -> Scores:
     for name in names:
         wanted = ("sample", "emitter" if name.startswith("true") else "slot")
         one = predictions[name]
-        if one.dims != wanted or one.dtype.kind not in "fiu":
-            raise InputError(f"scores: {name} is {one.dtype} over {one.dims}; expected numbers over {wanted}")
+        if one.dims != wanted or one.dtype.kind not in "fiu" or (np.abs(one.values.astype(np.float64)) > 1e9).any():
+            raise InputError(f"scores: {name} is {one.dtype} over {one.dims}; expected numbers over {wanted}, none "
+                             "beyond 1e9")
     values = {name: predictions[name].values for name in names}
     return score(values["existence"], np.stack([values["row"], values["column"]], axis=-1),
                  np.stack([values["true_row"], values["true_column"]], axis=-1), predictions.attrs["n"],
@@ -218,14 +221,14 @@ def deepmtl_metrics(existence: np.ndarray, location: np.ndarray, truth: np.ndarr
     Input and errors as for `score`; gate_m, above 0. Source: Zhan et al. 2021 (DeepMTL).
     """
     _check_arrays(existence, location, truth, threshold)
-    check_whole("deepmtl_metrics: n", n, 1, 10**5)
+    arguments.whole("deepmtl_metrics: n", n, 1, 10**5)
     for name, value in (("side_m", side_m), ("gate_m", gate_m)):
-        check_number(f"deepmtl_metrics: {name}", value, 1e-9)
+        arguments.number(f"deepmtl_metrics: {name}", value, 1e-9)
     slots = max(existence.shape[1], truth.shape[1])
     if not len(existence) or slots > MOST_PAIRED:
         raise InputError(f"deepmtl_metrics: {len(existence)} samples, {slots} slots or emitters; expected one "
                          f"sample or more, and at most {MOST_PAIRED} slots and emitters: all pairings are compared")
-    kept, truth = _widened(existence > threshold, slots, False), _widened(truth, slots, np.nan)
+    kept, truth = _widened(existence > threshold, slots, False), _widened(truth.astype(np.float64), slots, np.nan)
     exists = np.isfinite(truth).all(axis=2)
     apart = _widened(location, slots, 0.0)[:, :, None] - np.where(exists[..., None], truth, 0)[:, None]
     distance = np.hypot(apart[..., 0], apart[..., 1]) * side_m / n
@@ -263,18 +266,19 @@ def _check_arrays(existence: np.ndarray, location: np.ndarray, truth: np.ndarray
     absent = np.isnan(truth).all(axis=2, keepdims=True)
     for name, valid, expected in (
             ("existence", (existence >= 0) & (existence <= 1), "probabilities from 0 to 1"),
-            ("location", np.isfinite(location), "finite rows and columns"),
-            ("truth", np.isfinite(truth) | absent, "finite rows and columns, or NaN for both of an absent emitter")):
+            ("location", np.abs(location.astype(np.float64)) <= 1e9, "rows and columns, none beyond 1e9"),
+            ("truth", (np.abs(truth.astype(np.float64)) <= 1e9) | absent,
+             "rows and columns, none beyond 1e9, or NaN for both of an absent emitter")):
         if not valid.all():
             first = tuple(np.argwhere(~valid)[0])
             raise InputError(f"score: {name} of sample {first[0]} is {given[name][first]} ({(~valid).sum()} of "
                              f"{valid.size} values); expected {expected}")
-    check_number("score: threshold", threshold)
+    arguments.number("score: threshold", threshold)
 
 
 def _check_draws(task: str, scores: Scores, draws: int, seed: int) -> None:
-    check_type(f"{task}: scores", scores, Scores)
+    arguments.check_type(f"{task}: scores", scores, Scores)
     if not len(scores.true):
         raise InputError(f"{task}: no samples; expected the scores of at least one")
-    check_whole(f"{task}: draws", draws, 0, MOST_DRAWS)
-    check_whole(f"{task}: seed", seed, 0, 2**63)
+    arguments.whole(f"{task}: draws", draws, 0, MOST_DRAWS)
+    arguments.whole(f"{task}: seed", seed, 0, 2**63)

@@ -11,10 +11,10 @@ import torch
 import xarray as xr
 
 from rsslib import files
+from rsslib.arguments import check_choice, check_type, whole
 from rsslib.data.arrays import MAX_PER_SIDE
 from rsslib.emitters.localizer import NETWORKS, EmitterRecipe, Model
 from rsslib.emitters.training import OccupancySet, draw_set
-from rsslib.learning.recipe import check_choice, check_type, check_whole
 from rsslib.learning.weights import parameter_count
 from rsslib.project import InputError
 from rsslib.propagation import gain_library
@@ -128,7 +128,7 @@ def occupancy_logits(model: Model, recipe: EmitterRecipe, scene: Scene, count: i
     Errors: those of `draw_set`; InputError for no network, or for a count below 1.
     """
     check_type("model", model, Model)
-    check_whole("occupancy_logits: count", count)
+    whole("occupancy_logits: count", count)
     samples = draw_set(recipe, scene, "test", device=model.device)
     first = torch.arange(min(count, len(samples)), device=model.device)
     return model.infer(samples.sensed(first))[:, 0].cpu().numpy()
@@ -185,7 +185,7 @@ def scene_of(folder: str | Path, environment: str, n: int) -> Scene:
     Errors: InputError for a city without a library, or a library of another n.
     """
     _check_name("environment", environment)
-    check_whole("n", n, 1, MAX_PER_SIDE)
+    whole("n", n, 1, MAX_PER_SIDE)
     if environment == scenes.FREE_SPACE:
         return scenes.free_space(n)
     path = f"{folder}/{environment}.nc"

@@ -10,6 +10,7 @@ import xarray as xr
 from torch import Tensor
 
 from rsslib import files
+from rsslib.arguments import array, check_type, numbers, whole
 from rsslib.data import index_sets
 from rsslib.data.grid import Grid, Scaling, draw, make, scaling, transmitters
 from rsslib.data.measurements import validate
@@ -18,7 +19,6 @@ from rsslib.emitters.loss import pit, training_loss
 from rsslib.emitters.metrics import Scores, score
 from rsslib.emitters.training import BATCH
 from rsslib.learning import checkpoint, weights
-from rsslib.learning.recipe import as_array, check_type, check_whole
 from rsslib.learning.trainer import Trainer
 from rsslib.localization import kept_images
 from rsslib.localization.localizer import Localizer
@@ -46,7 +46,7 @@ def mix(dataset: xr.Dataset, samples: np.ndarray, count: int, shared: int = SHAR
     """
     validate(dataset, "mix: the measurements")
     for name, value, lowest in (("count", count, 1), ("shared", shared, 0), ("seed", seed, 0)):
-        check_whole(f"mix: {name}", value, lowest, 2**63 if name == "seed" else 10**6)
+        whole(f"mix: {name}", value, lowest, 2**63 if name == "seed" else 10**6)
     chosen = index_sets.indices(samples, dataset.sizes["sample"], "mix: samples")
     _check_samples(dataset, chosen, "mix: samples")
     return _mixed(dataset, chosen, count, shared, seed)
@@ -109,7 +109,7 @@ def square(grid: Grid, cells: int) -> Grid:
     Errors: InputError for a number of cells below 1.
     """
     check_type("square: grid", grid, Grid)
-    check_whole("square: cells", cells, 1, 10**4)
+    whole("square: cells", cells, 1, 10**4)
     pixel = max(grid.width, grid.height) * grid.pixel_m / cells
     corner = grid.x0 - grid.pixel_m / 2 + pixel / 2, grid.y0 - grid.pixel_m / 2 + pixel / 2
     return Grid(*corner, cells, cells, pixel)
@@ -224,8 +224,8 @@ def fixed_locations(dataset: xr.Dataset, samples: np.ndarray, val: xr.Dataset, t
     _check_samples(dataset, samples, "fixed_locations: samples")
     if val.sizes["tx"] < 2 or not np.isfinite(val.tx_x.values[:, 1]).any():
         raise InputError("fixed_locations: no sample of val has two transmitters; expected sums of `mix`")
-    check_whole("fixed_locations: tries", tries)
-    check_whole("fixed_locations: seed", seed, 0, 2**63)
+    whole("fixed_locations: tries", tries)
+    whole("fixed_locations: seed", seed, 0, 2**63)
     locations = np.stack(transmitters(dataset.isel(sample=samples)), axis=-1)
     two = val.isel(sample=np.flatnonzero(np.isfinite(val.tx_x.values[:, 1])))
     drawn = locations[np.random.default_rng(seed).integers(len(locations), size=(tries, 2))]
@@ -247,7 +247,7 @@ def best_threshold(share: np.ndarray, two: np.ndarray) -> float:
     Input: share, (n,), of validation samples; two, (n,) bool, whether a sample has two transmitters. Errors: InputError
     for other shapes and types, no samples, or a share that is not finite.
     """
-    share, two = as_array("best_threshold: share", share), as_array("best_threshold: two", two, kinds="b")
+    share, two = numbers("best_threshold: share", share, 1), array("best_threshold: two", two, 1, "b", "booleans")
     if len(share) != len(two):
         raise InputError(f"best_threshold: {len(share)} shares, {len(two)} flags; expected one of each for a sample")
     limits = np.quantile(share, np.linspace(0, 1, 201))

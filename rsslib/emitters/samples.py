@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rsslib.learning.recipe import check_choice, check_type, check_whole
+from rsslib.arguments import check_choice, check_type, is_number, shown, whole
 from rsslib.project import InputError
 from rsslib.propagation.scene import Scene
 
@@ -32,7 +32,7 @@ class Samples:
     power : (samples, n_max) float32, their powers [dBm], NaN for absent ones
 
     Errors: InputError for other shapes and types, a cell outside the map, a reading that is NaN or inf (no power is
-    -inf), or an emitter whose power is not finite.
+    -inf), an emitter whose power is not finite, or an absent one with a power.
     """
 
     n: int
@@ -42,7 +42,7 @@ class Samples:
     power: np.ndarray
 
     def __post_init__(self):
-        check_whole("samples: n", self.n, 1, 10**5)
+        whole("samples: n", self.n, 1, 10**5)
         for cell, other, lowest in (("sensor", "value", 0), ("emitter", "power", -1)):
             cells, values = getattr(self, cell), getattr(self, other)
             if _kind(cells) not in "iu" or _kind(values) != "f" or np.ma.is_masked(cells) or np.ma.is_masked(values):
@@ -55,11 +55,12 @@ class Samples:
                 raise InputError(f"samples: `{cell}` reaches from {cells.min()} to {cells.max()}; expected {lowest} to "
                                  f"{self.n**2 - 1}, row * n + column on {self.n} x {self.n} cells")
         for name, bad in (("value", np.isnan(self.value) | (self.value == np.inf)),
-                          ("power", (self.emitter >= 0) & ~np.isfinite(self.power))):
+                          ("power", np.where(self.emitter >= 0, ~np.isfinite(self.power), ~np.isnan(self.power)))):
             if bad.any():
-                raise InputError(f"samples: sample {bad.any(axis=1).argmax()} has a `{name}` that is not a number "
+                raise InputError(f"samples: sample {bad.any(axis=1).argmax()} has a wrong `{name}` "
                                  f"({bad.sum()} of {bad.size}); expected a power [dBm] at every sensor and of every "
-                                 "emitter: leave the sensor out, or see that outdoor cells have a gain")
+                                 "emitter, NaN for an absent one: leave the sensor out, or see that outdoor cells "
+                                 "have a gain")
 
     def __len__(self) -> int:
         return len(self.sensor)
@@ -72,8 +73,8 @@ class Samples:
 
 def are_powers(powers: Sequence) -> bool:
     """Return whether these are two numbers from -200 to 200 [dBm], the lower one first."""
-    return (len(powers) == 2 and all(isinstance(power, (int, float)) and not isinstance(power, bool)
-                                     for power in powers) and -200 <= powers[0] <= powers[1] <= 200)
+    return len(powers) == 2 and all(is_number(power, (int, float)) for power in powers) and (
+        -200 <= powers[0] <= powers[1] <= 200)
 
 
 def draw(scene: Scene, set_name: str, count: int, sensors: int = 40, n_max: int = 3,
@@ -95,14 +96,15 @@ def draw(scene: Scene, set_name: str, count: int, sensors: int = 40, n_max: int 
     check_type("draw: scene", scene, Scene)
     check_choice("draw: the set", set_name, scene.cells)
     if not isinstance(powers_dbm, (tuple, list)) or not are_powers(powers_dbm):
-        raise InputError(f"draw: powers_dbm is {powers_dbm}; expected the lowest power, then the highest [dBm], two "
-                         "numbers from -200 to 200")
-    check_whole("draw: seed", seed, 0, 2**63)
+        raise InputError(f"draw: powers_dbm is {shown(powers_dbm)}; expected the lowest power, then the highest [dBm], "
+                         "two numbers from -200 to 200")
+    whole("draw: seed", seed, 0, 2**63)
     outdoor, permitted = np.flatnonzero(scene.outdoor), np.asarray(scene.cells[set_name], np.int64)
-    of = f", of {len(outdoor)} outdoor cells and {len(permitted)} of the set {set_name!r}"
-    count = check_whole("draw: count", count)
-    sensors = check_whole("draw: sensors", sensors, 1, len(outdoor), of)
-    n_max = check_whole("draw: n_max", n_max, 1, min(MOST_EMITTERS, len(permitted)), of)
+    of = f"{len(outdoor)} outdoor cells and {len(permitted)} of the set {set_name!r}"
+    count = whole("draw: count", count)
+    most = min(MOST_EMITTERS, len(permitted))
+    sensors, n_max = (whole(f"draw: {name}", value, 1, highest, f"a whole number from 1 to {highest}, of {of}")
+                      for name, value, highest in (("sensors", sensors, len(outdoor)), ("n_max", n_max, most)))
     blocks = []
     for number in range(-(-count // _BLOCK)):
         random = np.random.default_rng([seed, crc32(set_name.encode()), number])
@@ -176,8 +178,8 @@ def labels(samples: Samples, slots: int) -> np.ndarray:
     Section III.C.
     """
     check_type("labels: samples", samples, Samples)
-    check_whole("labels: slots", slots, 1, 1000)
-    check_whole("labels: n of the samples", samples.n, 2, 10**5)
+    whole("labels: slots", slots, 1, 1000)
+    whole("labels: n of the samples", samples.n, 2, 10**5)
     most = int(samples.count.max(initial=0))
     if most > slots:
         raise InputError(f"labels: sample {samples.count.argmax()} has {most} emitters, but the network has {slots} "

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from rsslib.arguments import check_choice, check_type
 from rsslib.emitters import samples as sampling
 from rsslib.emitters.localizer import EmitterRecipe, Model, build, optimizer
 from rsslib.emitters.loss import training_loss
 from rsslib.emitters.networks import second_input
 from rsslib.emitters.samples import MARGIN_STEPS, Samples
 from rsslib.learning import checkpoint
-from rsslib.learning.recipe import check_choice, check_type
 from rsslib.learning.trainer import Trainer
 from rsslib.project import InputError
 from rsslib.propagation.scene import Scene

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from rsslib import sources
+from rsslib.arguments import shown
 from rsslib.project import InputError, atomic_path
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ def key(module: str, *facts: object) -> str:
 def _hashed(fact: np.ndarray | torch.Tensor) -> list:
     values = fact.numpy(force=True) if isinstance(fact, torch.Tensor) else fact
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "biufcSU":
-        raise InputError(f"facts: found {type(fact).__name__}; expected values that JSON can hold, arrays and tensors")
+        raise InputError(f"facts hold {shown(fact)}; expected values that JSON can hold, arrays and tensors")
     return [values.dtype.str, values.shape, sha256(np.ascontiguousarray(values).data).hexdigest()]
 
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from torch import nn
 
+from rsslib.arguments import check_type
 from rsslib.files import parsed, read_bytes
 from rsslib.project import InputError, atomic_path, writing
 
@@ -39,8 +40,7 @@ def save(folder: str | Path, networks: Mapping[str, nn.Module], header: Mapping)
     """
     from safetensors.torch import save as packed  # imported here: training does not need it
 
-    if not isinstance(folder, str | os.PathLike):
-        raise InputError(f"folder: found {type(folder).__name__}; expected the name of a folder for the networks")
+    check_type("folder", folder, (str, os.PathLike), "the name of a folder for the networks")
     # safetensors keeps values, not memory formats
     files = {f"{name}.safetensors": packed({key: value.contiguous() for key, value in network.state_dict().items()})
              for name, network in networks.items()}

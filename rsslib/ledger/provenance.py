@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 from rsslib import sources
+from rsslib.arguments import check_type
 from rsslib.files import parsed, read_yaml
 from rsslib.ledger.results import plain
 from rsslib.project import ROOT, InputError
@@ -36,8 +37,7 @@ def provenance(notebook: str, dataset_attrs: Mapping, parameters: Mapping, devic
     if not str(notebook).endswith(".ipynb"):
         raise InputError(f"provenance: `notebook` is {notebook!r}; expected a path such as notebooks/01_data.ipynb")
     for name, given in (("dataset_attrs", dataset_attrs), ("parameters", parameters)):
-        if not isinstance(given, Mapping):
-            raise InputError(f"provenance: `{name}` is {given!r}; expected a mapping")
+        check_type(f"provenance: `{name}`", given, Mapping, "a mapping")
     canonical = json.dumps(plain(parameters), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     data = {key: dataset_attrs.get(key) for key in ("title", "source", "doi", "licence", "md5")}
     return data | {"parameter_hash": hashlib.sha256(canonical.encode()).hexdigest()[:12],

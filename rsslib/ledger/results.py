@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from rsslib.arguments import shown
 from rsslib.files import read_json
 from rsslib.project import ROOT, InputError, atomic_path, is_plain, write_json
 
@@ -86,18 +87,18 @@ def _checked(content: Any, source: Path) -> dict:
 
 def _check_rows(rows: Any, where: str) -> None:
     if not isinstance(rows, list):
-        raise InputError(f"{where}: expected a list of records, found {_short(rows)}: {_REMEDY}")
+        raise InputError(f"{where}: expected a list of records, found {shown(rows)}: {_REMEDY}")
     for number, row in enumerate(rows):
         _check_row(row, f"{where}: record {number}")
 
 
 def _check_row(row: Any, where: str) -> None:
     if not isinstance(row, dict):
-        raise InputError(f"{where} is {_short(row)}; expected keys and values: {_REMEDY}")
+        raise InputError(f"{where} is {shown(row)}; expected keys and values: {_REMEDY}")
     for key, value in row.items():
         if not (value is None or _is_interval(value) if key.startswith("ci95_") else all(
                 map(_is_value, value if isinstance(value, list) else [value]))):
-            raise InputError(f"{where}: `{key}` is {_short(value)}; expected a finite number below 1e15, a text, or a "
+            raise InputError(f"{where}: `{key}` is {shown(value)}; expected a finite number below 1e15, a text, or a "
                              f"list of them; of ci95_... an interval, [low, high]: {_REMEDY}")
 
 
@@ -118,10 +119,6 @@ def _is_value(value: object) -> bool:
 
 def _is_interval(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(is_number, value)) and value[0] <= value[1]
-
-
-def _short(value: object) -> str:
-    return repr(value)[:80]
 
 
 def path(profile: str, name: str, folder: str | Path | None = None) -> Path:
@@ -157,7 +154,7 @@ def select(records: Sequence[Mapping], /, **where: object) -> list:
     [{'loss': 'com', 'n': 2}]
     """
     if not isinstance(records, Sequence) or not all(isinstance(record, Mapping) for record in records):
-        raise InputError(f"records: {_short(records)}; expected a list of records, each keys and values")
+        raise InputError(f"records: {shown(records)}; expected a list of records, each keys and values")
     for key in where:
         if records and not any(key in record for record in records):
             known = sorted({str(name) for record in records for name in record})

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from rsslib.arguments import shown
 from rsslib.ledger.results import is_number
 from rsslib.project import InputError, is_plain
 
@@ -84,7 +85,7 @@ def check(node: Any, shape: Shape, where: str) -> None:
     rule = Rule("a list", lambda value: isinstance(value, list)) if isinstance(shape, list) else MAPPING
     rule = shape if isinstance(shape, Rule) else rule
     if not rule.holds(node):
-        raise InputError(f"{where} is {_short(node)}; expected {rule.words}")
+        raise InputError(f"{where} is {shown(node)}; expected {rule.words}")
     if isinstance(shape, list):
         for number, part in enumerate(node, 1):
             check(part, shape[0], f"{where}, part {number},")
@@ -93,7 +94,7 @@ def check(node: Any, shape: Shape, where: str) -> None:
             other = str if isinstance(key, str) else ... if LABEL.holds(key) else None
             if key not in shape and other not in shape and ... not in shape or other is None:
                 known = ", ".join(sorted(name for name in shape if isinstance(name, str)))
-                raise InputError(f"{where}: unknown key {_short(key)}; expected {known or 'a text'}")
+                raise InputError(f"{where}: unknown key {shown(key)}; expected {known or 'a text'}")
             check(part, shape.get(key, shape.get(other, shape.get(...))), f"{where}: `{key}`")
 
 
@@ -164,15 +165,11 @@ def _check_selector(spec: Any, where: str) -> None:
     elif isinstance(spec, Mapping) and {"file", "where", "field"} <= set(spec):
         check(spec, _SELECTOR, where)
         if set(spec.get("pair", {"within": ""})) not in ({"within"}, {"field", "over"}):
-            raise InputError(f"{where}: `pair` is {_short(spec['pair'])}; expected {{within}} or {{field, over}}")
+            raise InputError(f"{where}: `pair` is {shown(spec['pair'])}; expected {{within}} or {{field, over}}")
     else:
-        raise InputError(f"{where} is {_short(spec)}, a bad selector; expected a number, {{file, where, field}} (and "
+        raise InputError(f"{where} is {shown(spec)}, a bad selector; expected a number, {{file, where, field}} (and "
                          f"`list` in a stamp, or `pair`), or {{compute: {' | '.join(COMPUTE)}, of: [...]}}")
 
 
 def _least(values: set) -> str:
     return min(map(repr, values))
-
-
-def _short(value: object) -> str:
-    return repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:77]}..."

@@ -5,6 +5,7 @@ not: it needs the images, and is computed here while they are at hand.
 """
 
 from itertools import combinations_with_replacement
+from math import comb
 
 import numpy as np
 import torch
@@ -13,19 +14,27 @@ import xarray as xr
 from rsslib.localization.ensemble import Ensemble, Samples
 
 NAME = "max_mean_of_draw"
+MOST = 462
+"""Above it, the ensembles of more than 6 networks, as many are drawn at random as there are of 6."""
 
 
 def draws(members: int) -> np.ndarray:
     """Return every ensemble of `members` networks drawn with replacement from as many, (draws, members), numbers.
 
+    They are not equally likely: a resampling draws [0, 1] twice as often as [0, 0]. Of more than MOST only that many
+    are returned, the ensemble itself first.
+
     >>> draws(2).tolist()
     [[0, 0], [0, 1], [1, 1]]
     """
-    return np.array(list(combinations_with_replacement(range(members), members)))
+    if comb(2 * members - 1, members) <= MOST:
+        return np.array(list(combinations_with_replacement(range(members), members)))
+    drawn = np.random.default_rng(0).integers(members, size=(MOST - 1, members))
+    return np.concatenate([np.arange(members)[None], np.sort(drawn, axis=1)])
 
 
 def with_maxima(located: xr.Dataset, ensemble: Ensemble, samples: Samples) -> xr.Dataset:
-    """Return predictions with the maximum mean prediction of each drawn ensemble, variable NAME, (sample, draw).
+    """Return predictions with the maximum mean prediction of each of the `draws`, variable NAME, (sample, draw).
 
     Input: located, the predictions of `ensemble` for `samples`. The coordinate `drawn`, (draw, position), holds the
     networks of each draw; that with every network once has the `max_mean_prediction` of the ensemble.

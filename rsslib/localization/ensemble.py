@@ -10,6 +10,7 @@ import xarray as xr
 from torch import Tensor
 
 from rsslib import files
+from rsslib.arguments import check_type
 from rsslib.data import grid as grids
 from rsslib.data import index_sets, measurements, splits
 from rsslib.learning import checkpoint
@@ -160,7 +161,7 @@ class EnsembleTrainer(Trainer):
 
     def __init__(self, dataset: xr.Dataset, sets: Mapping[str, np.ndarray] | None, recipe: Recipe,
                  path: str | Path | None = None, watch: Sequence[str] = (), device: str = "auto"):
-        recipes.check_type("recipe", recipe, Recipe)
+        check_type("recipe", recipe, Recipe)
         measurements.validate(dataset, "the data set to fit")
         sets = _checked(dataset, splits.drawn(dataset, "random") if sets is None else sets, watch)
         torch.set_num_threads(recipe.threads)

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rsslib import files
+from rsslib.arguments import check_type, numbers, whole
 from rsslib.data import index_sets
 from rsslib.data.grid import Grid
-from rsslib.learning.recipe import as_array, check_type, check_whole
 from rsslib.localization.ensemble import Ensemble, Samples
 from rsslib.project import InputError
 
@@ -34,11 +34,11 @@ def modes(image: np.ndarray, grid: Grid) -> list[tuple[float, float, float]]:
     0.25
     """
     check_type("modes: grid", grid, Grid)
-    values = as_array("modes: the image", image, 2)
+    values = numbers("modes: the image", image, 2).astype(np.float64)
     if values.shape != grid.shape or values.min() < 0 or values.max() > 1e30:
         raise InputError(f"modes: the image is of shape {values.shape}, from {values.min()} to {values.max()}; "
                          f"expected {grid.shape}, and values from 0 to 1e30")
-    mass = _disc_mass(torch.as_tensor(values.astype(values.dtype.newbyteorder("=")))[None], grid)[0].numpy()
+    mass = _disc_mass(torch.as_tensor(values)[None], grid)[0].numpy()
     rows, columns = np.indices(mass.shape)
     strongest = []
     for _ in range(2):
@@ -67,8 +67,8 @@ def keep(ensemble: Ensemble, samples: Samples, chosen: np.ndarray, fixed: int = 
     Errors: those of `index_sets.indices`; InputError for a negative number of images, or none.
     """
     chosen = index_sets.indices(chosen, len(samples.location), "kept_images: chosen")
-    check_whole("kept_images: ambiguous", ambiguous, 0)
-    check_whole("kept_images: fixed", fixed, 0 if ambiguous else 1)
+    whole("kept_images: ambiguous", ambiguous, 0)
+    whole("kept_images: fixed", fixed, 0 if ambiguous else 1)
     second_shares, means = [], []
     for images in ensemble.images(samples, chosen):
         mean = images.mean(1).float().cpu()

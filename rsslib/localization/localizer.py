@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from rsslib.arguments import check_type
 from rsslib.data import grid as grids
 from rsslib.data import index_sets, measurements
 from rsslib.learning import weights
 from rsslib.learning.devices import choose_device
-from rsslib.learning.recipe import check_type
 from rsslib.localization import predictions
 from rsslib.localization.ensemble import Ensemble, EnsembleTrainer, Recipe, Samples
 from rsslib.project import InputError, InputWarning

@@ -13,7 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from rsslib.learning.recipe import check_whole
+from rsslib.arguments import whole
 from rsslib.project import InputError
 
 SLICES = 100
@@ -113,7 +113,7 @@ def sliced(images: Tensor, locations: Tensor, generator: torch.Generator | None 
     >>> round(sliced(image, torch.tensor([[1.0, 2.0]]), torch.Generator().manual_seed(0)).item(), 1)
     1.8
     """
-    return _checked(partial(_sliced, generator=generator), images, locations)
+    return _checked(partial(_sliced, generator=generator), images, locations, on_map=True)
 
 
 def _sliced(images: Tensor, locations: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -142,7 +142,7 @@ def directions(slices: int, generator: torch.Generator | None = None) -> Tensor:
     >>> bool(directions(7).norm(dim=1).allclose(torch.ones(7)))
     True
     """
-    check_whole("directions: slices", slices)
+    whole("directions: slices", slices)
     angle = 2 * math.pi * torch.rand(slices, generator=generator)
     return torch.stack([angle.cos(), angle.sin()], dim=1)
 
@@ -164,8 +164,8 @@ class SlicedDistance:
     """
 
     def __init__(self, height: int, width: int, vectors: Tensor):
-        check_whole("SlicedDistance: height", height, 1, 10**4)
-        check_whole("SlicedDistance: width", width, 1, 10**4)
+        whole("SlicedDistance: height", height, 1, 10**4)
+        whole("SlicedDistance: width", width, 1, 10**4)
         if not _is_dense(vectors) or vectors.ndim != 2 or vectors.shape[1] != 2 or not len(vectors):
             raise InputError(f"SlicedDistance: vectors are {_described(vectors)}; expected a floating-point tensor of "
                              "(slices, 2), a slice or more")
@@ -189,9 +189,9 @@ class SlicedDistance:
                                  f"(batch, {self.shape[0]}, {self.shape[1]}) twice, on {self.gaps.device}")
         for images in (first, second):
             mass = images.detach().sum((-2, -1))
-            if not bool(((mass > 0) & (mass < math.inf)).all()):
+            if not bool(((mass >= _LEAST_MASS) & (mass < math.inf)).all()):
                 raise InputError(f"SlicedDistance: the maps' sums reach from {float(mass.min()):g} to "
-                                 f"{float(mass.max()):g}; expected finite sums above 0")
+                                 f"{float(mass.max()):g}; expected finite sums of at least {_LEAST_MASS:g}")
         with torch.autocast(first.device.type, enabled=False):
             return _over_slices(first, second, self.permutations, self.gaps)
 
@@ -226,7 +226,8 @@ def _over_slices(first: Tensor, second: Tensor, permutations: Tensor, gaps: Tens
     return total / len(gaps)
 
 
-def _checked(loss: Callable[[Tensor, Tensor], Tensor], images: Tensor, locations: Tensor) -> Tensor:
+def _checked(loss: Callable[[Tensor, Tensor], Tensor], images: Tensor, locations: Tensor,
+             on_map: bool = False) -> Tensor:
     """Return a loss of images and locations that are right, in float32 or float64 whatever autocast says."""
     images = _images(images)
     # other shapes would broadcast to a plausible loss
@@ -237,6 +238,10 @@ def _checked(loss: Callable[[Tensor, Tensor], Tensor], images: Tensor, locations
     if not bool((locations.abs() <= _LARGEST).all()):    # NaN is refused, too
         raise InputError(f"losses: a location is not finite, or beyond {_LARGEST:g} pixels; leave out samples without "
                          "a known location")
+    last = locations.new_tensor([images.shape[-1] - 1, images.shape[-2] - 1])
+    if on_map and not bool(((locations.round() >= -1) & (locations.round() <= last + 1)).all()):
+        raise InputError("losses: a location is beyond the map, so its target image is empty; expected columns and "
+                         f"rows of {images.shape[-1]} x {images.shape[-2]} pixels")
     if loss is not _pse and bool((images.sum((-2, -1)) < _LEAST_MASS).any()):
         raise InputError(f"losses: an image sums to less than {_LEAST_MASS:g}; expected some mass, since it is divided "
                          "by its sum")

@@ -10,8 +10,8 @@ import xarray as xr
 from torch import Tensor
 
 from rsslib import files
+from rsslib.arguments import check_choice, check_type
 from rsslib.data.grid import Grid, transmitters
-from rsslib.learning.recipe import check_choice, check_type
 from rsslib.localization.losses import centre_of_mass
 from rsslib.project import InputError
 
@@ -91,9 +91,7 @@ def collect(described: Mapping[str, np.ndarray], measurements: xr.Dataset, sampl
 
 def require(predictions: xr.Dataset, *names: str) -> xr.Dataset:
     """Return predictions that have the variables `names` over samples. Errors: InputError naming what is missing."""
-    if not isinstance(predictions, xr.Dataset):
-        raise InputError(f"predictions are of type {type(predictions).__name__}; expected the Dataset that "
-                         "Localizer.predict returns")
+    check_type("predictions", predictions, xr.Dataset, "the Dataset that Localizer.predict returns")
     for name in names:
         if name not in predictions.variables or predictions[name].dims != ("sample",) or (
                 predictions[name].dtype.kind not in _KINDS.get(name, "fiu")):

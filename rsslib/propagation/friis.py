@@ -51,6 +51,6 @@ def cell_gain_db(n: int, side_m: float, frequency_hz: float = FREQUENCY_HZ) -> n
     distance[n - 1, n - 1] = side_m / n / 2
     gain = path_gain_db(distance, frequency_hz).astype(np.float32)
     if gain.max() > 0:
-        raise InputError(f"side_m: found {side_m:g} m, of {n} x {n} cells, in which the gain at {frequency_hz:g} Hz is "
+        raise InputError(f"side_m is {side_m:g}, of {n} x {n} cells, in which the gain at {frequency_hz:g} Hz is "
                          f"{gain.max():.1f} dB; expected at most 0 dB: give larger cells")
     return gain

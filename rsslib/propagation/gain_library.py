@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from rsslib.arguments import check_type, shown
 from rsslib.files import parsed, read_netcdf, write_netcdf
 from rsslib.project import InputError
 from rsslib.propagation import arguments
@@ -57,7 +58,7 @@ def _decoded(packed: xr.Dataset) -> xr.Dataset:
     if (scale, missing) != (STEP_DB, _MISSING) or not packed.outdoor.isin((0, 1)).all():
         raise ValueError(f"gain_db in steps of {scale} dB without {missing}, or `outdoor` other than 0 and 1")
     if packed.attrs["synthetic"] not in (0, 1):
-        raise ValueError(f"the attribute 'synthetic' is {arguments.shown(packed.attrs['synthetic'])}, not 0 or 1")
+        raise ValueError(f"the attribute 'synthetic' is {shown(packed.attrs['synthetic'])}, not 0 or 1")
     values = {name: packed[name].values for name in DIMENSIONS}
     values |= {"gain_db": unpack(values["gain_db"]), "set": values["set"].astype(str),
                "outdoor": values["outdoor"].astype(bool)}
@@ -70,8 +71,7 @@ def validate(library: xr.Dataset, name: str = "library") -> xr.Dataset:
     Checked: variables, dimensions, types, attributes; positions at the centres of different outdoor cells; gains of
     LOWEST_DB to 0 dB in the outdoor cells only; "train", "val" and "test" with at least MOST positions each.
     """
-    if not isinstance(library, xr.Dataset):
-        raise InputError(f"{name}: found {type(library).__name__}; expected an xarray.Dataset, a gain library")
+    check_type(name, library, xr.Dataset, "an xarray.Dataset, a gain library")
     for variable, dims in DIMENSIONS.items():
         if variable not in library or library[variable].dims != dims:
             raise InputError(f"{name}: expected a variable {variable!r} with dimensions {dims}")
@@ -100,10 +100,8 @@ def _validate_attributes(attrs: Mapping, name: str) -> None:
     arguments.power_dbm(attrs["threshold_dbm"], f"{name}: threshold_dbm")
     arguments.number(f"{name}: occupied_share", attrs["occupied_share"], "a share from 0 to 1", 0.0, 1.0)
     for key in ("environment", "model", "attribution", "source"):
-        if not isinstance(attrs[key], str):
-            raise InputError(f"{name}: {key}: found {arguments.shown(attrs[key])}; expected a text")
-    if not isinstance(attrs["synthetic"], (bool, np.bool_)):
-        raise InputError(f"{name}: synthetic: found {arguments.shown(attrs['synthetic'])}; expected True or False")
+        check_type(f"{name}: {key}", attrs[key], str, "a text")
+    check_type(f"{name}: synthetic", attrs["synthetic"], (bool, np.bool_), "True or False")
 
 
 def _validate_positions(library: xr.Dataset, name: str) -> None:

@@ -5,6 +5,7 @@ from inspect import signature
 import numpy as np
 import xarray as xr
 
+from rsslib.arguments import check_choice
 from rsslib.data.buildings import City, centres, outdoor
 from rsslib.progress import Progress
 from rsslib.project import InputError
@@ -65,8 +66,7 @@ def build(city: City, n: int, count: int = 1000, seed: int = 0, backend: str = "
 
 def _backend(name: str, settings: dict):
     """Return the module of a backend, which must know the settings."""
-    if not isinstance(name, str) or name not in BACKENDS:
-        raise InputError(f"backend {name!r}: expected one of {', '.join(BACKENDS)}")
+    check_choice("backend", name, BACKENDS)
     known = list(signature(BACKENDS[name].gain_maps_db).parameters)[_COMMON:]
     for key in settings:
         if key not in known:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from rsslib.arguments import check_type
 from rsslib.data.buildings import City
 from rsslib.project import InputError
 from rsslib.propagation import arguments
@@ -12,8 +13,7 @@ from rsslib.propagation import arguments
 
 def city(given: Any) -> City:
     """Return the argument city. Errors: InputError for anything else."""
-    if not isinstance(given, City):
-        raise InputError(f"city: found {arguments.shown(given)}; expected a City of rsslib.data.cities")
+    check_type("city", given, City, "a City of rsslib.data.cities")
     return given
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from rsslib.arguments import array, check_type
 from rsslib.project import InputError
 from rsslib.propagation import arguments
 from rsslib.propagation.friis import FREQUENCY_HZ, cell_gain_db
@@ -52,8 +53,8 @@ class Scene:
     def __post_init__(self):
         arguments.cells_per_side(self.n)
         arguments.power_dbm(self.threshold_dbm, "threshold_dbm")
-        if arguments.array("outdoor", self.outdoor, "b", "truth values").shape != (self.n, self.n):
-            raise InputError(f"outdoor: found an array of shape {self.outdoor.shape}; expected {self.n} x {self.n}")
+        if array("outdoor", self.outdoor, kinds="b", expected="truth values").shape != (self.n, self.n):
+            raise InputError(f"outdoor is of shape {self.outdoor.shape}; expected {self.n} x {self.n}")
         for name, cells in self.cells.items():
             self._inside(f"cells of {name!r}", cells)
 
@@ -73,7 +74,7 @@ class Scene:
 
     def _inside(self, name: str, given) -> np.ndarray:
         """Return cells as int64, refused unless all are on the map."""
-        cells = arguments.array(name, given, "iu", "whole numbers, row * n + column").astype(np.int64, copy=False)
+        cells = array(name, given, kinds="iu", expected="whole numbers, row * n + column").astype(np.int64, copy=False)
         if cells.size and not 0 <= cells.min() <= cells.max() < self.n**2:
             raise InputError(f"gain_db: {name} reach from {cells.min()} to {cells.max()}; expected 0 to "
                              f"{self.n**2 - 1}, row * n + column on {self.n} x {self.n} cells")
@@ -137,8 +138,7 @@ def scene(environment: str, n: int, library: xr.Dataset | None = None) -> Scene:
     >>> scene("free_space", 64).threshold_dbm
     -80.0
     """
-    if not isinstance(environment, str):
-        raise InputError(f"environment: found {arguments.shown(environment)}; expected {FREE_SPACE!r} or a city's name")
+    check_type("environment", environment, str, f"{FREE_SPACE!r} or a city's name")
     if environment == FREE_SPACE:
         return free_space(n)
     arguments.cells_per_side(n)
@@ -161,8 +161,7 @@ def levels_dbm(scene: Scene, set_name: str = "train", samples: int = 500, seed: 
     >>> levels_dbm(free_space(16), samples=5).shape
     (5, 256)
     """
-    if not isinstance(scene, Scene):
-        raise InputError(f"scene: found {arguments.shown(scene)}; expected a Scene, as rsslib.propagation.scene makes")
+    check_type("scene", scene, Scene, "a Scene, as rsslib.propagation.scene makes")
     cells = np.flatnonzero(scene.outdoor)
     most = _MOST_LEVELS // max(1, len(cells))
     arguments.whole("samples", samples, f"1 to {most} samples of {len(cells)} outdoor cells", 1, most)

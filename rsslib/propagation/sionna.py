@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rsslib.arguments import check_type
 from rsslib.data.buildings import City, outdoor
 from rsslib.project import InputError
 from rsslib.propagation import arguments, meshes, positions
@@ -90,10 +91,9 @@ def gain_maps_db(city: City, emitters, n: int, frequency_hz: float = FREQUENCY_H
     job["sensor_m"], height = (arguments.number(name, given, "a height above the ground, 0.01 to 1000 m", 0.01, 1e3)
                                for name, given in (("sensor_m", sensor_m), ("emitter_m", emitter_m)))
     for name, given in (("diffraction", diffraction), ("ground", ground)):
-        if not isinstance(given, (bool, np.bool_)):
-            raise InputError(f"{name}: found {given!r}; expected True or False")
+        check_type(name, given, (bool, np.bool_), "True or False")
     if abs(height - job["sensor_m"]) < APART_M:
-        raise InputError(f"emitter_m: found {emitter_m} m, sensor_m {sensor_m} m; expected {APART_M:g} m apart or "
+        raise InputError(f"emitter_m is {emitter_m} m, sensor_m {sensor_m} m; expected {APART_M:g} m apart or "
                          "more: rays in the plane of the sensors cross no cell")
     job |= {"diffraction": bool(diffraction),
             "emitters": [[x, y, height] for x, y in positions.emitters(city, emitters).tolist()]}
@@ -135,10 +135,11 @@ def _maps(job: dict, shapes: dict, python: str) -> Iterator[np.ndarray]:
     with _workers(job, shapes, python, count) as (folder, processes):
         for number in range(len(job["emitters"])):
             content = _wait(processes[number % count], folder / f"map{number}", f"map of position {number}", _MAP_S)
-            if len(content) != 4 * job["n"] ** 2:
-                raise InputError(f"sionna: the map of position {number} has {len(content)} bytes; expected "
-                                 f"{4 * job['n'] ** 2}: see that {VARIABLE} names a Python with Sionna RT")
-            yield np.frombuffer(content, "<f4").reshape(job["n"], job["n"])
+            if len(content) != 4 * job["n"] ** 2 or np.isinf(power := np.frombuffer(content, "<f4")).any():
+                raise InputError(f"sionna: the map of position {number} has {len(content)} bytes, or holds infinity; "
+                                 f"expected {job['n']} x {job['n']} powers in float32: see that {VARIABLE} names a "
+                                 "Python with Sionna RT")
+            yield power.reshape(job["n"], job["n"])
 
 
 @contextmanager

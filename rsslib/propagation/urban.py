@@ -76,7 +76,7 @@ def bullington_db(profile, distance_m, start_m: float, end_m: float, wavelength_
     heights = arguments.numbers("profile", profile, "heights [m], one path a row", -1e6, 1e6)
     distances = arguments.numbers("distance_m", distance_m, "distances above 0 m, one per path", 1e-9)
     if heights.ndim != 2 or not heights.size or distances.shape != heights.shape[:1]:
-        raise InputError(f"profile: found an array of shape {heights.shape}, distance_m of {distances.shape}; expected "
+        raise InputError(f"profile is of shape {heights.shape}, distance_m of {distances.shape}; expected "
                          "(paths, points) and (paths,)")
     start_m, end_m = (arguments.number(name, height, "a height of an antenna [m]", -1e6, 1e6)
                       for name, height in (("start_m", start_m), ("end_m", end_m)))
@@ -197,7 +197,7 @@ def antenna(name: str, given) -> float:
     """Return the height of an antenna [m]. Errors: InputError unless it is above the clutter, ENVIRONMENT_M."""
     height = arguments.number(name, given, f"antennas above {ENVIRONMENT_M:g} m, and below 1000 m", most=1000.0)
     if height <= ENVIRONMENT_M:
-        raise InputError(f"{name}: found {height:g} m; expected antennas above {ENVIRONMENT_M:g} m")
+        raise InputError(f"{name} is {height:g}; expected antennas above {ENVIRONMENT_M:g} m")
     return height
 
 
@@ -236,8 +236,8 @@ class Urban:
         self.city, self.heights = city, height_raster(city, self.pixel_m)
         self.outdoor = outdoor(city, n, self.pixel_m, self.heights)
         if not self.outdoor.any():
-            raise InputError(f"{city.name}: none of {n} x {n} cells lies outdoors; expected some: take more cells per "
-                             "side, or see the unit of the footprints")
+            raise InputError(f"{city.name}: n is {n}, and none of {n} x {n} cells lies outdoors; expected some: take "
+                             "more cells per side, or see the unit of the footprints")
         self.centres = centres(n, side_m)[self.outdoor.ravel()]
         self._waves = self.shadowing._waves_at(self.centres)
 

@@ -12,6 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
+from matplotlib.path import Path as Outline
 from matplotlib.textpath import TextPath
 
 from rsslib.project import InputError, atomic_path
@@ -154,7 +155,8 @@ def wrapped(text: str, width: float, size: float, weight: str = "normal") -> lis
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
         drawn = TextPath((0, 0), longer.replace("$", "S"), size=size, prop=font)
-        if lines[-1] and drawn.get_extents().width > (70 if size > 6 else 67) * width:    # not 72: hints
+        outline = Outline(drawn.vertices[drawn.codes != Outline.CLOSEPOLY])    # its curves bulge at their points alone
+        if lines[-1] and outline.get_extents().width > (70 if size > 6 else 67) * width:    # not 72: hints
             lines.append(word)
         else:
             lines[-1] = longer

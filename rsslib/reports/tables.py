@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
+from rsslib.arguments import is_number
 from rsslib.ledger.quantities import interval
 from rsslib.ledger.wording import decimals, fixed
 from rsslib.project import InputError
@@ -60,7 +60,7 @@ def cell(record: Mapping, field: str, digits: int = 0, scale: float = 1) -> str:
         return LOOKS[value].label if value in LOOKS else value.replace("_all", ", all of it").capitalize()
     if isinstance(value, str) and field.endswith(("environment", "trained_on", "tested_on")):
         return environment_label(value)
-    if not isinstance(value, (int, float, np.number)) or isinstance(value, bool):
+    if not is_number(value):
         return name(value)
     if not math.isfinite(value):
         return NOTHING

@@ -9,17 +9,19 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rsslib import sources
-from rsslib.files import read_json, read_yaml
+from rsslib.files import parsed, read_bytes, read_json, read_yaml
 from rsslib.project import ROOT, InputError, write_json
 from rsslib.workflow import parameters
 
 NOTEBOOK = "notebooks/train/localizer.ipynb"
 FIRST = ("grid2", "july", "grid5", "random", "november", "blocks")
 """The splits in the order of what they settle."""
+_OWN = ("profile", "root", "measurements", "split", "loss")    # what tells one training from another
 
 
 class Training(NamedTuple):
@@ -52,21 +54,27 @@ def order(profile: str = "paper") -> list[Training]:
     ['grid2-com', 'grid2-emd', 'july-com']
     """
     content = read_yaml(ROOT / "params.yaml", "sections of notebook parameters")
-    known = content["split"][profile]
+    known = parsed(lambda: content["split"][profile], ROOT / "params.yaml", "a section `split` for each profile")
     pairs = [(split, loss) for split in FIRST for loss in ("com", "emd")]
-    pairs += [(split, "pse") for split in FIRST] + [(grid, "emd") for grid in content["more_grids"]]
+    pairs += [(split, "pse") for split in FIRST] + [(grid, "emd") for grid in content.get("more_grids", ())]
     pairs += [(split, "sliced") for split in ("grid2", "random")]
     return [Training(profile, split, loss) for split, loss in pairs if split in known and loss in content["loss"]]
 
 
 def settings(training: Training, values: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the parameters of a training: its sections of params.yaml, then `key=value` texts."""
+    """Return the parameters of a training: its sections of params.yaml, then `key=value` texts.
+
+    Errors: those of `parameters.merge`; InputError for a value that would make it another training.
+    """
+    for value in values:
+        if value.partition("=")[0] in _OWN:
+            raise InputError(f"command line: {value!r}; expected no {', '.join(_OWN)}: each training has its own")
     sections = (f"train.{training.profile}", f"split.{training.profile}.{training.split}", f"loss.{training.loss}")
     return parameters.merge(ROOT / NOTEBOOK, sections, values, ROOT / "params.yaml")
 
 
 def train(minutes: float, at_once: int, values: Sequence[str] = (), profile: str = "paper") -> int:
-    """Train in the order of `order` for at most `minutes`, `at_once` trainings beside each other.
+    """Train in the order of `order` for at most `minutes`, `at_once` trainings at the same time.
 
     Returns 0, or 1 where a training failed. A training that is finished with these settings and this code is not run
     again. Errors: those of `settings`; InputError where the measurements of the profile are missing.
@@ -78,11 +86,12 @@ def train(minutes: float, at_once: int, values: Sequence[str] = (), profile: str
     if not measured.is_file():
         raise InputError(f"{measured}: not there; run `rsslib run notebooks/01_data_prep.ipynb scratch/01.ipynb "
                          f"--section data.{profile}` where Jupyter is, and copy the file")
-    code = sources.digest(ROOT / NOTEBOOK)
+    made_of = {"code": sources.digest(ROOT / NOTEBOOK),
+               "measurements": sha256(read_bytes(measured, "measurements")).hexdigest()}
     given = {training: settings(training, values) for training in order(profile)}
-    waiting = [training for training, wanted in given.items() if not _is_finished(training, wanted, code)]
+    waiting = [training for training, wanted in given.items() if not _is_finished(training, wanted, made_of)]
     _say(f"{len(given) - len(waiting)} of {len(given)} trainings are finished; {len(waiting)} to go, {minutes:g} min")
-    return _run(waiting, given, code, time.monotonic() + 60 * minutes, at_once)
+    return _run(waiting, given, made_of, time.monotonic() + 60 * minutes, at_once)
 
 
 def execute(notebook: str | Path, given: Mapping[str, Any]) -> None:
@@ -96,43 +105,52 @@ def execute(notebook: str | Path, given: Mapping[str, Any]) -> None:
                 space.update(given)
 
 
-def _run(waiting: list[Training], given: Mapping[Training, Mapping], code: str, end: float, at_once: int) -> int:
+def _run(waiting: list[Training], given: Mapping[Training, Mapping], made_of: dict, end: float, at_once: int) -> int:
     running: dict[Training, Any] = {}
     started, failed, context = time.monotonic(), 0, multiprocessing.get_context("spawn")
-    while (waiting or running) and time.monotonic() < end:
-        while waiting and len(running) < at_once:
-            training = waiting.pop(0)
-            running[training] = context.Process(target=_one, args=(training, dict(given[training]), code))
-            running[training].start()
-        for training in [one for one, process in running.items() if process.exitcode is not None]:
-            bad = running.pop(training).exitcode
-            failed += bool(bad)
-            end_of_it = f"failed, see {training.log()}" if bad else "done"
-            _say(f"{time.monotonic() - started:5.0f} s  {training.name} {end_of_it}")
-        time.sleep(0.1)
-    for process in running.values():
-        process.terminate()
-    for training, process in running.items():
-        process.join()
-        _say(f"{time.monotonic() - started:5.0f} s  {training.name} stopped: the time is over; it continues next time")
+
+    def outcome(training: Training, code: int) -> None:
+        words = "done" if code == 0 else f"failed, see {training.log()}" if code > 0 else (
+            "stopped: the time is over; it continues next time")
+        _say(f"{time.monotonic() - started:5.0f} s  {training.name} {words}")
+
+    try:
+        while (waiting or running) and time.monotonic() < end:
+            while waiting and len(running) < at_once:
+                training = waiting.pop(0)
+                running[training] = context.Process(target=_one, args=(training, dict(given[training]), made_of))
+                running[training].start()
+            for training in [one for one, process in running.items() if process.exitcode is not None]:
+                code = running.pop(training).exitcode
+                failed += code != 0
+                outcome(training, code)
+            time.sleep(0.1)
+    finally:
+        for process in running.values():
+            process.terminate()
+        for training, process in running.items():
+            process.join()
+            failed += process.exitcode > 0
+            outcome(training, process.exitcode)
     if waiting:
         _say(f"not begun: {', '.join(training.name for training in waiting)}")
     return int(failed > 0)
 
 
-def _one(training: Training, given: dict[str, Any], code: str) -> None:
+def _one(training: Training, given: dict[str, Any], made_of: dict) -> None:
     """Run one training; what it prints goes to its log."""
     training.log().parent.mkdir(parents=True, exist_ok=True)
     with training.log().open("a", encoding="utf-8") as log:
         for stream in (1, 2):    # what libraries print, too
             os.dup2(log.fileno(), stream)
         execute(ROOT / NOTEBOOK, given)
-        write_json(training.finished(), {"parameters": given, "code": code})
+        write_json(training.finished(), {"parameters": given, **made_of})
 
 
-def _is_finished(training: Training, wanted: Mapping[str, Any], code: str) -> bool:
+def _is_finished(training: Training, wanted: Mapping[str, Any], made_of: dict) -> bool:
     path = training.finished()
-    return path.is_file() and read_json(path, "a finished training") == {"parameters": wanted, "code": code}
+    return path.is_file() and read_json(path, "a finished training") == {"parameters": wanted, **made_of} and (
+        ROOT / "data" / training.profile / "localizers" / training.name / "predictions.nc").is_file()
 
 
 def _say(text: str) -> None:

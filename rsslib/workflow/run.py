@@ -59,7 +59,7 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]
         except papermill.PapermillExecutionError:
             os.replace(temporary, failed)
             raise
-        except DeadKernelError:
+        except (DeadKernelError, RuntimeError):    # the second from one that never answered
             raise InputError(f"{notebook}: its kernel died; most likely memory ran out: give it less to do at a "
                              "time, or fewer `threads`") from None
         except NoSuchKernel:

@@ -190,5 +190,5 @@ def test_samples_to_leave_out_are_known_by_time_not_by_its_writing(folder, name)
 def test_what_is_no_path_is_refused(folder, value):
     for load in (lambda: frs.load_csv(value), lambda: frs.load_json(value), lambda: frs.load_json("s.json", value),
                  lambda: frs.load_csv(None), lambda: frs.load_json(None)):
-        with pytest.raises(InputError, match="(paths|folder) is of type .*; expected the path of a file or folder"):
+        with pytest.raises(InputError, match="(paths|folder) is .*; expected the path of a file or folder"):
             load()

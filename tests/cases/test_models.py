@@ -82,7 +82,7 @@ def test_08_fit_mask(sixty, convert):
     (np.arange(40), np.arange(40), "the sets 'train' and 'val' share 40 samples"),
     (np.arange(41), np.arange(40, 60), "the sets 'train' and 'val' share 1 samples, the first is 40"),
     (np.ones(59, bool), [59], "the set 'train' is a mask of 59 booleans"),
-    (np.arange(40) / 1.0, np.arange(40, 60), "the set 'train' holds float64"),
+    (np.arange(40) / 1.0, np.arange(40, 60), "the set 'train' is array"),
     (np.arange(40), np.arange(-20, 0), "the set 'val' holds -20"),
     (np.repeat([0, 1], 20), [50], "the set 'train' repeats 0, 20 times"),
     (np.arange(40), [], "the set 'val' is empty")])

@@ -35,7 +35,7 @@ def right():
 
 @pytest.mark.parametrize("bars", [np.round(STRENGTH * 10), np.round(STRENGTH * 5), 1 + np.round(STRENGTH * 4)])
 def test_bars(bars):
-    with pytest.raises(InputError, match="made: rss is . to .* in all .* readings, whole numbers; .* convert the bars"):
+    with pytest.warns(InputWarning, match="made: rss is . to .* in all .* readings; .* if these are the bars"):
         build(bars)
 
 
@@ -162,7 +162,7 @@ def moved(east, north, mark, samples):
 @pytest.mark.parametrize("samples", [[5], np.arange(20, 60)])
 def test_placeholders(mark, origin, samples):
     first = pd.Timestamp(DAY) + pd.Timedelta(seconds=int(samples[0]))
-    message = (rf"made: {len(samples)} of 120 samples have their transmitter at \({mark}, {mark}\), .* m from all "
+    message = (rf"made: {len(samples)} of 120 samples have a transmitter at \({mark}, {mark}\), .* m from all "
                f"others, the first is sample {first}; .* give NaN")
     with pytest.raises(InputError, match=message):
         build(**moved(*origin, mark, samples))
@@ -172,7 +172,7 @@ def test_placeholders(mark, origin, samples):
 def test_placeholders_of_receivers_and_in_degrees():
     east, north = RECEIVERS.copy()
     east[4] = north[4] = 0.0
-    with pytest.raises(InputError, match=r"made: .* of 120 samples have their receiver s4 at \(0, 0\), 10.. m from"):
+    with pytest.warns(InputWarning, match=r"made: .* samples have a receiver at \(0, 0\), 10.. m from .* its RSS"):
         build(sensor_x=east, sensor_y=north)
     degrees = {name: value / 1e5 + (40.7 if name.endswith("y") else -111.8)
                for name, value in moved(0, 0, np.nan, [1, 2]).items()}
@@ -180,6 +180,50 @@ def test_placeholders_of_receivers_and_in_degrees():
         build(**{name: np.nan_to_num(value) for name, value in degrees.items()})
     with pytest.raises(InputError, match="f.csv: 2 of 3 places are at latitude 0, longitude 0, the first in row 1"):
         measurements.to_utm([40.7, 0, 0], [-111.8, 0, 0], name="f.csv")
+
+
+def test_a_degree_among_metres():
+    east, north = PLACES[0].copy(), PLACES[1].copy()
+    east[7], north[7] = -111.84, 40.76
+    with pytest.raises(InputError, match=r"made: 1 of 120 samples have a transmitter at \(-111.84, 40.76\)"):
+        build(tx_x=east, tx_y=north)
+    east, north = RECEIVERS.copy()
+    east[2], north[2] = -111.84, 40.76
+    with pytest.warns(InputWarning, match=r"have a receiver at \(-111.84, 40.76\)"):
+        build(sensor_x=east, sensor_y=north)
+
+
+def test_a_base_station_at_the_origin_may_send_too():
+    east, north = RECEIVERS.copy()
+    east[4] = north[4] = 0.0
+    with pytest.warns(InputWarning, match="have a receiver at"):
+        made = build(**(moved(0, 0, 0, [5]) | {"sensor_x": east, "sensor_y": north}))
+    assert made.tx_x.values[5] == 0
+
+
+@pytest.mark.parametrize("mark", [-45.0, -60.0, -75.0])
+def test_a_mark_among_the_readings_is_told(mark):
+    unheard = np.random.default_rng(0).random(RSS.shape) < 0.4
+    with pytest.warns(InputWarning, match=f"rss is {mark:g} .* which stands out"):
+        build(np.where(unheard, mark, RSS))
+
+
+def test_a_few_zeros_are_told():
+    rss = RSS.copy()
+    rss.ravel()[::90] = 0.0
+    with pytest.warns(InputWarning, match="rss is 0 .* which stands out"):
+        build(rss)
+
+
+def test_snr_that_falls_with_distance_at_each_receiver_passes():
+    generator = np.random.default_rng(3)
+    east, north = np.array([0.0, 3000.0]), np.array([0.0, 0.0])
+    x, y = generator.uniform(100, 600, 60), generator.uniform(100, 600, 60)
+    away = np.hypot(x[:, None] - east, y[:, None] - north)
+    snr = np.array([60.0, 110.0]) - 20 * np.log10(away) + generator.normal(0, 0.5, away.shape)
+    made = measurements.build(snr, east, north, x, y, np.datetime64(DAY, "s") + np.arange(60), ["s"] * 60, ["a", "b"],
+                              source="made")
+    assert made.rss.values.min() > 0
 
 
 @pytest.mark.parametrize("origin", [(-1000, -1000), (-1500, -1500), (-1000, -500)])

@@ -66,7 +66,7 @@ def test_bad_input_is_named():
         hybrid.choose([first, second.assign_coords(measurement=("sample", np.arange(8)[::-1]))], "july")
     with pytest.raises(InputError, match="model 1 predicts other samples"):
         hybrid.choose([first, second.assign(x_true=second.x_true + 100)], "july")
-    with pytest.raises(InputError, match=r"fallback: x: entry 0 is nan \(8 of 8 entries\)"):
+    with pytest.raises(InputError, match=r"fallback: x: entry 0 is nan \(8 of 8\)"):
         hybrid.fallback(first, np.full(8, np.nan), np.zeros(8))
     with pytest.raises(InputError, match="no set 'april'"):
         hybrid.choose([first, second], "april")

@@ -76,7 +76,7 @@ def test_a_confidence_that_is_absent_or_no_number_is_named():
     with pytest.raises(InputError, match="no 'sum_spread' with one value per sample; expected"):
         indicators.score(model.drop_vars("sum_spread"), "sum_spread")
     model.max_mean_prediction.values[7] = np.nan
-    with pytest.raises(InputError, match=r"max_mean_prediction: entry 7 is nan \(1 of 400 entries\)"):
+    with pytest.raises(InputError, match=r"max_mean_prediction: entry 7 is nan \(1 of 400\)"):
         indicators.is_low(model)
 
 

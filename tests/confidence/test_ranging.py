@@ -59,7 +59,7 @@ def test_what_cannot_be_ranged_is_named(campus):
     with pytest.raises(InputError, match="ranging: samples is empty"):
         ranging.calibrate(unknown, np.array([], int))
     for door in (lambda: ranging.locate("campus", [0], 50.0), lambda: ranging.calibrate(None, [0])):
-        with pytest.raises(InputError, match="ranging: the data set: expected an xarray.Dataset"):
+        with pytest.raises(InputError, match="ranging: the data set is .*; expected an xarray.Dataset"):
             door()
 
 

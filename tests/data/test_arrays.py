@@ -60,8 +60,3 @@ def test_texts_are_texts_of_numpy(values):
 def test_what_is_no_text_is_named(values, found):
     with pytest.raises(InputError, match=f"^x: {found}"):
         arrays.texts(values, "x", {"row": 2})
-
-
-def test_a_message_shows_a_value_on_one_short_line():
-    assert arrays.shown(np.zeros((2, 2))) == "array([[0., 0.], [0., 0.]])"
-    assert len(arrays.shown("x" * 10_000)) == 80

@@ -68,16 +68,16 @@ BOX = shapely.box(0, 0, 4, 4)
     ([BOX, BOX], [9.0, np.nan], [0.0, 0.0], 20.0, r"building 1 is \[ 0. nan\] \(1 of 2 buildings\); expected finite"),
     ([BOX], [np.inf], [0.0], 20.0, "base and top: building 0"), ([BOX], [9.0], [9.0], 20.0, "the top above the base"),
     ([BOX], np.ma.array([9.0], mask=[True]), [0.0], 20.0, "base and top: building 0 is"),
-    ([BOX], ["9"], [0.0], 20.0, "heights_m: found <U1"), ([BOX], [True], [0.0], 20.0, "heights_m: found bool"),
-    ([BOX], [[9.0]], [0.0], 20.0, r"of the shape \(1, 1\)"), ([BOX], 9.0, [0.0], 20.0, r"of the shape \(\)"),
-    ([BOX], [None], [0.0], 20.0, "heights_m: found object"), ([BOX], [9 + 1j], [0.0], 20.0, "heights_m: found complex"),
+    ([BOX], ["9"], [0.0], 20.0, "heights_m is <U1"), ([BOX], [True], [0.0], 20.0, "heights_m is bool"),
+    ([BOX], [[9.0]], [0.0], 20.0, r"of shape \(1, 1\)"), ([BOX], 9.0, [0.0], 20.0, r"of shape \(\)"),
+    ([BOX], [None], [0.0], 20.0, "heights_m is object"), ([BOX], [9 + 1j], [0.0], 20.0, "heights_m is complex"),
     ([None], [9.0], [0.0], 20.0, "made: polygons: expected an array of one shapely geometry per building"),
     (["POLYGON"], [9.0], [0.0], 20.0, "polygons: expected"), (BOX, [9.0], [0.0], 20.0, "polygons: expected"),
     ([BOX.exterior], [9.0], [0.0], 20.0, r"building 0 is LINEARRING.*expected a valid polygon"),
     ([shapely.Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])], [9.0], [0.0], 20.0, "see shapely.make_valid"),
     ([shapely.Polygon()], [9.0], [0.0], 20.0, "building 0 is POLYGON EMPTY"),
     ([shapely.GeometryCollection([BOX])], [9.0], [0.0], 20.0, "building 0 is GEOMETRYCOLLECTION"),
-    ([BOX], [9.0], [0.0], 0.0, "made: side_m: expected a number above 0"), ([BOX], [9.0], [0.0], -5.0, "side_m"),
+    ([BOX], [9.0], [0.0], 0.0, "made: side_m is 0.0; expected a number above 0"), ([BOX], [9.0], [0.0], -5.0, "side_m"),
     ([BOX], [9.0], [0.0], np.nan, "side_m"), ([BOX], [9.0], [0.0], "20", "side_m"),
     ([BOX], [9.0], [0.0], None, "side_m"),
     ([shapely.box(0, 0, 20, 20)] * 11, [9.0] * 11, [0.0] * 11, 20.0, "cover the window 11 times; expected at most 10"),
@@ -88,13 +88,13 @@ def test_what_is_no_city_is_refused(polygons, heights, bases, side, said):
 
 
 @pytest.mark.parametrize(("arguments", "said"), [
-    ({"pixel_m": 0.0}, "pixel_m: expected a number above 0"), ({"pixel_m": -2.0}, "pixel_m"),
+    ({"pixel_m": 0.0}, "pixel_m is 0.0; expected a number above 0"), ({"pixel_m": -2.0}, "pixel_m"),
     ({"pixel_m": np.nan}, "pixel_m"), ({"pixel_m": "2"}, "pixel_m"), ({"pixel_m": True}, "pixel_m"),
     ({"pixel_m": 1e-3}, "20000 x 20000 pixels of 0.001 m; expected at most 724 along a side"),
     ({"pixel_m": 1e-300}, "expected at most 724"),
-    ({"n": 0}, "n: expected a whole number of cells per side, 1 to 724, found 0"), ({"n": -4}, "found -4"),
-    ({"n": 4.0}, "n: expected a whole number"), ({"n": True}, "n: expected"), ({"n": "4"}, "n: expected"),
-    ({"n": 10**9}, "n: expected"), ({"raster": np.zeros((9, 9))}, r"the raster is \(9, 9\); expected 10 x 10 pixels"),
+    ({"n": 0}, "n is 0; expected a whole number of cells per side, 1 to 724"), ({"n": -4}, "n is -4"),
+    ({"n": 4.0}, "n is 4.0"), ({"n": True}, "n is True"), ({"n": "4"}, "n is '4'"),
+    ({"n": 10**9}, "n is 10000"), ({"raster": np.zeros((9, 9))}, r"the raster is \(9, 9\); expected 10 x 10 pixels"),
     ({"raster": "none"}, r"the raster is \(\)"),
 ])
 def test_what_is_no_raster_is_refused(arguments, said):

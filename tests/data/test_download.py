@@ -396,7 +396,7 @@ def test_odd_names_are_refused(toy, name):
     for ask in (lambda: download.fetch(toy / "raw", [name], "toy"), lambda: download.available([name], "toy"),
                 lambda: download.reachable([name], "toy"), lambda: download.locate(name, "toy"),
                 lambda: download.available(dataset=name)):
-        with pytest.raises(InputError, match="not in the registry") as error:
+        with pytest.raises(InputError, match="is .*; expected one of ") as error:
             ask()
         assert len(str(error.value)) < 250
 
@@ -406,15 +406,15 @@ def test_odd_arguments_are_refused(toy, monkeypatch):
     for destination in (None, 1, b"raw", "raw\0"):
         with pytest.raises(InputError, match="destination: expected the path of a folder"):
             download.fetch(destination, CONTENT, "toy")
-    with pytest.raises(InputError, match="names is of type int"):
+    with pytest.raises(InputError, match="names is 1"):
         download.fetch(toy / "raw", 1, "toy")
     for seconds in (None, 0, -1.0, float("nan"), 1e300, "1", True):
-        with pytest.raises(InputError, match="seconds: expected a time above 0"):
+        with pytest.raises(InputError, match="seconds is .*; expected a time above 0"):
             download.within(seconds, list)
 
 
 def test_names_outside_the_registry_are_refused(toy):
-    with pytest.raises(InputError, match="file 'three.csv': not in the registry of 'toy'; expected one of one"):
+    with pytest.raises(InputError, match="file of 'toy' is 'three.csv'; expected one of one"):
         download.fetch(toy / "raw", ["three.csv"], "toy")
-    with pytest.raises(InputError, match="data set 'frs': not in the registry; expected one of toy"):
+    with pytest.raises(InputError, match="data set is 'frs'; expected one of toy"):
         download.available()

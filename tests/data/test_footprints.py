@@ -207,13 +207,30 @@ def test_a_file_without_buildings_is_refused(tags):
         city({"type": "Feature", "properties": tags, "geometry": WATER})
 
 
+def test_a_key_or_two_do_not_make_footprints_openstreetmap():
+    corners = [(30 * column, 30 * row) for column in range(3) for row in range(3)]
+    plain = [feature(x, y, x + 20, y + 20, height=9) for x, y in corners]
+    for one in plain:
+        one["properties"].pop("building", None)
+    plain[0]["properties"]["amenity"] = "school"
+    assert len(city(*plain).polygons) == 9
+
+
+def test_polygons_with_a_height_that_are_left_out_are_told():
+    plain = feature(60, 0, 110, 50, height=9)
+    plain["properties"].pop("building", None)
+    with pytest.warns(InputWarning, match="f: 1 of 2 polygons have a height, but no `building`"):
+        made = city(feature(height=9), plain)
+    assert len(made.polygons) == 1
+
+
 def test_estimates_are_counted_as_such():
     made = city(feature(height=9), feature(60, 0, 70, 9, est_height="12 m"))
     assert made.height_sources == {"height": 1, "levels": 0, "default": 0, "replaced": 0, "left_out": 0, "estimate": 1}
 
 
 @pytest.mark.parametrize(("content", "said"), [
-    (gzip.compress(b"{}"), "looks like a gzip file; expected building footprints in GeoJSON: unpack it first"),
+    (gzip.compress(b"{}", mtime=0), "looks like a gzip file; expected building footprints in GeoJSON: unpack it first"),
     (b"PK\x03\x04rest", "looks like a zip file"), (b"BZh91AY", "looks like a bzip2 file"),
     (b'{"type": "Feature"}\n{"type": "Feature"}', "looks like one JSON object a line; expected .*: join the features"),
     (b'\n{"a": 1}\r\n{"a": 2}\r\n{"a": 3}\r\n', "one JSON object a line"),
@@ -301,7 +318,7 @@ def test_bad_files_are_named(tmp_path, content, message):
 
 @pytest.mark.parametrize(("path", "said"), [
     ("gone.geojson", "gone.geojson: no such file"), (".", "this is a folder"), ("\0", "cannot be read"),
-    (None, "path: found 'None'"), (5, "path: found '5'"), (b"x", "path: found"), (["x"], "path: found")])
+    (None, "path is None"), (5, "path is 5"), (b"x", "path is"), (["x"], "path is")])
 def test_what_is_no_file_is_named(path, said):
     with pytest.raises(InputError, match=said):
         footprints.read(path)

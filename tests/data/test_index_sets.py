@@ -34,19 +34,20 @@ def test_the_order_is_kept_and_types_are_widened():
     (MASK + [True], "is a mask of 6 booleans"), ([False] * 5, "is empty"), ([], "is empty"),
     ([5], r"holds 5 \(1 of 1 indices\); expected whole numbers from 0 to 4"),
     ([0, -1, -2], r"holds -1 \(2 of 3 indices"),
-    ([2**63], "holds 9223372036854775808"), ([2**70], "holds object"),
+    ([2**63], "holds 9223372036854775808"), ([2**70], r"is \[1180.*\]; expected whole numbers"),
     ([1, 3, 1], r"repeats 1, 2 times \(1 of 2 samples are repeated\)"),
     (np.array(MASK).astype(int), "repeats 1, 3 times .* a mask must be of booleans, not 0 and 1"),
-    ([1.0, 2.0], "holds float64 such as 1.0; .*convert indices with astype"), ([0.5], "holds float64 such as 0.5"),
-    ([np.nan], "holds float64 such as nan"), (["1"], "holds <U1 such as 1"), ([None, 1], "holds object such as None"),
-    ([1 + 0j], "holds complex128"), (np.array(["2022-07-01"], "M8[ns]"), r"holds datetime64\[ns\]"),
-    ([[1], [2]], r"is of shape \(2, 1\)"), (3, r"is of shape \(\)"), (None, r"is of shape \(\)"),
-    ("abc", r"is of shape \(\)"), ({1, 2}, r"is of shape \(\)"), ({"a": 1}, r"is of shape \(\)"),
-    (slice(0, 2), r"is of shape \(\)"), ([[1], [2, 3]], "cannot be read as an array"),
-    (torch.tensor([1.0], requires_grad=True), "cannot be read as an array"),
-    (xr.Dataset(), "cannot be read as an array"),
-    (pd.DataFrame({"a": [1]}), r"is of shape \(1, 1\)"), (np.ma.array([1, 2], mask=[0, 1]), "has masked entries"),
-    (pd.array([1, None], dtype="Int64"), "has masked entries"), (pd.Series([True, None]), "holds object")])
+    ([1.0, 2.0], r"is \[1.0, 2.0\]; expected whole numbers from 0 to 4, or a mask of 5"), ([0.5], r"is \[0.5\]"),
+    ([np.nan], r"is \[nan\]"), (["1"], r"is \['1'\]"), ([None, 1], r"is \[None, 1\]"),
+    ([1 + 0j], r"is \[\(1\+0j\)\]"), (np.array(["2022-07-01"], "M8[ns]"), "is array"),
+    ([[1], [2]], r"is of shape \(2, 1\)"), (3, r"is of shape \(\)"), (None, "is None; expected"),
+    ("abc", "is 'abc'"), ({1, 2}, "is {1, 2}"), ({"a": 1}, "is {'a': 1}"),
+    (slice(0, 2), "is slice"), ([[1], [2, 3]], "is .*, no array"),
+    (torch.tensor([1.0], requires_grad=True), "is .*, no array"),
+    (xr.Dataset(), "is .*, no array"),
+    (pd.DataFrame({"a": [1]}), r"is of shape \(1, 1\)"),
+    (np.ma.array([1, 2], mask=[0, 1]), "is .*, with masked values"),
+    (pd.array([1, None], dtype="Int64"), "is .*, with masked values"), (pd.Series([True, None]), "is 0 +True")])
 def test_what_is_no_index_set_is_named(given, message):
     with pytest.raises(InputError, match=f"^predict: the set 'test' {message}"):
         checked({"train": [0], "test": given}, 5, "predict")
@@ -60,7 +61,7 @@ def test_samples_may_be_repeated_where_that_is_meant():
 
 @pytest.mark.parametrize("sets", [None, [0, 1], np.arange(3), "train", 3, {0, 1}])
 def test_sets_have_names(sets):
-    with pytest.raises(InputError, match=f"fit: sets is of type {type(sets).__name__}; expected index sets by name"):
+    with pytest.raises(InputError, match="fit: sets is .*; expected index sets by name"):
         checked(sets, 5, "fit")
 
 

@@ -220,5 +220,5 @@ def test_values_of_another_type_or_shape_are_refused(change, message):
 
 
 def test_only_a_dataset_is_measurements():
-    with pytest.raises(InputError, match="expected an xarray.Dataset .* found list"):
+    with pytest.raises(InputError, match="is \\[1, 2\\]; expected an xarray.Dataset"):
         measurements.validate([1, 2])

@@ -155,7 +155,7 @@ def test_a_service_that_is_gone_is_no_answer(monkeypatch):
 
 def test_odd_times_are_refused(service):
     for seconds in (0, -1.0, "15", None, float("nan")):
-        with pytest.raises(InputError, match="request: seconds: expected a number above 0"):
+        with pytest.raises(InputError, match="request: seconds is .*; expected a number above 0"):
             overpass.request(*SITE, seconds=seconds)
     assert not service.asked
 

@@ -64,7 +64,7 @@ def explored(prepare: Callable, folder: Path, share: float = 1.0, seconds: float
 
     # neither shrinking nor a database of examples: the mutations are few, and said
     @seed(SEED)
-    @settings(max_examples=max(3, round((EXAMPLES or FEW) * share)), derandomize=not EXAMPLES, deadline=None,
+    @settings(max_examples=EXAMPLES or max(3, round(FEW * share)), derandomize=not EXAMPLES, deadline=None,
               database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(st.data())
     def examples(data):

@@ -3,9 +3,9 @@
 import re
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
+from rsslib.arguments import shown
 from rsslib.learning import recipe
 from rsslib.project import InputError
 
@@ -33,22 +33,5 @@ def test_a_good_recipe_passes():
     ({"weight": -0.1}, "from 0 to"), ({"weight": None}, "a number"), ({"flag": 1}, "true or false")])
 def test_a_setting_that_cannot_be_is_named(setting, expected):
     (name, value), = setting.items()
-    with pytest.raises(InputError, match=f"recipe: {name} is {re.escape(repr(value))}; expected .*{expected}"):
+    with pytest.raises(InputError, match=f"recipe: {name} is {re.escape(shown(value))}; expected .*{expected}"):
         check(**setting)
-
-
-@pytest.mark.parametrize("value", [0, 8, 1.0, True, "3", None, np.nan, np.float64(3)])
-def test_a_number_that_is_not_whole_is_named(value):
-    with pytest.raises(InputError, match="draw: count is .*; expected a whole number from 1 to 7, of seven"):
-        recipe.check_whole("draw: count", value, 1, 7, ", of seven")
-
-
-@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan, np.inf, True, "0.5", None, [0.5], 0.5j])
-def test_what_is_no_number_is_named(value):
-    with pytest.raises(InputError, match="share is .*; expected a number from 0 to 1"):
-        recipe.check_number("share", value, 0, 1)
-
-
-def test_numbers_of_numpy_are_numbers():
-    recipe.check_whole("count", np.int32(3))
-    recipe.check_number("share", np.float32(0.5), 0, 1)

@@ -69,7 +69,7 @@ def test_cut_weights_are_named(fitted, tmp_path):
 
 
 def test_what_cannot_be_fitted_or_localized_is_refused(campus, fitted):
-    with pytest.raises(InputError, match="the data set to fit: expected an xarray.Dataset"):
+    with pytest.raises(InputError, match="the data set to fit is .*; expected an xarray.Dataset"):
         Localizer(RECIPE).fit({"rss": 1})
     with pytest.raises(InputError, match="predict: the set 'none' is empty"):
         fitted.predict(campus, {"none": np.array([], int)})
@@ -77,7 +77,7 @@ def test_what_cannot_be_fitted_or_localized_is_refused(campus, fitted):
 
 @pytest.mark.parametrize("task", ["fit", "predict"])
 def test_sets_have_names(campus, fitted, task):
-    with pytest.raises(InputError, match=f"{task}: sets is of type ndarray; expected index sets by name"):
+    with pytest.raises(InputError, match=f"{task}: sets is array.*; expected index sets by name"):
         getattr(fitted, task)(campus, np.arange(3))
 
 
@@ -145,7 +145,7 @@ def test_a_header_edited_on_purpose_is_checked_all_the_same(fitted, tmp_path, pa
 
 @pytest.mark.parametrize("recipe", ["compact", {"network": "compact"}, 3, Recipe])
 def test_a_recipe_is_a_recipe(recipe):
-    with pytest.raises(InputError, match="recipe is of type .*; expected Recipe"):
+    with pytest.raises(InputError, match="recipe is .*; expected Recipe"):
         Localizer(recipe)
 
 

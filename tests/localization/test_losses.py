@@ -301,7 +301,7 @@ def test_directions_are_unit_vectors_of_their_seed():
 def test_an_empty_map_has_no_sliced_distance():
     distance, _, (first, second) = sliced(0)
     second[1] = 0
-    with pytest.raises(InputError, match="the maps' sums reach from 0 to .*; expected finite sums above 0"):
+    with pytest.raises(InputError, match="the maps' sums reach from 0 to .*; expected finite sums of at least 1e-12"):
         distance(first, second)
 
 

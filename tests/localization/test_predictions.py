@@ -156,7 +156,7 @@ def test_a_file_with_any_bit_flipped_is_refused_or_the_same(dataset, tmp_path):
                                        "set": ("sample", [1, 2])})])
 def test_what_is_no_predictions_is_named(other):
     for work in (predictions.errors, lambda given: predictions.of_set(given, "val")):
-        with pytest.raises(InputError, match="predictions(: no .* with one value .*| are of type .*); expected"):
+        with pytest.raises(InputError, match="predictions(: no .* with one value .*| is .*); expected"):
             work(other)
 
 

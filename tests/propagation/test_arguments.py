@@ -18,15 +18,15 @@ NONSENSE = [None, "", "4", b"4", [], {}, object(), np.nan, np.inf, -np.inf, True
 
 @pytest.mark.parametrize("given", NONSENSE)
 def test_nonsense_is_no_number(given):
-    with pytest.raises(InputError, match="^size: found .* expected a size$"):
+    with pytest.raises(InputError, match="^size is .* expected a size$"):
         arguments.number("size", given, "a size", 0.0)
-    with pytest.raises(InputError, match="^size: found .* expected a size$"):
+    with pytest.raises(InputError, match="^size is .* expected a size$"):
         arguments.whole("size", given, "a size", 0, 9)
 
 
 @pytest.mark.parametrize("given", [value for value in NONSENSE if not isinstance(value, (int, list)) or value == -4])
 def test_nonsense_is_no_array(given):
-    with pytest.raises(InputError, match="^sizes: found .* expected sizes$"):
+    with pytest.raises(InputError, match="^sizes(: entry 0)? is .* expected sizes$"):
         arguments.numbers("sizes", given, "sizes", 1e-9)
 
 
@@ -38,7 +38,7 @@ def test_numbers_of_all_makes_are_numbers(given):
     if np.asarray(given).dtype.kind in "iu":
         assert type(arguments.whole("size", given, "a size", 4, 4)) is int
     else:
-        with pytest.raises(InputError, match="^size: found 4.0; expected a size"):
+        with pytest.raises(InputError, match="^size is 4.0; expected a size"):
             arguments.whole("size", given, "a size", 4, 4)
 
 
@@ -60,5 +60,5 @@ def test_long_values_are_shortened():
 
 @pytest.mark.parametrize("given", [[[1.0]], [1.0, 2.0], [[[1.0, 2.0]]], np.zeros((3, 3)), []])
 def test_positions_have_two_columns(given):
-    with pytest.raises(InputError, match=r"^here: found an array of shape .*; expected \(points, 2\)"):
+    with pytest.raises(InputError, match=r"^here is of shape .*; expected \(points, 2\)"):
         arguments.positions("here", given)

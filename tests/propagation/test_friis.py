@@ -20,7 +20,7 @@ def test_gain_is_the_closed_form(distance, frequency):
                                        np.ma.masked, 3.5e9j, np.datetime64("2026-01-01")])
 def test_what_is_no_frequency_is_refused(frequency):
     for call in (friis.wavelength_m, lambda given: friis.path_gain_db(1.0, given)):
-        with pytest.raises(InputError, match="frequency_hz: found .*; expected a frequency from 1e6 to 1e12 Hz"):
+        with pytest.raises(InputError, match="frequency_hz is .*; expected a frequency from 1e6 to 1e12 Hz"):
             call(frequency)
 
 
@@ -34,14 +34,14 @@ def test_cells_by_displacement():
 
 @pytest.mark.parametrize("distance", [0.0, -1.0, np.nan, np.inf])
 def test_no_distance_is_refused(distance):
-    with pytest.raises(InputError, match=rf"distance_m: found {distance} \(1 of 2 values\); expected distances above"):
+    with pytest.raises(InputError, match=rf"distance_m: entry 1 is {distance} \(1 of 2\); expected distances above"):
         friis.path_gain_db([1.0, distance])
 
 
 @pytest.mark.parametrize("distances", ["1.0", [[1.0], [1.0, 2.0]], [None], [True], [1j], np.ma.array([1.0], mask=True),
                                        {"a": 1}, ["1", "2"], np.array(["2026"], "datetime64[D]")])
 def test_what_are_no_distances_is_refused(distances):
-    with pytest.raises(InputError, match="distance_m: found "):
+    with pytest.raises(InputError, match="distance_m is "):
         friis.path_gain_db(distances)
 
 
@@ -53,9 +53,9 @@ def test_lists_whole_numbers_and_unmasked_arrays_are_distances():
 
 
 @pytest.mark.parametrize(("n", "side_m", "message"), [
-    (0, 40.0, "n: found 0; expected a whole number of cells"), (4.0, 40.0, "n: found 4.0"), (True, 40.0, "n: found T"),
-    ("4", 40.0, "n: found '4'"), (10**6, 40.0, "at most 724"), (4, "40", "side_m: found '40'"), (4, np.nan, "side_m"),
-    (4, 0.0, "side_m: found 0.0; expected a side above 0 m"),
+    (0, 40.0, "n is 0; expected a whole number of cells"), (4.0, 40.0, "n is 4.0"), (True, 40.0, "n is T"),
+    ("4", 40.0, "n is '4'"), (10**6, 40.0, "at most 724"), (4, "40", "side_m is '40'"), (4, np.nan, "side_m"),
+    (4, 0.0, "side_m is 0.0; expected a side above 0 m"),
     (512, 1.0, "the gain at 3.5e\\+09 Hz is 16.9 dB.*larger cells")])
 def test_cells_that_are_none_are_refused(n, side_m, message):
     with pytest.raises(InputError, match=message):

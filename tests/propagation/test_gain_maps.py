@@ -73,19 +73,19 @@ def test_a_seed_is_a_library(town, gains):
 
 
 @pytest.mark.parametrize(("settings", "message"), [
-    ({"count": 2000}, "count: found 2000; expected 20 positions .* of 32 x 32 cells of procedural lie outdoors"),
-    ({"count": 5}, "count: found 5"), ({"count": 100.0}, "count: found 100.0"), ({"count": "100"}, "count: found '10"),
-    ({"count": True}, "count: found True"), ({"count": 10**30}, "count: found 1000000"), ({"count": None}, "count"),
-    ({"n": 0}, "at least 1 cell"), ({"n": 32.0}, "n: found 32.0"), ({"n": "32"}, "n: found"), ({"n": 10**5}, "at most"),
-    ({"seed": -1}, "seed: found -1"), ({"seed": 1.5}, "seed: found 1.5"), ({"seed": None}, "seed: found None"),
-    ({"backend": "atoll"}, "backend 'atoll': expected one of urban, sionna"), ({"backend": None}, "backend None"),
-    ({"backend": ["urban"]}, "backend \\['urban'\\]: expected"),
-    ({"frequency_hz": 0.0}, "frequency_hz: found 0.0"), ({"frequency_hz": "3.5e9"}, "frequency_hz: found '3.5e9'"),
+    ({"count": 2000}, "count is 2000; expected 20 positions .* of 32 x 32 cells of procedural lie outdoors"),
+    ({"count": 5}, "count is 5"), ({"count": 100.0}, "count is 100.0"), ({"count": "100"}, "count is '10"),
+    ({"count": True}, "count is True"), ({"count": 10**30}, "count is 1000000"), ({"count": None}, "count"),
+    ({"n": 0}, "at least 1 cell"), ({"n": 32.0}, "n is 32.0"), ({"n": "32"}, "n is"), ({"n": 10**5}, "at most"),
+    ({"seed": -1}, "seed is -1"), ({"seed": 1.5}, "seed is 1.5"), ({"seed": None}, "seed is None"),
+    ({"backend": "atoll"}, "backend is 'atoll'; expected one of urban, sionna"), ({"backend": None}, "backend is None"),
+    ({"backend": ["urban"]}, "backend is \\['urban'\\]; expected"),
+    ({"frequency_hz": 0.0}, "frequency_hz is 0.0"), ({"frequency_hz": "3.5e9"}, "frequency_hz is '3.5e9'"),
     ({"shadowing_dB": 4.0}, "shadowing_dB: no setting of the backend 'urban'; expected some of emitter_m, sensor_m, s"),
     ({"rays": 10}, "rays: no setting of the backend 'urban'"),
     ({"backend": "sionna", "shadowing_db": 4.0}, "shadowing_db: no setting of the backend 'sionna'; .*rays, depth"),
-    ({"shadowing_db": -1.0}, "shadowing_db: found -1"),
-    ({"emitter_m": 0.5}, "emitter_m: found 0.5 m; expected antennas")])
+    ({"shadowing_db": -1.0}, "shadowing_db is -1"),
+    ({"emitter_m": 0.5}, "emitter_m is 0.5; expected antennas")])
 def test_impossible_libraries_are_refused(town, settings, message):
     with pytest.raises(InputError, match=message):
         maps.build(town, **({"n": 32, "count": 100} | settings))
@@ -93,7 +93,7 @@ def test_impossible_libraries_are_refused(town, settings, message):
 
 @pytest.mark.parametrize("city", [None, "chicago", {"side_m": 300.0}])
 def test_what_is_no_city_is_refused(city):
-    with pytest.raises(InputError, match="city: found .*; expected a City of rsslib.data.cities"):
+    with pytest.raises(InputError, match="city is .*; expected a City of rsslib.data.cities"):
         maps.build(city, 32)
 
 
@@ -110,9 +110,9 @@ def test_a_repetition_counts_the_gains_that_differ(town, gains):
 
 
 @pytest.mark.parametrize(("changes", "message"), [
-    ({"count": 0}, "count: found 0; expected 1 to 100 positions"), ({"count": 101}, "count: found 101"),
-    ({"city": None}, "city: found None"), ({"library": None}, "expected an xarray.Dataset"), ({"rays": 5}, "rays: no"),
-    ({"backend": "x"}, "backend 'x'")])
+    ({"count": 0}, "count is 0; expected 1 to 100 positions"), ({"count": 101}, "count is 101"),
+    ({"city": None}, "city is None"), ({"library": None}, "expected an xarray.Dataset"), ({"rays": 5}, "rays: no"),
+    ({"backend": "x"}, "backend is 'x'")])
 def test_a_repetition_of_nothing_is_refused(town, gains, changes, message):
     with pytest.raises(InputError, match=message):
         maps.repeated(**({"library": gains, "city": town} | changes))
@@ -124,8 +124,8 @@ def test_a_repetition_needs_the_same_city(gains):
 
 
 @pytest.mark.parametrize(("settings", "message"), [
-    ({"share": 1.5}, "share: found 1.5; expected a share from 0 to 1"), ({"share": "0.5"}, "share: found '0.5'"),
-    ({"share": float("nan")}, "share: found nan"), ({"samples": 0}, "samples: found 0"), ({"seed": -1}, "seed: found")])
+    ({"share": 1.5}, "share is 1.5; expected a share from 0 to 1"), ({"share": "0.5"}, "share is '0.5'"),
+    ({"share": float("nan")}, "share is nan"), ({"samples": 0}, "samples is 0"), ({"seed": -1}, "seed is")])
 def test_a_threshold_of_nothing_is_refused(gains, settings, message):
     with pytest.raises(InputError, match=message):
         maps.threshold(gains, **settings)

@@ -227,13 +227,13 @@ def test_one_city_is_moved_nowhere(tmp_path, cities):
 
 
 @pytest.mark.parametrize("ask, found", [
-    (lambda folder: tables.transfer(folder, "ab"), "cities: found 'ab'; expected a list"),
-    (lambda folder: tables.transfer_pairs(folder, None), "cities: found None"),
+    (lambda folder: tables.transfer(folder, "ab"), "cities is 'ab'; expected a list"),
+    (lambda folder: tables.transfer_pairs(folder, None), "cities is None"),
     (lambda folder: tables.transfer(folder, ["a", "b"]), "cities: no network of a was tested in a: no file .*a.nc"),
-    (lambda folder: tables.swept(folder, 16), "sweep: found 16; expected a list"),
+    (lambda folder: tables.swept(folder, 16), "sweep is 16; expected a list"),
     (lambda folder: tables.swept(folder, [16, "x"]), "sweep: sweep-16 was not trained: no file .*free_space.nc"),
     (lambda folder: tables.extra(folder, "five", "five"), "five: five was not trained"),
-    *((lambda folder, n=n: tables.fresh(folder, ["x"], "a", None, n), "fresh: found .*; expected a whole number")
+    *((lambda folder, n=n: tables.fresh(folder, ["x"], "a", None, n), "fresh is .*; expected a whole number")
       for n in (-1, 2.5, "3", None, True)),
     (lambda folder: tables.fresh(folder, ["other_input"], "a", None, 5), "other_input: not trained: no folder")])
 def test_what_was_not_trained_is_refused_with_the_name_of_the_parameter(tmp_path, ask, found):

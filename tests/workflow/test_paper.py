@@ -18,7 +18,11 @@ NOTEBOOK = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
 def project(tmp_path, monkeypatch):
     """A project with measurements, in which a training writes its parameters."""
     monkeypatch.setattr(paper, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)    # a training changes it
     (tmp_path / "data/paper").mkdir(parents=True)
+    for name in ("grid2-com", "grid2-emd", "random-com", "random-emd", "grid3-emd"):    # what a training leaves
+        (tmp_path / "data/paper/localizers" / name).mkdir(parents=True)
+        (tmp_path / "data/paper/localizers" / name / "predictions.nc").touch()
     (tmp_path / "data/paper/measurements.nc").touch()
     (tmp_path / "params.yaml").write_text("""
         more_grids: [grid3]
@@ -43,6 +47,7 @@ def test_what_settles_most_comes_first():
 
 def test_parameters_take_the_place_of_the_defaults(tmp_path, monkeypatch):
     monkeypatch.setattr(paper, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
     notebook = tmp_path / "one.ipynb"
     notebook.write_text(json.dumps(NOTEBOOK))
     paper.execute(notebook, {"b": 7, "name": "said.txt"})
@@ -72,7 +77,7 @@ class Started:
                 self.exitcode = 1
 
     def terminate(self):
-        self.stopped = True
+        self.stopped, self.exitcode = True, -15
 
     def join(self):
         assert self.stopped
@@ -93,6 +98,23 @@ def test_what_is_finished_is_not_trained_again(project, processes, capsys):
     assert paper.train(1, 2) == 0 and not (project / "com.txt").exists()
     assert "5 of 5 trainings are finished" in capsys.readouterr().err
     assert paper.train(1, 2, ["a=8"]) == 0 and (project / "com.txt").read_text() == "8 2"
+
+
+@pytest.mark.parametrize("change", [
+    lambda folder: (folder / "measurements.nc").write_text("others"),
+    lambda folder: (folder / "localizers/grid2-com/predictions.nc").unlink()])
+def test_other_measurements_and_lost_predictions_are_trained_anew(project, processes, capsys, change):
+    paper.train(1, 2)
+    change(project / "data/paper")
+    capsys.readouterr()
+    paper.train(1, 2)
+    assert "5 of 5 trainings are finished" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["split=random", "loss=emd", "profile=quick", "root=x", "measurements=y"])
+def test_what_tells_trainings_apart_is_not_given(project, value):
+    with pytest.raises(InputError, match="each training has its own"):
+        paper.train(1, 1, [value])
 
 
 def test_a_training_that_fails_is_said_and_the_others_go_on(project, processes, capsys):
@@ -120,6 +142,12 @@ def test_measurements_must_be_there(project):
     (project / "data/paper/measurements.nc").unlink()
     with pytest.raises(InputError, match="measurements.nc: not there; run"):
         paper.train(1, 1)
+
+
+def test_values_and_at_once_are_of_timed_trainings(monkeypatch, capsys):
+    monkeypatch.setattr(command_line, "require_project", lambda: None)
+    assert command_line.main(["paper", "epochs=2"]) == command_line.main(["paper", "--at-once", "2"]) == 2
+    assert "with --minutes" in capsys.readouterr().err
 
 
 def test_the_command_line_hands_on_minutes_and_values(monkeypatch):

@@ -1,5 +1,6 @@
 """Records of the second paper: its table, the sweep over sensors, results by count and by effect, other cities."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, product
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from rsslib.arguments import check_type, whole
 from rsslib.emitters import localizer, metrics, predictions
 from rsslib.emitters.networks import METHODS
 from rsslib.emitters.samples import Samples, received
@@ -125,8 +127,7 @@ def extra(folder: str | Path, network: str, parameter: str) -> xr.Dataset:
 
 
 def _different(parameter: str, values: Sequence) -> list:
-    if not isinstance(values, (list, tuple)):
-        raise InputError(f"{parameter}: found {values!r}; expected a list, [] for none")
+    check_type(parameter, values, (list, tuple), "a list, [] for none")
     return list(dict.fromkeys(values))
 
 
@@ -142,8 +143,7 @@ def fresh(folder: str | Path, networks: Iterable[str], trained_on: str, scene: S
 
     Errors: InputError naming the parameter `fresh` for no whole number, or a network that was not trained.
     """
-    if not isinstance(samples, int) or isinstance(samples, bool) or samples < 0:
-        raise InputError(f"fresh: found {samples!r}; expected a whole number of samples, 0 for none")
+    samples = whole("fresh", samples, 0, math.inf, "a whole number of samples, 0 for none")
     return [tested(folder, name, trained_on, scene, seed=2, test_samples=samples) for name in networks if samples]
 
 

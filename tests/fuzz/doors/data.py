@@ -1,6 +1,7 @@
 """Doors of rsslib.data: measurements, the grid, splits, the campus files."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -241,5 +242,5 @@ def _load_json(m: Mutator) -> Call:
     given = m.choice(path, (*ODD, [path, path], [], [None], str(path)), "paths", 0.1)
     return Call(lambda: frs.load_json(given, m.folder),
                 [path.name, "location_indexes.json", "paths", "load_json",
-                 *([str(given)] if isinstance(given, str) else [])],
+                 *([str(given)] if isinstance(given, (str, Path)) else [])],
                 valid_measurements)

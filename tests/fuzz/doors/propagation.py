@@ -201,6 +201,7 @@ def _ray_traced(m: Mutator) -> Call:
             return list(sionna.gain_maps_db(small.city(), places, **given))
 
     def judge(maps) -> str:
-        return unless(all(np.isfinite(one).any() and not np.isinf(one).any() and one.shape == (4, 4) for one in maps),
+        shape = given["n"], given["n"]
+        return unless(all(np.isfinite(one).any() and not np.isinf(one).any() and one.shape == shape for one in maps),
                       NO_GAINS)
     return Call(run, [*given, "emitters", sionna.VARIABLE, "sionna"], judge)
