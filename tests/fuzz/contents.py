@@ -61,7 +61,7 @@ class Contents(Drawing):
             "flip": self._flipped, "cut": lambda b: b[:self.number(0, max(0, len(b) - 1))],
             "tail": lambda b: b[self.number(1, max(1, len(b))):], "double": self._doubled, "gap": self._gap,
             "zeros": lambda b: bytes(len(b)), "junk": self._junk, "empty": lambda b: b"", "html": lambda b: HTML,
-            "gzip": gzip.compress, "bom": lambda b: b"\xef\xbb\xbf" + b, "twice": lambda b: b + b,
+            "gzip": lambda b: gzip.compress(b, mtime=0), "bom": lambda b: b"\xef\xbb\xbf" + b, "twice": lambda b: b + b,
             "utf-16": lambda b: b.decode("latin-1").encode("utf-16"), "crlf": lambda b: b.replace(b"\n", b"\r\n")}
         for _ in range(self.number(1, 2)):
             name = self.one([*["flip"] * 6, *["cut"] * 2, *changes])
