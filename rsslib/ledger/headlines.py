@@ -188,6 +188,8 @@ def load(path: str | Path | None = None) -> list[Headline]:
     path = Path(path or ROOT / "claims.yaml")
     loaded = [Headline(**entry, id=name) for name, entry in entries(path, "headlines", _KEYS, _MORE)]
     for one in loaded:
+        if not all(isinstance(claim, str) for claim in (*one.parts.values(), *one.shown.values())):
+            raise InputError(f"{path}: headlines: {one.id}: a part is no text; expected the ids of claims")
         if one.beside and set(one.beside) != _BESIDE:
             raise InputError(f"{path}: headlines: {one.id}: `beside` has the keys {sorted(_BESIDE)}")
     return loaded
@@ -214,7 +216,7 @@ def judge(headlines: Sequence[Headline], verdicts: Sequence[Verdict], records: R
     known = {verdict.claim.id: verdict for verdict in verdicts}
     for headline in headlines:
         if unknown := {*headline.parts.values(), *headline.shown.values()} - set(known):
-            raise InputError(f"headline {headline.id}: no claim {min(unknown)!r}")
+            raise InputError(f"claims.yaml: headlines: {headline.id}: no claim {min(unknown)!r}; expected those here")
     return [Found(headline, {label: known[name] for label, name in headline.parts.items()},
                   {label: known[name] for label, name in headline.shown.items()},
                   _beside(headline, known, records) if records else {}) for headline in headlines]

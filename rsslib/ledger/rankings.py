@@ -9,7 +9,7 @@ from rsslib.ledger.claims import of_profile
 from rsslib.ledger.headlines import entries
 from rsslib.ledger.quantities import Difference, Records, paired
 from rsslib.ledger.wording import SETTLED, listed, settled
-from rsslib.project import ROOT
+from rsslib.project import ROOT, InputError, is_plain
 
 _KEYS = {**dict.fromkeys(("paper", "text", "file", "field", "within", "of"), str), "cases": Mapping, "names": Mapping}
 _ALL = {3: "all three", 4: "all four"}
@@ -30,8 +30,12 @@ def sentences(path: str | Path | None, records: Records) -> dict[str, tuple[str,
 
     Errors: those of `headlines.entries`.
     """
-    return {name: (entry["paper"], _sentence(entry, records))
-            for name, entry in entries(Path(path or ROOT / "claims.yaml"), "rankings", _KEYS, {})}
+    path, found = Path(path or ROOT / "claims.yaml"), {}
+    for name, entry in entries(path, "rankings", _KEYS, {}):
+        if len(entry["names"]) < 2 or not is_plain(entry["file"]):
+            raise InputError(f"{path}: rankings: {name}: expected two `names` or more, and as `file` a record's")
+        found[name] = (entry["paper"], _sentence(entry, records))
+    return found
 
 
 def _sentence(entry: Mapping, records: Records) -> str:

@@ -129,12 +129,14 @@ def test_other_claims_may_be_shown_than_those_that_are_judged(tmp_path):
     ({"beside": {"field": "m"}}, "headlines: a: `beside` has the keys"),
     ({"beside": {"field": "m", "shows": "s"}}, "headline a: `beside` goes with orderings of two records; c is none"),
     ({"txt": "a"}, "headlines: a: unknown key 'txt'"), ({"paper": "r"}, "headlines: a: unknown paper 'r'"),
-    ({"parts": None}, "headlines: a: missing key 'parts'"), ({"parts": {"x": "t9"}}, "headline a: no claim 't9'"),
+    ({"parts": None}, "headlines: a: missing key 'parts'"),
+    ({"parts": {"x": "t9"}}, "claims.yaml: headlines: a: no claim 't9'"),
+    ({"parts": {"x": {}}}, "headlines: a: a part is no text; expected the ids of claims"),
     ({"parts": ["c"]}, r"headlines: a: `parts` is \['c'\]; expected a text for each name"),
     ({"parts": {"x": 3}}, "headlines: a: `parts` is {'x': 3}; expected a text for each name"),
     ({"holds": 1}, "headlines: a: `holds` is 1; expected a text"), ({"paper": ["p"]}, "headlines: a: `paper` is"),
     ({"text": {"any": 1.5}}, "headlines: a: `text` is {'any': 1.5}; expected a text"),
-    ({"shown": {"x": "t9"}}, "headline a: no claim 't9'")])
+    ({"shown": {"x": "t9"}}, "claims.yaml: headlines: a: no claim 't9'")])
 def test_a_wrong_headline_is_refused(tmp_path, change, message):
     entry = {"paper": "p", "text": "t", "notebook": "n", "parts": {"x": "c"}} | change
     entry = {key: value for key, value in entry.items() if value is not None}
