@@ -51,8 +51,8 @@ def load(name: str | Path, seed: int = 0) -> City:
     OpenStreetMap, else `procedural` with the seed: then `synthetic` is set, and BANNER must be shown. An answer of
     OpenStreetMap counts, and is kept in the cache, if it is a city: see LEAST_BUILT and LEAST_PER_KM2.
     Errors: InputError for another name, and those of `rsslib.data.footprints.read`.
-    Warns (InputWarning) of a file in RSSLIB_DATA that is not the extract of our results, and of a cache that cannot be
-    written to.
+    Warns (InputWarning) of streets that are made up, of a file in RSSLIB_DATA that is not the extract of our results,
+    and of a cache that cannot be written to.
 
     >>> load("chicago").side_m   # doctest: +SKIP
     1100.0
@@ -61,8 +61,7 @@ def load(name: str | Path, seed: int = 0) -> City:
         return footprints.read(name)
     given, name = _given(name), str(name)
     if given is None:
-        west, _, east, _ = SITES[name].window_m
-        return _kept(name) or _requested(name) or procedural(seed, east - west, name)
+        return _kept(name) or _requested(name) or _made_up(name, seed)
     city = footprints.read(given, name, *SITES[name])
     if city.md5 != MD5[name]:
         warnings.warn(f"{given}: {len(city.polygons)} buildings on {_built(city):.0%} of its window, md5 {city.md5}; "
@@ -160,6 +159,15 @@ def _requested(name: str) -> City | None:
             temporary.write_text(json.dumps(document | {"sha256": _digest(document)}), encoding="utf-8")
     except InputError as error:
         warnings.warn(f"{error}; {name} is used, and asked for again the next time", InputWarning, stacklevel=3)
+    return city
+
+
+def _made_up(name: str, seed: int) -> City:
+    west, _, east, _ = SITES[name].window_m
+    city = procedural(seed, east - west, name)
+    warnings.warn(f"{name}: no {name}_buildings.geojson in RSSLIB_DATA or the cache, and no answer of OpenStreetMap "
+                  "that is this city; the streets are MADE UP: set RSSLIB_DATA to the folder that holds cities/, or "
+                  "try again later", InputWarning, stacklevel=3)
     return city
 
 

@@ -64,11 +64,12 @@ def to_city(document: Any, name: str, where: str, source: str, md5: str = "") ->
     InputError for other coordinates than longitude and latitude, a site nearer than 5 degrees to a pole, a document
     without polygons, buildings or heights, none in its window, a window that is not a square, or one of more than 1.4
     km. Warns (InputWarning) of heights that cannot be read, of buildings that end below their base, of polygons too
-    tangled to be mended, of a window without most of the buildings, and, without an origin, where the axes seem
-    exchanged or the buildings do not tell which comes first.
+    tangled to be mended, of buildings that are points or lines, of a window without most of the buildings, and,
+    without an origin, where the axes seem exchanged or the buildings do not tell which comes first.
     """
     polygons, rows, tags = polygons_of(document, where)
     counted = _buildings(tags, rows, where)
+    _warn_of_points(tags, rows, where)
     polygons, side = _to_window(polygons, counted, document, where)
     inside = shapely.intersects(polygons, shapely.box(0.0, 0.0, side, side))
     _check_number(int((inside & counted).sum()), int(counted.sum()), where)
@@ -113,6 +114,14 @@ def _buildings(tags: list[dict], rows: np.ndarray, where: str) -> np.ndarray:
         warnings.warn(f"{where}: {lost.sum()} of {len(rows)} polygons have a height, but no `building`, as others "
                       "here; they are left out: give them the key if they are buildings", InputWarning, stacklevel=2)
     return counted
+
+
+def _warn_of_points(tags: list[dict], rows: np.ndarray, where: str) -> None:
+    lost = [row for row in sorted(set(range(len(tags))) - set(rows.tolist())) if osm_heights.is_building(tags[row])]
+    if lost:
+        warnings.warn(f"{where}: feature {lost[0]}: a building that is no polygon; {len(lost)} of {len(tags)} features "
+                      "are such points or lines, and left out: give their outlines if they matter", InputWarning,
+                      stacklevel=3)
 
 
 def _to_window(polygons: np.ndarray, counted: np.ndarray, document: dict, where: str) -> tuple[np.ndarray, float]:
@@ -180,7 +189,8 @@ def _right_angles(polygons: np.ndarray, x_scale: float, y_scale: float) -> float
 
 
 def _numbers(values: Any, count: int, where: str) -> list[float]:
-    numbers = [number(value) for value in values] if isinstance(values, list | tuple | np.ndarray) else []
+    listed = isinstance(values, list | tuple) or isinstance(values, np.ndarray) and values.ndim == 1
+    numbers = [number(value) for value in values] if listed else []
     if len(numbers) != count or not np.isfinite(numbers).all():
         raise InputError(f"{where} is {str(values)[:60]!r}; expected {count} numbers")
     return numbers

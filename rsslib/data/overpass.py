@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from rsslib.arguments import is_number
 from rsslib.data import osm_heights
 from rsslib.data.buildings import positive
 from rsslib.data.download import SECONDS, USER_AGENT, within
@@ -125,7 +126,7 @@ def _multipolygon(relation: dict) -> tuple[dict | None, str]:
 def _line(way: dict) -> list[tuple[float, float] | None]:
     """Return longitude and latitude of the nodes of a way, None for those that are missing."""
     nodes = [None if node is None else (node["lon"], node["lat"]) for node in way.get("geometry") or ()]
-    if not all(isinstance(value, (int, float)) and abs(value) <= most for node in nodes if node
+    if not all(is_number(value) and abs(value) <= most for node in nodes if node
                for value, most in zip(node, (180, 90))):
         raise ValueError(f"{way.get('type')} {way.get('id')}: expected degrees as longitude and latitude")
     return nodes

@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 
 from rsslib import files
-from rsslib.arguments import check_choice, check_type, whole
+from rsslib.arguments import array, check_choice, check_type, whole
 from rsslib.data.arrays import MAX_PER_SIDE
 from rsslib.emitters.localizer import NETWORKS, EmitterRecipe, Model
 from rsslib.emitters.training import OccupancySet, draw_set
@@ -137,11 +137,11 @@ def occupancy_logits(model: Model, recipe: EmitterRecipe, scene: Scene, count: i
 def save_occupancy(folder: str | Path, facts: dict, logits: np.ndarray) -> Path:
     """Write an occupancy network's facts and logits, in the precision of 16 bits, to `<folder>/occupancy.nc`.
 
-    Errors: those of `files.write_netcdf` and `load_occupancy`.
+    Errors: those of `files.write_netcdf` and `load_occupancy`; InputError for logits that are no real numbers.
     """
     path = Path(folder) / "occupancy.nc"
     with np.errstate(over="ignore"):    # to infinity, which is refused
-        facts, rounded = files.parsed(lambda: _occupancy(facts, np.asarray(logits, np.float16).astype(np.float32)),
+        facts, rounded = files.parsed(lambda: _occupancy(facts, _rounded(logits)),
                                       path, _OUTPUTS)
     # 16 bits stored in 32: NetCDF has no type for them
     return files.write_netcdf(xr.Dataset({"logit": (("sample", "row", "column"), rounded)}, attrs=facts), path,
@@ -157,6 +157,10 @@ def load_occupancy(folder: str | Path) -> tuple[dict, np.ndarray]:
     path = f"{folder}/occupancy.nc"
     stored = files.read_netcdf(path, _OUTPUTS, _AGAIN)
     return files.parsed(lambda: _occupancy(stored.attrs, stored.variables["logit"].values), path, _OUTPUTS, _AGAIN)
+
+
+def _rounded(logits: Any) -> np.ndarray:
+    return array("logits", logits).astype(np.float16).astype(np.float32)
 
 
 def _occupancy(facts: Mapping, logits: np.ndarray) -> tuple[dict, np.ndarray]:

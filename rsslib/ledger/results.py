@@ -35,8 +35,12 @@ def write(profile: str, name: str, records: Iterable[Mapping], provenance: Mappi
     >>> write("smoke", "table2", [{"loss": "emd", "median_m": 47.4}], {}, {}, tmp)  # doctest: +SKIP
     """
     target, stamped = path(profile, name, folder), path(profile, f"{name}.stamp", folder)
+    try:
+        each = iter(records)
+    except TypeError:    # also of arrays without a dimension, which are Iterable to Python
+        raise InputError(f"{target}: records is {shown(records)}; expected a list of records") from None
     rows = [_tidy(record, f"{target}: record {row}", decimals) if isinstance(record, Mapping) else record
-            for row, record in enumerate(records)] if isinstance(records, Iterable) else records
+            for row, record in enumerate(each)]
     content = _checked({"provenance": plain(provenance), "records": rows}, target)
     kept = _checked(plain(stamp), stamped)
     header = json.dumps(content["provenance"], indent=1, ensure_ascii=False)

@@ -137,7 +137,10 @@ def test_polygons_without_an_area_are_left_out(geometry):
     None, {"type": "Point", "coordinates": [1, 2]}, {"type": "LineString", "coordinates": degrees((0, 0), (9, 9))},
     {"type": "GeometryCollection", "geometries": []}, {"type": "Polygon", "coordinates": []}])
 def test_what_has_no_polygon_is_no_building(geometry):
-    made = city(feature(height=9), shaped(geometry))
+    with pytest.warns(InputWarning, match="feature 1: a building that is no polygon; 1 of 2 features are such"):
+        made = city(feature(height=9), shaped(geometry))
+    other = city(feature(height=9), shaped(geometry, building=None, natural="tree"))    # nothing to be said of
+    assert other.height_sources == made.height_sources
     assert sum(made.height_sources.values()) == len(made.polygons) == 1
 
 
@@ -305,6 +308,7 @@ CUT = ring(0, 0, 50, 50)[:-1]
     (document(feature(height=3), window_m=[0, 0, 10**400, 10**400]), "window_m is .* expected 4 numbers"),
     (document(feature(height=3), window_m=[-730, -730, 730, 730]),
      "its window is 1.46 km wide; expected at most 1.448"),
+    (document(feature(height=3), window_m=8.0), "window_m is '8.0'; expected 4 numbers"),
     (document(feature(height=3), origin_lonlat="here"), "origin_lonlat is 'here'; expected 2 numbers"),
     (document(feature(height=3), origin_lonlat=[200, 0]), "the site lies at longitude 200"),
     (document(feature(height=3), origin_lonlat=ORIGIN[::-1]), "the site lies at longitude 41.8795, latitude -87.6298"),
@@ -389,3 +393,10 @@ def test_a_file_keeps_its_name_and_checksum(tmp_path):
     made = read(tmp_path / "mine_buildings.geojson", document(feature(height=3)))
     assert made.name == "mine" and made.source == "file" and len(made.md5) == 32 and not made.synthetic
     assert footprints.read(tmp_path / "mine_buildings.geojson", "other").name == "other"
+
+
+@pytest.mark.parametrize("odd", [np.array(3.0), np.float64(3.0), np.zeros((4, 1)), {"a": 1}])
+def test_windows_that_are_no_list_of_numbers(odd):
+    for given in ({"window_m": odd}, {"origin_lonlat": odd}):
+        with pytest.raises(InputError, match=f"f: {next(iter(given))} is .*; expected . numbers"):
+            city(feature(height=9), **given)

@@ -108,7 +108,7 @@ def node(**changes):
     [HOUSE], None, 5, "text", {"elements": [HOUSE, None]}, {"elements": [HOUSE, 5]}, {"elements": [HOUSE, "way"]},
     {"elements": [{"type": "way"}]}, changed(geometry=5),
     changed(geometry=["x"]), changed(geometry=[{"lon": 1}]), node(lon="-87.63"), node(lat=None), node(lat=float("nan")),
-    node(lon=float("inf")), node(lon=[1]), {"elements": [relation(5)]},
+    node(lon=float("inf")), node(lon=[1]), node(lon=True), {"elements": [relation(5)]},
     {"elements": [{"type": "relation", "tags": {}}]},
     b"", b"<html>Too many requests</html>", b"\x1f\x8b\x08 rubbish", b"\xff\xfe\x00", b"[" * 100_000,
     json.dumps({"elements": [HOUSE]}).encode()[:-9],

@@ -215,8 +215,8 @@ def test_facts_that_cannot_be_are_not_written(tmp_path, facts, message):
     logits = np.zeros((4, 16, 16))
     with pytest.raises(InputError, match=f"occupancy.nc: broken or something else .*{message}"):
         predictions.save_occupancy(tmp_path, good | facts, logits)
-    for bad in (logits * np.nan, logits + 1e6, logits[0], logits[:0], "logits", None):
-        with pytest.raises(InputError, match="occupancy.nc: broken or something else"):
+    for bad in (logits * np.nan, logits + 1e6, logits[0], logits[:0], "logits", None, logits + 1j, logits > 0):
+        with pytest.raises(InputError, match="occupancy.nc: (broken or something else|logits is)"):
             predictions.save_occupancy(tmp_path, good, bad)
     assert not list(tmp_path.iterdir())
     assert predictions.load_occupancy(predictions.save_occupancy(tmp_path, good, logits))[0] == good

@@ -41,6 +41,13 @@ def test_no_records_are_still_valid_json(tmp_path):
     assert json.loads(_write(tmp_path, []).read_text())["records"] == []
 
 
+@pytest.mark.parametrize("records", [3.0, None, np.array(3.0), np.float64(3.0)])
+def test_what_is_no_list_of_records_is_refused(tmp_path, records):
+    with pytest.raises(InputError, match="table2.json: records is .*; expected a list of records"):
+        _write(tmp_path, records)
+    assert not list(tmp_path.rglob("*.json"))
+
+
 def test_nan_is_refused_unless_the_record_says_why(tmp_path):
     with pytest.raises(InputError, match="record 0: `median_m` is nan.*median_m_reason"):
         _write(tmp_path, [{"median_m": float("nan")}])
