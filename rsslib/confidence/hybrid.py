@@ -1,11 +1,12 @@
 """Hybrid localization: another method if confidence is low, or the most confident of several models."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import xarray as xr
 
-from rsslib.arguments import numbers
+from rsslib.arguments import array, numbers
 from rsslib.confidence.indicators import INDICATOR, PERCENTILE, is_low, score, threshold
 from rsslib.localization.predictions import of_set, require
 from rsslib.project import InputError
@@ -67,6 +68,10 @@ def choose(models: Sequence[xr.Dataset], set_name: str, indicator: str = INDICAT
                          "dictionary, its values)")
     parts = [of_set(require(model, "set", "measurement", *_PLACES), set_name) for model in models]
     first = parts[0]
+    for part, name in product(parts, _PLACES):
+        place = array(f"predictions: {name}", part[name].values, 1)
+        if np.isinf(place).any() or name.endswith("hat") and np.isnan(place).any():    # the truth may be unknown
+            raise InputError(f"predictions: {name} is not finite in a sample; expected metres")
     for number, part in enumerate(parts[1:], start=1):
         if not all(np.array_equal(part.attrs.get(name, -1), first.attrs.get(name, -1)) for name in _GRID):
             raise InputError(f"hybrid: model {number} is on another grid than the first; train both on the same site "

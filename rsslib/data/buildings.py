@@ -16,7 +16,7 @@ LARGEST_M = PIXEL_M * MAX_PER_SIDE
 """The side of the largest window [m]."""
 GROUND_M = 3.0
 """Parts whose base is higher than this are raised: a bridge between buildings, a tower on a podium."""
-_LAYERS = 10
+_LAYERS, _SMALLEST_M, _HIGHEST_M = 10, 0.01, 1e4
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class City:
     md5 : checksum of the file it was read from, or ""
 
     Errors: InputError for arrays of different lengths, what is no valid polygon with an area, tops that are not above
-    their bases, a side that is not above 0, or buildings that cover the window 10 times.
+    their bases or beyond 10 km, a side below 1 cm, or buildings that cover the window 10 times.
     """
 
     name: str
@@ -59,11 +59,13 @@ class City:
             raise InputError(f"{self.name}: {len(shapes)} polygons, {len(tops)} heights_m and {len(bases)} bases_m; "
                              "expected one of each per building")
         side = positive(self.side_m, f"{self.name}: side_m")
+        if side < _SMALLEST_M:
+            raise InputError(f"{self.name}: side_m is {side:g}; expected metres, {_SMALLEST_M:g} or more")
         solid = np.isin(shapely.get_type_id(shapes), (3, 6)) & shapely.is_valid(shapes) & (shapely.area(shapes) > 0)
         _refuse(solid, shapes, f"{self.name}: polygons", "a valid polygon or multipolygon with an area: see "
                 "shapely.make_valid")
-        _refuse(np.isfinite(tops) & np.isfinite(bases) & (bases < tops), np.stack([bases, tops], axis=1),
-                f"{self.name}: base and top", "finite numbers [m], the top above the base")
+        _refuse((np.maximum(abs(tops), abs(bases)) < _HIGHEST_M) & (bases < tops), np.stack([bases, tops], axis=1),
+                f"{self.name}: base and top", f"numbers within {_HIGHEST_M:g} m, the top above the base")
         covered = shapely.area(shapely.clip_by_rect(shapes, 0.0, 0.0, side, side)).sum() / side**2
         if covered > _LAYERS:
             raise InputError(f"{self.name}: the buildings cover the window {covered:.0f} times; expected at most "

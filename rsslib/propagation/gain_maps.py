@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from rsslib.arguments import check_choice
-from rsslib.data.buildings import City, centres, outdoor
+from rsslib.data.buildings import City, centres
 from rsslib.progress import Progress
 from rsslib.project import InputError
 from rsslib.propagation import arguments, positions, sionna, urban
@@ -38,7 +38,7 @@ def build(city: City, n: int, count: int = 1000, seed: int = 0, backend: str = "
     >>> build(cities.procedural(side_m=200.0), 16, count=20).gain_db.shape
     (20, 16, 16)
     """
-    free = outdoor(positions.city(city), arguments.cells_per_side(n))
+    free = positions.outdoor_cells(positions.city(city), arguments.cells_per_side(n))
     most = min(int(free.sum()), _MOST_GAINS // free.size)
     arguments.whole("count", count, f"{LEAST} positions or more, one per cell, and at most {most}: {free.sum()} of {n} "
                     f"x {n} cells of {city.name} lie outdoors", LEAST, most)

@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 
 from rsslib.arguments import check_type
-from rsslib.data.buildings import City
+from rsslib.data.buildings import City, outdoor
 from rsslib.project import InputError
 from rsslib.propagation import arguments
 
@@ -15,6 +15,20 @@ def city(given: Any) -> City:
     """Return the argument city. Errors: InputError for anything else."""
     check_type("city", given, City, "a City of rsslib.data.cities")
     return given
+
+
+def outdoor_cells(town: City, n: int, *more: Any) -> np.ndarray:
+    """Return `buildings.outdoor`. Errors: those of it; InputError where no cell has its centre outdoors.
+
+    >>> from rsslib.data import cities
+    >>> outdoor_cells(cities.procedural(side_m=200.0), 8).shape
+    (8, 8)
+    """
+    free = outdoor(town, n, *more)
+    if not free.any():
+        raise InputError(f"{town.name}: n is {n}, and none of {n} x {n} cells lies outdoors; expected some: take "
+                         "more cells per side, or see the unit of the footprints")
+    return free
 
 
 def emitters(town: City, given: Any) -> np.ndarray:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rsslib.arguments import check_type
-from rsslib.data.buildings import City, outdoor
+from rsslib.data.buildings import City
 from rsslib.project import InputError
 from rsslib.propagation import arguments, meshes, positions
 from rsslib.propagation.friis import FREQUENCY_HZ
@@ -98,7 +98,7 @@ def gain_maps_db(city: City, emitters, n: int, frequency_hz: float = FREQUENCY_H
     job |= {"diffraction": bool(diffraction),
             "emitters": [[x, y, height] for x, y in positions.emitters(city, emitters).tolist()]}
     model()    # says why where ray tracing does not work
-    free, walls = outdoor(city, n), meshes.prisms(city)
+    free, walls = positions.outdoor_cells(city, n), meshes.prisms(city)
     shapes = {"city.ply": walls} if len(walls[0]) else {}
     if ground:
         shapes["ground.ply"] = meshes.plane(city.side_m)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rsslib.data.buildings import PIXEL_M, City, centres, height_raster, outdoor
+from rsslib.data.buildings import PIXEL_M, City, centres, height_raster
 from rsslib.project import InputError
 from rsslib.propagation import arguments, positions
 from rsslib.propagation.friis import FREQUENCY_HZ, LIGHT_M_S, path_gain_db, wavelength_m
@@ -234,10 +234,7 @@ class Urban:
         self.emitter_m, self.sensor_m = antenna("emitter_m", emitter_m), antenna("sensor_m", sensor_m)
         self.shadowing = Shadowing(seed, arguments.number("shadowing_db", shadowing_db, *_SIGMA), decorrelation_m)
         self.city, self.heights = city, height_raster(city, self.pixel_m)
-        self.outdoor = outdoor(city, n, self.pixel_m, self.heights)
-        if not self.outdoor.any():
-            raise InputError(f"{city.name}: n is {n}, and none of {n} x {n} cells lies outdoors; expected some: take "
-                             "more cells per side, or see the unit of the footprints")
+        self.outdoor = positions.outdoor_cells(city, n, self.pixel_m, self.heights)
         self.centres = centres(n, side_m)[self.outdoor.ravel()]
         self._waves = self.shadowing._waves_at(self.centres)
 

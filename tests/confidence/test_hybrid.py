@@ -66,6 +66,11 @@ def test_bad_input_is_named():
         hybrid.choose([first, second.assign_coords(measurement=("sample", np.arange(8)[::-1]))], "july")
     with pytest.raises(InputError, match="model 1 predicts other samples"):
         hybrid.choose([first, second.assign(x_true=second.x_true + 100)], "july")
+    for odd in (np.inf, np.nan):
+        with pytest.raises(InputError, match="predictions: x_hat is not finite in a sample; expected metres"):
+            hybrid.choose([first, second.assign(x_hat=second.x_hat * odd)], "july")
+    unknown = [model.assign(x_true=model.x_true * np.nan) for model in (first, second)]
+    assert np.isnan(hybrid.choose(unknown, "july").error_m).all()
     with pytest.raises(InputError, match=r"fallback: x: entry 0 is nan \(8 of 8\)"):
         hybrid.fallback(first, np.full(8, np.nan), np.zeros(8))
     with pytest.raises(InputError, match="no set 'april'"):

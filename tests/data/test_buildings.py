@@ -65,7 +65,9 @@ BOX = shapely.box(0, 0, 4, 4)
 @pytest.mark.parametrize(("polygons", "heights", "bases", "side", "said"), [
     ([BOX], [9.0, 8.0], [0.0], 20.0, "made: 1 polygons, 2 heights_m and 1 bases_m; expected one of each"),
     ([BOX], [9.0], [], 20.0, "1 polygons, 1 heights_m and 0 bases_m"),
-    ([BOX, BOX], [9.0, np.nan], [0.0, 0.0], 20.0, r"building 1 is \[ 0. nan\] \(1 of 2 buildings\); expected finite"),
+    ([BOX, BOX], [9.0, np.nan], [0.0, 0.0], 20.0, r"building 1 is \[ 0. nan\] \(1 of 2 buildings\); expected numbers"),
+    ([BOX], [1e300], [0.0], 20.0, "base and top: building 0 .* expected numbers within 10000 m"),
+    ([BOX], [9.0], [0.0], 1e-300, "side_m is 1e-300; expected metres, 0.01 or more"),
     ([BOX], [np.inf], [0.0], 20.0, "base and top: building 0"), ([BOX], [9.0], [9.0], 20.0, "the top above the base"),
     ([BOX], np.ma.array([9.0], mask=[True]), [0.0], 20.0, "base and top: building 0 is"),
     ([BOX], ["9"], [0.0], 20.0, "heights_m is <U1"), ([BOX], [True], [0.0], 20.0, "heights_m is bool"),

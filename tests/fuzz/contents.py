@@ -145,8 +145,9 @@ class Contents(Drawing):
             return f"renamed {new!r}"
         else:
             factor = self.one((-1, 1000, 1e-6, 1e12, 0, 180, 10.0)) if kind == "scaled" else 1
-            parent[key] = (self.one(odd) if kind == "odd" else value * factor if kind == "scaled" else _retyped(value)
-                           if kind == "retyped" else value * 1000 if isinstance(value, (list, str)) else [value] * 1000)
+            parent[key] = (self.one(odd) if kind == "odd" else _scaled(value, factor) if kind == "scaled" else
+                           _retyped(value) if kind == "retyped" else value * 1000 if isinstance(value, (list, str)) else
+                           [value] * 1000)
             return f"{kind} to {short(parent[key])}"
         return kind
 
@@ -167,6 +168,13 @@ def _paths(content: Any, here: tuple = ()) -> Iterator[tuple]:
     items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
     for key, value in items:
         yield from _paths(value, (*here, key))
+
+
+def _scaled(value: int | float, factor: float) -> int | float:
+    try:
+        return value * factor
+    except OverflowError:    # a whole number of hundreds of digits, by a fraction
+        return value
 
 
 def _retyped(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """The law finds what it looks for: doors with planted faults, each of which must be caught."""
 
+import contextlib
 import threading
 import time
 import warnings
@@ -143,9 +144,10 @@ def test_damage_of_a_file_is_told_and_found(tmp_path):
         return prepare
 
     def checked(path):
-        if not path.is_file() or path.read_bytes() != b"0123456789" * 20:
-            _refuse(path)
-        return True
+        with contextlib.suppress(OSError, ValueError):    # such as a name that is too long, or holds a null
+            if path.read_bytes() == b"0123456789" * 20:
+                return True
+        _refuse(path)
     assert explored(door(checked), tmp_path).faults() == []
     careless = explored(door(lambda path: path.read_bytes() == b"0123456789" * 20), tmp_path)
     assert careless.kinds[WRONG] >= 3 and any("bytes: " in fault for fault in careless.faults())

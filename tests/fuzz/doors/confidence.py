@@ -76,7 +76,8 @@ def _choose(m: Mutator) -> Call:
     settings = m.arguments(0.2, set_name="ood", indicator="max_mean_prediction", percentile=10.0)
     return Call(lambda: hybrid.choose(models, **settings), ["models", "model", "predictions", "hybrid", "set",
                                                             *settings],
-                lambda result: _finite(result.x_hat.values, result.error_m.values, result.confidence.values))
+                lambda result: _finite(result.x_hat.values, result.confidence.values,
+                                       result.error_m.fillna(0.0).values))    # NaN where the truth is unknown
 
 
 @door("confidence.hybrid.normalised_confidence", 0.5)

@@ -125,7 +125,7 @@ def _command(m: Mutator) -> Call:
                        "command", 0.4)
     more = m.choice([], (["--profile"], ["--help"], ["extra"], ["--", "x"], ["-v"]), "more", 0.3)
     arguments = [command, *(["--profile", profile] if command == "reproduce" else []), *more]
-    return Call(lambda: _main(arguments, m.folder), ["COMMAND", "--profile", "notebook", *map(repr, arguments),
+    return Call(lambda: _main(arguments, m.folder), ["COMMAND", "--profile", "notebook", "out", *map(repr, arguments),
                                                      *filter(None, arguments)],
                 _valid_status)
 
