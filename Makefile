@@ -10,7 +10,7 @@ STAMP := $(VENV)/.rsslib-stamp
 PYTEST := $(PY) -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help env reproduce test fuzz smoke verify paper results lab clean
+.PHONY: help env reproduce figures test fuzz smoke verify paper results lab clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,7 +43,10 @@ smoke: $(STAMP) ## the whole chain on a tiny synthetic campus
 verify: $(STAMP) ## run the smoke chain twice from scratch and compare the results byte for byte
 	@$(PY) -m rsslib verify
 
-paper: $(STAMP) ## the papers' networks and training; wants a CUDA GPU
+figures: $(STAMP) ## every table and figure of paper 1 from what its trainings left, without training
+	@$(PY) -m rsslib figures
+
+paper: $(STAMP) ## train the paper's networks for the profile full; wants a CUDA GPU
 	@$(PY) -m rsslib paper
 
 results: $(STAMP) ## write RESULTS.md and the other pages again from the records in results/

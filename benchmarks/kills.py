@@ -78,7 +78,7 @@ def kill(folder: Path, kills: int, rng: random.Random, notebooks: list[str]) -> 
 def _outputs(root: Path) -> dict[str, bytes]:
     """Return the files that a run left, but for those that hold times."""
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*"))
-            if path.is_file() and path.name != "log" and "stamps" not in path.parts}
+            if path.is_file() and path.name != "log" and not path.name.endswith(".stamp.json")}
 
 
 def _killed(name: str, root: Path, given: Path, phase: str, event: int, delay: float) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("results/quick", "results/smoke")
+FOLDERS = ("results/full", "results/quick", "results/smoke")
 MISSING = "missing"
 RUNS = (
     ("01_data_prep", "--section data.smoke"),

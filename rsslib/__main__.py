@@ -10,6 +10,7 @@ from rsslib.workflow import commands, verify
 _SIMPLE = {
     "smoke": (commands.PLANS["smoke"], lambda: commands.reproduce("smoke")),
     "verify": ("the smoke chain twice from scratch, and compare the results", lambda: verify.main()),
+    "figures": ("every table and figure of paper 1 from what its trainings left, without training", commands.figures),
     "results": ("write RESULTS.md again from the records in results/", commands.write_results),
 }
 """The commands without arguments: what each is for, and what it calls."""
@@ -20,13 +21,15 @@ def _parser() -> argparse.ArgumentParser:
                                      epilog="example: rsslib reproduce --profile campus")
     chosen = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     chosen.add_parser("reproduce", help="every table and figure, then RESULTS.md").add_argument(
-        "--profile", choices=["quick", "campus", "paper"], help="data and networks, such as campus: synthetic, no "
+        "--profile", choices=["quick", "campus", "full"], help="data and networks, such as campus: synthetic, no "
         "download; default: quick where the measurements can be had, else campus")
-    paper = chosen.add_parser("paper", help=commands.PLANS["paper"])
-    paper.add_argument("--minutes", type=float, help="only train, at most so long, without Jupyter and DVC; default: "
-                       "every stage by DVC")
-    paper.add_argument("--at-once", type=int, help="trainings at the same time, with --minutes; default: 1")
-    paper.add_argument("values", nargs="*", metavar="key=value", help="parameters of every training, with --minutes")
+    paper = chosen.add_parser("paper", help="train the paper's networks for the profile full, without Jupyter and DVC; "
+                              "wants a CUDA GPU")
+    paper.add_argument("--minutes", type=float, default=1e5, help="train at most so long; default: until all is done")
+    paper.add_argument("--at-once", type=int, default=1, help="trainings at the same time; default: 1")
+    paper.add_argument("--only", default="", help="names of trainings, with commas, such as grid2-com,grid2-emd; "
+                       "default: all")
+    paper.add_argument("values", nargs="*", metavar="key=value", help="parameters of every training")
     for name, (purpose, _) in _SIMPLE.items():
         chosen.add_parser(name, help=purpose)
     chosen.add_parser("run", help="execute one notebook; `rsslib run --help` describes its arguments")
@@ -40,15 +43,12 @@ def _dispatch(arguments: Sequence[str]) -> int:
         return run.main(arguments[1:])
     given = _parser().parse_args(arguments)
     require_project()
-    if given.command == "paper" and given.minutes is not None:
+    if given.command == "paper":
         from rsslib.workflow import paper  # here, not above: the other commands do not need it
 
-        return paper.train(given.minutes, 1 if given.at_once is None else given.at_once, given.values)
-    if given.command == "paper" and (given.values or given.at_once is not None):
-        raise InputError("command line: --at-once and key=value are of the trainings with --minutes; give it, or leave "
-                         "them out")
-    if given.command in ("reproduce", "paper"):
-        return commands.reproduce(getattr(given, "profile", given.command))
+        return paper.train(given.minutes, given.at_once, given.values, [name for name in given.only.split(",") if name])
+    if given.command == "reproduce":
+        return commands.reproduce(given.profile)
     return _SIMPLE[given.command][1]()
 
 

@@ -18,15 +18,19 @@ from PIL import Image
 from rsslib import sources
 from rsslib.data import measurements
 from rsslib.ledger import provenance, summary
+from rsslib.localization import kept_images, predictions
 from rsslib.project import ROOT
 
 PAGES = [ROOT / name for name in ("README.md", "RESULTS.md", "LEDGER.md")] + sorted((ROOT / "docs").glob("*.md"))
-EXECUTED = sorted((ROOT / "docs/executed/quick").glob("*.ipynb"))
+EXECUTED = [path for profile in ("full", "quick")
+            for path in sorted((ROOT / "docs/executed" / profile).glob("*.ipynb"))]
 SOURCES = {path.name: path for path in (ROOT / "notebooks").glob("0*.ipynb")}
-RECORDS = [path for path in sorted((ROOT / "results/quick").glob("*.json")) if ".stamp." not in path.name]
+RECORDS = [path for profile in ("full", "quick") for path in sorted((ROOT / "results" / profile).glob("*.json"))
+           if ".stamp." not in path.name]
+TRAINED = sorted(path for path in (ROOT / "results").glob("*/trained/*") if path.is_dir())
 OPTIONAL = {"08_ray_traced_city.ipynb"}    # needs Sionna RT, which no command of the project installs
 FIGURES = sorted((ROOT / "figures").glob("*/*.png"))
-MOST_MB = 12
+MOST_MB, MOST_TRAINED_MB = 12, 26
 
 
 @pytest.mark.parametrize("name, most", [("README.md", 120), ("RESULTS.md", 150)])
@@ -36,7 +40,7 @@ def test_the_first_pages_are_short(name, most):
 
 def test_the_findings_of_the_readme_are_those_of_the_records():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme == summary.readme(readme, summary.findings("quick")), "run `make results`"
+    assert readme == summary.readme(readme, summary.findings()), "run `make results`"
     assert readme.count("- **", readme.index("<!-- findings -->"), readme.index("<!-- /findings -->")) == 4
 
 
@@ -63,13 +67,41 @@ MADE = {out["path"]: out["md5"] for stage in LOCK.values() for out in stage["out
         if out["path"].startswith(("results/", "figures/", "docs/executed/")) and (ROOT / out["path"]).is_file()}
 
 
-@pytest.mark.parametrize("folder", ["results/quick", "results/smoke", "figures/quick", "docs/executed/quick"])
+@pytest.mark.parametrize("folder", ["results/full", "results/quick", "results/smoke", "figures/full", "figures/quick",
+                                    "docs/executed/full", "docs/executed/quick"])
 def test_what_is_kept_of_a_run_is_what_the_run_made(folder):
     made = {path: md5 for path, md5 in MADE.items() if path.startswith(f"{folder}/")}
-    kept = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).iterdir() if ".stamp." not in path.name}
-    assert kept == set(made) and len(made) > 6
+    kept = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).iterdir()
+            if ".stamp." not in path.name and path.is_file()}
+    assert kept == set(made) and len(made) > 3
     changed = [path for path, md5 in made.items() if hashlib.md5((ROOT / path).read_bytes()).hexdigest() != md5]
     assert changed == [], "changed by hand, or not kept with its dvc.lock"
+
+
+@pytest.mark.parametrize("path", [path for path in TRAINED if path.parts[-3] == "quick"], ids=lambda path: path.name)
+def test_what_is_kept_of_a_training_is_what_it_left(path):
+    """As DVC does: the md5 of the list of a folder's files and theirs."""
+    files = [{"md5": hashlib.md5(one.read_bytes()).hexdigest(), "relpath": one.name} for one in sorted(path.iterdir())]
+    kept = f"{hashlib.md5(json.dumps(files, sort_keys=True).encode()).hexdigest()}.dir"
+    made, = [out["md5"] for stage in LOCK.values() for out in stage["outs"] if out["path"] == path.relative_to(
+        ROOT).as_posix()]
+    assert made == kept
+
+
+@pytest.mark.parametrize("path", [path for path in TRAINED if path.parts[-3] == "full"], ids=lambda path: path.name)
+def test_what_a_gpu_trained_says_how_and_can_be_read(path):
+    stamp = json.loads(path.with_name(f"{path.name}.stamp.json").read_text(encoding="utf-8"))
+    made, members = predictions.load(path / "predictions.nc"), stamp["parameters"]["members"]
+    assert made.sizes["member"] == members == 5 and made.attrs["network"] == "unet" and stamp["device"]
+    assert re.fullmatch("[0-9a-f]{12}", stamp["code"]) and f"{made.attrs['split']}-{made.attrs['loss']}" == path.name
+    ensemble = [number for number, row in enumerate(made.drawn.values) if len(set(row)) == members]
+    assert abs(made.max_mean_of_draw[:, ensemble[0]] - made.max_mean_prediction).max() < 2e-5
+    assert kept_images.load(path / "images.nc") and json.loads((path / "history.json").read_text())["epochs"]
+
+
+def test_what_is_kept_of_trainings_is_small():
+    assert sum(one.stat().st_size for path in TRAINED if path.parts[-3] in ("full", "quick")
+               for one in path.iterdir()) < MOST_TRAINED_MB * 2**20
 
 
 @cache
@@ -91,7 +123,7 @@ def code_and_text(path):
 
 
 def test_every_notebook_of_the_chain_is_there_executed():
-    assert set(SOURCES) - OPTIONAL <= {path.name for path in EXECUTED} <= set(SOURCES)
+    assert set(SOURCES) - OPTIONAL <= {path.name for path in EXECUTED if path.parent.name == "quick"} <= set(SOURCES)
 
 
 @pytest.mark.parametrize("path", EXECUTED, ids=lambda path: path.stem)

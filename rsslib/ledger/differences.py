@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rsslib.ledger import matrices
 from rsslib.ledger.pictures import numbered
-from rsslib.ledger.verdicts import DIFFERS, NOT_JUDGED, NOT_RUN, Verdict
+from rsslib.ledger.verdicts import BETTER, COVERED, DIFFERS, NOT_JUDGED, NOT_RUN, Verdict
 from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED
 
 _AGAINST = "settled not to hold"
 _GROUPS: Mapping[str, Callable[[Verdict], bool]] = {
     _AGAINST: lambda one: one.verdict == REFUTED,
-    "outside the tolerance, with all of the interval": lambda one: one.verdict == DIFFERS and one.settled == REFUTED,
+    "the interval excludes the printed value, or lies outside the tolerance": lambda one: (
+        one.verdict == DIFFERS and one.settled == REFUTED),
     "outside, but the interval reaches in": lambda one: (
         one.verdict == DIFFERS and one.settled == UNDECIDED and bool(one.ci95)),
     "outside, without an interval": lambda one: one.verdict == DIFFERS and one.settled == UNDECIDED and not one.ci95}
@@ -44,8 +45,10 @@ def counted(verdicts: Sequence[Verdict]) -> str:
     texts = sum(one.claim.kind == "text" for one in verdicts)
     others = sum(one.verdict == NOT_JUDGED and one.claim.kind != "text" for one in verdicts)
     missing = sum(one.verdict == NOT_RUN for one in verdicts)
+    covered, ahead = (sum(one.verdict == word for one in values) for word in (COVERED, BETTER))
     return (f"Of {len(orders)} orderings: {holds} settled to hold, {not_so} settled not to hold, {open_} undecided. "
-            f"Of {len(values)} values: {len(values) - outside} within their tolerance or better, {outside} outside"
+            f"Of {len(values)} values: the interval covers the printed number of {covered}, {ahead} are better, "
+            f"{len(values) - covered - ahead - outside} agree within a tolerance or have no interval, {outside} differ"
             + (f" ({split})" if split else "") + f". Not judged: {texts + others} ({texts} definitions, settings, "
             f"drawings or statements without a number; {others} numbers that cannot be compared here or that hold by "
             "construction)."
@@ -53,13 +56,13 @@ def counted(verdicts: Sequence[Verdict]) -> str:
 
 
 def furthest(verdicts: Iterable[Verdict]) -> list[str]:
-    """Return, by ratio, the cell outside its tolerance that is furthest from print, and others if further still."""
+    """Return, by ratio, the cell that differs and is furthest from print, and others if further still."""
     cells = [verdict for verdict in verdicts if verdict.claim.cell and verdict.value and verdict.value > 0]
-    kinds = {"outside its tolerance": [one for one in cells if one.differs],
-             "within the tolerance or better": [one for one in cells if one.settled and not one.differs],
+    kinds = {"differs": [one for one in cells if one.differs],
+             "agrees": [one for one in cells if one.settled and not one.differs],
              "not judged": [one for one in cells if not one.settled]}
     most = {kind: max(group, key=_distance) for kind, group in kinds.items() if group}
-    worse = most.get("outside its tolerance")
+    worse = most.get("differs")
     told = [f"- {_capital(kind)}: {_name(one)}. {one.claim.of(one.profile, one.claim.why)}".strip()
             for kind, one in most.items() if worse is None or one is worse or _distance(one) > _distance(worse)]
     title = "Of the cells of the printed tables, those furthest from print by ratio, and why:"

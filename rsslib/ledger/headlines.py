@@ -122,6 +122,11 @@ class Found:
         return of_profile(self.headline.shows, self._profile)
 
     @property
+    def profiles(self) -> list[str]:
+        """The profiles of its parts, each once."""
+        return list(dict.fromkeys(part.profile for part in self.parts.values()))
+
+    @property
     def _profile(self) -> str:
         return next((part.profile for part in self.parts.values()), "")
 
@@ -208,27 +213,33 @@ def lines(path: str | Path | None = None) -> dict[str, list[str]]:
     return found
 
 
-def judge(headlines: Sequence[Headline], verdicts: Sequence[Verdict], records: Records | None = None) -> list[Found]:
-    """Return the headlines with the verdicts on their parts, and from `records` the differences beside them.
+def judge(headlines: Sequence[Headline], verdicts: Sequence[Verdict], folder: str | Path | None = None) -> list[Found]:
+    """Return the headlines with the verdicts on their parts, and the differences beside them from records in `folder`.
 
+    A part is labelled with its profile where other parts are of another.
     Errors: InputError for a claim that is not there.
     """
     known = {verdict.claim.id: verdict for verdict in verdicts}
     for headline in headlines:
         if unknown := {*headline.parts.values(), *headline.shown.values()} - set(known):
             raise InputError(f"claims.yaml: headlines: {headline.id}: no claim {min(unknown)!r}; expected those here")
-    return [Found(headline, {label: known[name] for label, name in headline.parts.items()},
-                  {label: known[name] for label, name in headline.shown.items()},
-                  _beside(headline, known, records) if records else {}) for headline in headlines]
+    return [Found(headline, _labelled(headline.parts, known), _labelled(headline.shown, known),
+                  _beside(headline, _labelled(headline.parts, known), folder)) for headline in headlines]
 
 
-def _beside(headline: Headline, known: Mapping[str, Verdict], records: Records) -> dict[str, Difference]:
+def _labelled(parts: Mapping[str, str], known: Mapping[str, Verdict]) -> dict[str, Verdict]:
+    """Return the verdicts on some claims by their labels, with the profile where not all are of one."""
+    mixed = len({known[name].profile for name in parts.values()}) > 1
+    return {f"{label} ({known[name].profile})" if mixed else label: known[name] for label, name in parts.items()}
+
+
+def _beside(headline: Headline, parts: Mapping[str, Verdict], folder: str | Path | None) -> dict[str, Difference]:
     """Return the paired differences of the field that a headline has `beside` that of its parts, if there are any."""
     found: dict[str, Difference] = {}
-    for label, name in headline.parts.items() if headline.beside else ():
-        claim = known[name].claim
+    for label, part in parts.items() if headline.beside else ():
+        claim, records = part.claim, Records(part.profile, folder)
         if claim.kind != "ordering" or not all("file" in claim.record[side] for side in ("left", "right")):
-            raise InputError(f"headline {headline.id}: `beside` goes with orderings of two records; {name} is none")
+            raise InputError(f"headline {headline.id}: `beside` goes with orderings of two records; {claim.id} is none")
         left, right = ({**claim.record[side], "field": headline.beside["field"]} for side in ("left", "right"))
         if records.has(left["file"]) and (pair := paired(left, right, records)):
             found[label] = pair

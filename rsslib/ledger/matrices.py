@@ -29,13 +29,19 @@ def render(verdicts: Iterable[Verdict]) -> list[str]:
 
 
 def _matrix(verdicts: Sequence[Verdict]) -> str:
+    first = next((one.profile for one in verdicts if one.settled), "")
     placed = {(cell.row, cell.column): verdict for verdict, cell in _placed(verdicts)}
     rows, columns = (list(dict.fromkeys(place[axis] for place in placed)) for axis in (0, 1))
     by_column = all(len(_units(placed, 1, column)) == 1 for column in columns)
     heads = [column + (_unit(placed, 1, column) if by_column else "") for column in columns]
     lines = [[row + ("" if by_column else _unit(placed, 0, row)),
-              *(text(placed[row, column]) if (row, column) in placed else "" for column in columns)] for row in rows]
+              *(_shown(placed[row, column], first) if (row, column) in placed else "" for column in columns)]
+             for row in rows]
     return table([_placed(verdicts)[0][1].corner, *heads], lines)
+
+
+def _shown(verdict: Verdict, profile: str) -> str:
+    return text(verdict) + (f" ({verdict.profile})" if profile and verdict.profile != profile else "")
 
 
 def text(verdict: Verdict) -> str:

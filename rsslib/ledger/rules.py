@@ -9,7 +9,8 @@ from rsslib.arguments import shown
 from rsslib.ledger.results import is_number
 from rsslib.project import InputError, is_plain
 
-REAL = ("quick", "paper")
+REAL = ("full", "quick")
+"""The profiles with real measurements, the one with more evidence first."""
 RELATIONS: dict[str, Callable] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 COMPUTE: dict[str, Callable] = {
     "ratio": lambda parts: parts[0] / parts[1],
@@ -127,8 +128,10 @@ def check_claim(claim: Mapping, content: Mapping) -> None:
 def _check_value(claim: Mapping, where: str) -> None:
     check(claim.get("printed"), NUMBER, f"{where}: `printed` of a value")
     tolerance, most = claim.get("tolerance", {}), max(100, abs(claim["printed"]))
-    if len({"relative", "absolute"} & set(tolerance)) != 1:
-        raise InputError(f"{where}: a value needs `tolerance` with `relative` or `absolute`, and optionally `better`")
+    amounts = {"relative", "absolute"} & set(tolerance)
+    if len(amounts) > 1 or claim.get("exact") and not amounts:
+        raise InputError(f"{where}: `tolerance` of a value has `relative` or `absolute`, not both; an exact one needs "
+                         "one of them")
     # a larger one would accept nearly everything
     check(tolerance.get("absolute", 0), between(0, most), f"{where}: `tolerance`: `absolute`")
     _check_selector(claim.get("record"), f"{where}: `record`")

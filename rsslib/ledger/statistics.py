@@ -69,17 +69,6 @@ def bootstrap_mean_difference(first: ArrayLike, second: ArrayLike) -> Interval:
     return difference_interval(_resampled(np.mean, one - other))
 
 
-def bootstrap_median_gap(first: ArrayLike, second: ArrayLike) -> Interval:
-    """Return the interval of median(first) - median(second), of different samples, from 10,000 resamples of each.
-
-    >>> bootstrap_median_gap([1.0, 1.0], [3.0, 3.0, 3.0])
-    (-2.0, -2.0)
-    """
-    generator = np.random.default_rng(0)
-    one, other = (np.median(_drawn(_numbers(part)[0], generator, _MANY), axis=1) for part in (first, second))
-    return difference_interval(one - other)
-
-
 def share_interval(flags: ArrayLike) -> Interval:
     """Return the interval of the share of `flags` that are true, from 1,000 resamples.
 
@@ -110,45 +99,20 @@ def spearman(confidence: ArrayLike, error: ArrayLike) -> float:
     return float(_rank_correlation(sure, apart))
 
 
-def spearman_interval(confidence: ArrayLike, error: ArrayLike) -> Interval:
-    """Return the interval of `spearman`, from 1,000 resamples."""
-    return _interval(_rank_correlation, confidence, error)
+def area(positive: ArrayLike, confidence: ArrayLike) -> float:
+    """Return the area under the ROC curve of low confidence as the detector of positive samples, NaN of one class.
 
+    It is the share of pairs, one of each class, in which the positive sample is the less confident one; ties count half
+    (Mann and Whitney 1947).
 
-def auroc_interval(positive: np.ndarray, confidence: np.ndarray) -> Interval:
-    """Return the interval of the area under `rsslib.confidence.indicators.roc`, from 1,000 resamples per class.
-
-    Input: positive, (n,) bool, both values present; confidence, (n,).
+    >>> area([True, False, False], [0.1, 0.1, 0.3])
+    0.75
     """
-    return resampled_interval(auroc_resamples(positive, confidence))
-
-
-def auroc_resamples(positive: np.ndarray, confidence: np.ndarray, resamples: int = 1000) -> np.ndarray:
-    """Return the areas of the resamples behind `auroc_interval`, (resamples,).
-
-    The draws depend on `positive` alone: the areas of two scores of the same samples may be subtracted, which gives the
-    resamples of their paired difference.
-    """
-    ood, sure = _numbers(positive, confidence)
-    positive, doubt = ood.astype(bool), -sure
-    if positive.all() or not positive.any():
-        raise InputError(f"area: all of {positive.size} samples are of one class; expected both")
-    generator = np.random.default_rng(0)
-    return _area(*[_drawn(part, generator, resamples) for part in (doubt[positive], doubt[~positive])])
-
-
-def kept_medians(confidence: ArrayLike, error: ArrayLike, shares: ArrayLike) -> np.ndarray:
-    """Return the median errors of the surest `shares` of the samples in 500 joint resamples, (500, shares).
-
-    >>> kept_medians([0.9, 0.1], [10.0, 10.0], [0.5, 1.0])[0]
-    array([10., 10.])
-    """
-    sure, apart = _numbers(confidence, error)
-    surest_first = apart[np.argsort(-sure, kind="stable")]
-    n = surest_first.size
-    drawn = surest_first[np.sort(np.random.default_rng(0).integers(n, size=(500, n)), axis=1)]
-    kept = np.maximum(1, np.round(np.asarray(shares) * n)).astype(int)
-    return np.stack([np.median(drawn[:, :count], axis=1) for count in kept], axis=1)
+    is_positive, sure = np.asarray(positive, bool), np.asarray(confidence, float)
+    n, m = int(is_positive.sum()), int((~is_positive).sum())
+    if not n or not m:
+        return float("nan")
+    return float((rankdata(-sure)[is_positive].sum() - n * (n + 1) / 2) / (n * m))
 
 
 def resampled_interval(values: np.ndarray) -> Interval:
@@ -174,23 +138,11 @@ def difference_interval(values: np.ndarray) -> Interval:
     return float(low), float(high)
 
 
-def _drawn(values: np.ndarray, generator: np.random.Generator, resamples: int) -> np.ndarray:
-    """Draw here, since scipy.stats.bootstrap refuses a class with one sample; (resamples, values)."""
-    return values[generator.integers(values.size, size=(resamples, values.size))]
-
-
 def _rank_correlation(first: ArrayLike, second: ArrayLike, axis: int = -1) -> np.ndarray:
     ranks = [rankdata(values, axis=axis) for values in (first, second)]
     one, other = (rank - rank.mean(axis, keepdims=True) for rank in ranks)
     scale = np.sqrt((one**2).sum(axis) * (other**2).sum(axis))
     return (one * other).sum(axis) / np.maximum(scale, 1e-12)
-
-
-def _area(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
-    """Return areas under ROC curves from the rank sums of the positives, (resamples,) (Mann and Whitney 1947)."""
-    n, m = positive.shape[-1], negative.shape[-1]
-    ranks = rankdata(np.concatenate([positive, negative], axis=-1), axis=-1)[..., :n].sum(-1)
-    return (ranks - n * (n + 1) / 2) / (n * m)
 
 
 def _numbers(*arrays: ArrayLike, fewest: int = 1) -> list[np.ndarray]:

@@ -1,7 +1,7 @@
 """Verdicts: claims compared with the records of a profile."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from rsslib.ledger.quantities import Interval, Quantity, Records, estimated, fil
 from rsslib.ledger.results import NoRecord
 from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED, ends, number
 
-REPRODUCED, BETTER, DIFFERS = "reproduced", "better", "differs"
+COVERED, REPRODUCED, BETTER, DIFFERS = "covers the printed value", "reproduced", "better", "differs"
 NOT_JUDGED, NOT_RUN = "not judged in this profile", "not run"
-VERDICTS = (REPRODUCED, BETTER, DIFFERS, SETTLED, REFUTED, UNDECIDED, NOT_JUDGED, NOT_RUN)
+VERDICTS = (COVERED, REPRODUCED, BETTER, DIFFERS, SETTLED, REFUTED, UNDECIDED, NOT_JUDGED, NOT_RUN)
 _NO_INTERVAL = "a number has no interval"
 _REACH = {SETTLED: "", REFUTED: "", UNDECIDED: "the interval crosses the tolerance limit"}
 
@@ -28,7 +28,7 @@ class Verdict:
     ours: str = ""
     note: str = ""
     explained: bool = True
-    """False if a difference, or a record missing from its file, has no reason in claims.yaml."""
+    """False if a difference has no reason in claims.yaml."""
     settled: str = ""
     """What the intervals settle, a word of `wording`; "" if the claim is not judged or not run.
 
@@ -52,8 +52,9 @@ class Verdict:
 def judge(claims: Iterable[Claim], profile: str, folder: str | Path | None = None) -> list[Verdict]:
     """Return the verdicts on claims from the records of `<folder>/<profile>`, by default in ROOT/results.
 
-    A value within tolerance is `reproduced`, beyond it on the better side `better`, else `differs`; an ordering is
-    settled to hold or not, or undecided. A claim without record, or without a number in it, is `not run`.
+    A value agrees where its interval covers the printed one; else it is `better`, if it lies on the better side, or
+    `differs`. Of a value with a tolerance the whole interval must lie within it. An ordering is settled to hold or not,
+    or undecided. A claim without record, or without a number in it, is `not run`.
 
     Errors: InputError naming the file, for records that are broken, or of which several match.
 
@@ -73,11 +74,12 @@ def _judged(claim: Claim, records: Records) -> Verdict:
     try:
         found = (_value if claim.kind == "value" else _ordering)(claim, records) if claim.record is not None else {}
     except NoRecord as error:
-        found = {"verdict": NOT_RUN, "note": f"no {absent}" if absent else reason or str(error)}
+        found = {"verdict": NOT_RUN, "note": f"no {absent}" if absent else
+                 reason or str(error).split(".json: ", 1)[-1]}    # without the folder of this machine
     if not judged:
         hidden = {key: found[key] for key in ("ours", "value", "ci95", "sides") if key in found}
         return Verdict(claim, profile, NOT_JUDGED, note=reason, **hidden)
-    asks = found["verdict"] in (DIFFERS, REFUTED) or found["verdict"] == NOT_RUN and not absent
+    asks = found["verdict"] in (DIFFERS, REFUTED)
     return Verdict(claim, profile, explained=bool(reason) or not asks, **found | {"note": _note(found, reason)})
 
 
@@ -92,6 +94,9 @@ def _note(found: Mapping, reason: str) -> str:
 
 def _value(claim: Claim, records: Records) -> dict:
     value, ci95 = quantity(claim.record, records)
+    if not {"relative", "absolute"} & set(claim.tolerance):
+        return {"ours": f"{number(value)} {claim.unit}".strip() + ends(ci95), "value": value, "ci95": ci95} | _covers(
+            claim, value, ci95)
     low, high = limits(claim)
     excess = value - claim.printed
     if abs(excess) <= _allowed(claim):
@@ -104,6 +109,26 @@ def _value(claim: Claim, records: Records) -> dict:
     settled = UNDECIDED if not known else SETTLED if inside else REFUTED if outside else UNDECIDED
     return {"verdict": verdict, "ours": f"{number(value)} {claim.unit}".strip() + ends(ci95), "settled": settled,
             "note": _REACH[settled] if known else _NO_INTERVAL, "value": value, "ci95": ci95}
+
+
+def _covers(claim: Claim, value: float, ci95: Interval | None) -> dict:
+    """Return the verdict on a value whose interval should cover the printed one."""
+    if ci95 is None:
+        return {"verdict": UNDECIDED, "settled": UNDECIDED, "note": _NO_INTERVAL}
+    if ci95[0] <= claim.printed <= ci95[1]:
+        return {"verdict": COVERED, "settled": SETTLED}
+    is_better = claim.tolerance.get("better") == ("lower" if value < claim.printed else "higher")
+    return {"verdict": BETTER, "settled": SETTLED} if is_better else {"verdict": DIFFERS, "settled": REFUTED}
+
+
+def best(judged: Mapping[str, Sequence[Verdict]]) -> list[Verdict]:
+    """Return of each claim the verdict of the first profile that judged it: of REAL, or of synthetic ones alone.
+
+    Input: {profile: its verdicts, on the same claims}. Where none did, it is that of the first that has a number.
+    """
+    order = [profile for profile in REAL if profile in judged] or list(judged)
+    return [next((one for one in of_claim if one.settled), next((one for one in of_claim if one.ours), of_claim[-1]))
+            for of_claim in zip(*(judged[profile] for profile in order))]
 
 
 def limits(claim: Claim) -> tuple[float, float]:

@@ -56,13 +56,24 @@ def fixed(value: float, digits: int = 0, sign: bool = False) -> str:
     return (_MINUS if value < 0 else "+" if sign else "") + text
 
 
-def span(ci95: Sequence, digits: int = 0, sign: bool = False, scale: float = 1) -> str:
-    """Format the two ends of an interval.
+def span(ci95: Sequence | None, digits: int = 0, sign: bool = False, scale: float = 1) -> str:
+    """Format the two ends of an interval, or say that there is none.
 
-    >>> span((-17.2, 31), sign=True), span((0.12, 0.2), scale=100)
-    ('[−17, +31]', '[12, 20]')
+    >>> span((-17.2, 31), sign=True), span((0.12, 0.2), scale=100), span(None)
+    ('[−17, +31]', '[12, 20]', '[no interval]')
     """
+    if ci95 is None:
+        return "[no interval]"
     return f"[{fixed(scale * ci95[0], digits, sign)}, {fixed(scale * ci95[1], digits, sign)}]"
+
+
+def less(ci95: Sequence | None, value: float) -> list[float] | None:
+    """Return an interval less a value, None for none.
+
+    >>> less((0.25, 0.75), 0.5), less(None, 0.5)
+    ([-0.25, 0.25], None)
+    """
+    return None if ci95 is None else [end - value for end in ci95]
 
 
 def reach(values: Sequence[float], digits: int = 0) -> str:
@@ -102,7 +113,7 @@ def difference(value: float, ci95: Sequence | None, unit: str, scale: float = 1)
     ('+29 m [+13, +46]', '−30 points [−35, +2]')
     """
     if not ci95:
-        return f"{fixed(scale * value, 1, sign=True)} {unit} (fewer than {FEWEST} samples: undecided)"
+        return f"{fixed(scale * value, 1, sign=True)} {unit} (no interval: undecided)"
     count = digits(value, ci95, scale)
     return f"{fixed(scale * value, count, sign=True)} {unit} {span(ci95, count, sign=True, scale=scale)}"
 

@@ -13,7 +13,10 @@ from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED, fixed, span
 from rsslib.project import InputError
 
 SYNTHETIC = "These data are synthetic: the answer shows that the chain runs, and says nothing about the paper. "
-BOOTSTRAP = "95 % intervals: i.i.d. bootstrap over the samples"
+BOOTSTRAP = "95 % intervals: two-level bootstrap, over blocks of time and networks"
+SAMPLES = "95 % intervals: i.i.d. bootstrap over the samples"
+TRAINED = 'measured = "data/quick/measurements.nc"` and `trained = "results/quick/trained"'
+"""The parameters of a notebook that reads what trainings left, as code."""
 Records = Sequence[Mapping]
 
 
@@ -82,13 +85,13 @@ def share(values: Iterable[float], digits: int = 0) -> str:
     return f"{fixed(100 * value, digits)} % {span(ends, digits, scale=100)}"
 
 
-def data_line(title: str | None, synthetic: bool | str, more: str = "") -> Text:
+def data_line(title: str | None, synthetic: bool | str, more: str = "", inputs: str = 'inputs = "data/quick"') -> Text:
     """Return the line that says which data a run used and, where they are made up, how to get the real ones.
 
-    `more`: parameters that must be set beside `inputs`, as code.
+    `inputs`: the parameters that name the real ones, as code; `more`: those that must be set beside them.
     """
     line = f"Data: {title or 'measurements without a title'}."
     if not synthetic:
         return Text(line)
     return Text(f"{line} **They are synthetic.** For the real ones run `make reproduce` once, then set "
-                f'`inputs = "data/quick"`{f" and `{more}`" if more else ""} above.')
+                f"`{inputs}`{f' and `{more}`' if more else ''} above.")

@@ -34,6 +34,7 @@ class Look(NamedTuple):
 LOOKS = {
     # losses: P. Tol's colour-blind safe scheme "high contrast", whose greys differ too
     "com": Look("CoM", "#DDAA33", "o"), "pse": Look("PSE", "#BB5566", "s"), "emd": Look("EMD", "#004488", "D"),
+    "sliced": Look("sliced EMD", "#66AADD", "X"),
     # sets of samples, and the models trained on a season: Tol's "vibrant"
     "train": Look("train", "#AEB7C2"), "val": Look("validation", "#33BBEE"), "test": Look("test", "#EE7733", "^"),
     "ood": Look("OOD test", "#EE7733", "^"), "april": Look("April", "#009988", "p"),
@@ -58,7 +59,7 @@ LOOKS = {
 """The one registry. No two looks share a colour but "test" and "ood", the sets that errors are reported on."""
 ENVIRONMENTS = {"free_space": "Free space", "chicago": "Chicago", "sydney": "Sydney", "procedural": "Made-up streets"}
 SEPARATIONS = {"random": "Random", "july": "July→Nov", "november": "Nov→July", "grid2": "Grid2", "grid5": "Grid5"}
-IN_DISTRIBUTION = ("random", "published_random")
+IN_DISTRIBUTION = ("random", "published_random", "blocks")
 """The separations whose test samples lie among the training samples."""
 
 RED, GREY, INK, PALE = "#B3261E", "#6B7683", "#222B35", "#B5BDC6"

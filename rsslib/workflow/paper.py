@@ -1,7 +1,8 @@
-"""Train the profile `paper` in a given time, without Jupyter and DVC: `rsslib paper --minutes N`.
+"""Train the networks of the profile `full` in a given time, without Jupyter and DVC: `rsslib paper --minutes N`.
 
 A training is the training notebook, its cells run one after the other in a process of its own; several processes share
-one GPU. What is finished stays, what is not continues from its checkpoint at the next call.
+one GPU. What is finished stays, what is not continues from its checkpoint at the next call. Reports read what it leaves
+in results/<profile>/trained, without training again.
 """
 
 import multiprocessing
@@ -13,14 +14,19 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
+
 from rsslib import sources
+from rsslib.arguments import check_choice
 from rsslib.files import parsed, read_bytes, read_json, read_yaml
+from rsslib.localization import predictions
 from rsslib.project import ROOT, InputError, write_json
 from rsslib.workflow import parameters
 
 NOTEBOOK = "notebooks/train/localizer.ipynb"
 FIRST = ("grid2", "july", "grid5", "random", "november", "blocks")
 """The splits in the order of what they settle."""
+MEASURED = "data/quick/measurements.nc"    # as in its section of params.yaml
 _OWN = ("profile", "root", "measurements", "split", "loss")    # what tells one training from another
 
 
@@ -40,12 +46,16 @@ class Training(NamedTuple):
         """Return the file that says with which parameters and code it was finished."""
         return ROOT / "data" / self.profile / "finished" / f"{self.name}.json"
 
+    def outputs(self) -> Path:
+        """Return the folder of its predictions, images and history."""
+        return ROOT / "results" / self.profile / "trained" / self.name
+
     def log(self) -> Path:
         """Return the file that holds what it prints."""
         return ROOT / "scratch" / "logs" / f"{self.profile}-{self.name}.log"
 
 
-def order(profile: str = "paper") -> list[Training]:
+def order(profile: str = "full") -> list[Training]:
     """Return the trainings of a profile, those that settle most first.
 
     CoM and EMD on every split, for the paper's central claim; PSE; EMD on the grids of Figure 11; the sliced EMD.
@@ -73,23 +83,31 @@ def settings(training: Training, values: Sequence[str] = ()) -> dict[str, Any]:
     return parameters.merge(ROOT / NOTEBOOK, sections, values, ROOT / "params.yaml")
 
 
-def train(minutes: float, at_once: int, values: Sequence[str] = (), profile: str = "paper") -> int:
+def train(minutes: float, at_once: int, values: Sequence[str] = (), only: Sequence[str] = (),
+          profile: str = "full") -> int:
     """Train in the order of `order` for at most `minutes`, `at_once` trainings at the same time.
 
-    Returns 0, or 1 where a training failed. A training that is finished with these settings and this code is not run
-    again. Errors: those of `settings`; InputError where the measurements of the profile are missing.
+    `only` names the trainings, in the order wanted; none: all. Returns 0, or 1 where a training failed. A training that
+    is finished with these settings and this code is not run again.
+    Errors: those of `settings`; InputError for an unknown training, or where the measurements of the profile are
+    missing.
     """
-    if not 0 < minutes < 1e4 or not 1 <= at_once <= 256:
+    if not 0 < minutes <= 1e5 or not 1 <= at_once <= 256:
         raise InputError(f"command line: --minutes {minutes:g}, --at-once {at_once}; expected minutes above 0, and 1 "
                          "to 256 trainings at once")
-    measured = ROOT / "data" / profile / "measurements.nc"
+    measured = ROOT / MEASURED
     if not measured.is_file():
         raise InputError(f"{measured}: not there; run `rsslib run notebooks/01_data_prep.ipynb scratch/01.ipynb "
-                         f"--section data.{profile}` where Jupyter is, and copy the file")
+                         "--section data.quick` where Jupyter is, and copy the file")
     made_of = {"code": sources.digest(ROOT / NOTEBOOK),
                "measurements": sha256(read_bytes(measured, "measurements")).hexdigest()}
-    given = {training: settings(training, values) for training in order(profile)}
+    known = {training.name: training for training in order(profile)}
+    for name in only:
+        check_choice("command line: --only", name, known)
+    given = {known[name]: settings(known[name], values) for name in only or known}
     waiting = [training for training, wanted in given.items() if not _is_finished(training, wanted, made_of)]
+    if not torch.cuda.is_available():
+        _say("warning: no CUDA GPU is seen here: this will be very slow; `make reproduce` is the job for a CPU")
     _say(f"{len(given) - len(waiting)} of {len(given)} trainings are finished; {len(waiting)} to go, {minutes:g} min")
     return _run(waiting, given, made_of, time.monotonic() + 60 * minutes, at_once)
 
@@ -144,13 +162,24 @@ def _one(training: Training, given: dict[str, Any], made_of: dict) -> None:
         for stream in (1, 2):    # what libraries print, too
             os.dup2(log.fileno(), stream)
         execute(ROOT / NOTEBOOK, given)
+        describe(training, given, made_of["code"])
         write_json(training.finished(), {"parameters": given, **made_of})
+
+
+def describe(training: Training, given: Mapping[str, Any], code: str) -> Path:
+    """Say in the stamp of a finished training with which parameters, code and device it was made."""
+    located = predictions.load(training.outputs() / "predictions.nc")
+    device = torch.cuda.get_device_name() if located.attrs["device"] == "cuda" else located.attrs["device"]
+    stamp = training.outputs().with_name(f"{training.name}.stamp.json")
+    return write_json(stamp, {**read_json(stamp, "the time of a training"), "device": device,
+                              "torch": located.attrs["torch"], "computed_in": located.attrs["computed_in"],
+                              "code": code, "parameters": dict(given)})
 
 
 def _is_finished(training: Training, wanted: Mapping[str, Any], made_of: dict) -> bool:
     path = training.finished()
     return path.is_file() and read_json(path, "a finished training") == {"parameters": wanted, **made_of} and (
-        ROOT / "data" / training.profile / "localizers" / training.name / "predictions.nc").is_file()
+        training.outputs() / "predictions.nc").is_file()
 
 
 def _say(text: str) -> None:

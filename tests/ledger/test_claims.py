@@ -22,7 +22,7 @@ def _load(path, *entries, **more):
 
 def test_each_kind_is_read_with_defaults_and_the_title(tmp_path):
     value, order, text = _load(tmp_path, VALUE, ORDER | {"id": "b"}, TEXT | {"id": "c"})
-    assert (value.paper, value.profiles, value.why, value.unit) == ("A Paper", ("quick", "paper"), {}, "")
+    assert (value.paper, value.profiles, value.why, value.unit) == ("A Paper", ("full", "quick"), {}, "")
     assert order.record["relation"] == "<"
     assert text.record is None
 
@@ -45,13 +45,13 @@ def _tolerance(**amounts):
     (VALUE | {"id": "a b"}, "`id` is 'a b'; expected a name of letters"),
     (VALUE | {"id": {"a": 1}}, "`id` is {'a': 1}; expected a text"),
     (VALUE | {"kind": "number"}, "`kind` is 'number'; expected one of value, ordering, text"),
-    (VALUE | {"profiles": ["campus"]}, "`profiles`, part 1, is 'campus'; expected one of quick, paper"),
+    (VALUE | {"profiles": ["campus"]}, "`profiles`, part 1, is 'campus'; expected one of full, quick"),
     (VALUE | {"profiles": "quick"}, "`profiles` is 'quick'; expected a list"),
-    (VALUE | {"why": {"quik": "typo"}}, "`why`: unknown key 'quik'; expected any, paper, quick"),
+    (VALUE | {"why": {"quik": "typo"}}, "`why`: unknown key 'quik'; expected any, full, quick"),
     (VALUE | {"why": "text"}, "`why` is 'text'; expected a mapping"),
     *((VALUE | {"printed": printed}, "`printed` of a value is .*; expected a finite number") for printed in (
         "1 m", None, True, NAN, INF, 1e300, 10**400, [1])),
-    (_tolerance(better="lower"), "`relative` or `absolute`"),
+    (_tolerance(better="lower") | {"exact": True}, "`relative` or `absolute`, not both; an exact one needs one"),
     (_tolerance(relative=0.1, absolute=1), "`relative` or `absolute`"),
     (_tolerance(relative=0, better="less"), "`better` is 'less'; expected one of lower, higher"),
     *((_tolerance(relative=share), "`relative` is .*; expected a number from 0 to 1") for share in (

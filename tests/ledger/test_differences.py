@@ -20,10 +20,11 @@ def verdicts(root, profile="quick"):
 def test_orderings_and_values_are_counted_apart(tmp_path):
     small_ledger.write(tmp_path, pairs=small_ledger.PAIRS | {"grid2": (-40.0, [-60.0, 1.0])})
     assert differences.counted(verdicts(tmp_path)) == (
-        "Of 2 orderings: 1 settled to hold, 0 settled not to hold, 1 undecided. Of 4 values: 3 within their tolerance "
-        "or better, 1 outside (1 outside the tolerance, with all of the interval). Not judged: 1 (1 definitions, "
-        "settings, drawings or statements without a number; 0 numbers that cannot be compared here or that hold by "
-        "construction). Not run: 1.")
+        "Of 2 orderings: 1 settled to hold, 0 settled not to hold, 1 undecided. Of 4 values: the interval covers the "
+        "printed number of 0, 0 are better, 3 agree within a tolerance or have no interval, 1 differ (1 the interval "
+        "excludes the printed value, or lies outside the tolerance). Not judged: 1 (1 definitions, settings, drawings "
+        "or statements without a number; 0 numbers that cannot be compared here or that hold by construction). Not "
+        "run: 1.")
 
 
 def test_where_nothing_is_judged_or_differs_it_is_said(tmp_path):
@@ -37,15 +38,15 @@ def test_the_counts_of_the_project_add_up():
     judged = [one for one in verdicts(ROOT) if one.settled]
     numbers = [int(text) for text in re.findall(r"\d+", differences.counted(verdicts(ROOT)))]
     assert numbers[0] == sum(numbers[1:4]) == sum(one.claim.kind == "ordering" for one in judged)
-    assert numbers[4] == numbers[5] + numbers[6] == sum(one.claim.kind == "value" for one in judged)
-    assert numbers[6] == sum(one.verdict == "differs" for one in judged)
+    assert numbers[4] == sum(numbers[5:9]) == sum(one.claim.kind == "value" for one in judged)
+    assert numbers[8] == sum(one.verdict == "differs" for one in judged)
 
 
 @pytest.mark.parametrize("change, told", [
-    ({}, ["Outside its tolerance: [Paper 1, Table II, CoM, July→Nov](LEDGER.md#t2-com-july) 149.7 → 250.0. trained"]),
-    ({("emd", "grid2"): 90.0}, ["Outside its tolerance: [Paper 1, Table II, CoM, July→Nov]",
-                                "Within the tolerance or better: [Paper 1, Table II, EMD, Grid2]"]),
-    ({("com", "july"): 150.0}, ["Within the tolerance or better: [Paper 1, Table II, EMD, July→Nov]"])])
+    ({}, ["Differs: [Paper 1, Table II, CoM, July→Nov](LEDGER.md#t2-com-july) 149.7 → 250.0. trained"]),
+    ({("emd", "grid2"): 90.0}, ["Differs: [Paper 1, Table II, CoM, July→Nov]",
+                                "Agrees: [Paper 1, Table II, EMD, Grid2]"]),
+    ({("com", "july"): 150.0}, ["Agrees: [Paper 1, Table II, EMD, July→Nov]"])])
 def test_the_furthest_cell_is_named_and_the_one_further_still(tmp_path, change, told):
     small_ledger.write(tmp_path, medians=small_ledger.MEDIANS | change)
     lines = [line for line in differences.furthest(verdicts(tmp_path)) if line.startswith("- ")]

@@ -6,8 +6,7 @@ import yaml
 
 from rsslib.ledger import claims, headlines, results
 from rsslib.ledger.headlines import NOT_TESTED, Found, Headline
-from rsslib.ledger.quantities import Records
-from rsslib.ledger.verdicts import Verdict, judge
+from rsslib.ledger.verdicts import Verdict, best, judge
 from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED
 from rsslib.project import ROOT, InputError
 
@@ -51,7 +50,7 @@ def test_what_was_not_run_is_not_tested(tmp_path):
     small_ledger.write(tmp_path)
     assert [one.verdict for one in found(tmp_path)] == [SETTLED, NOT_TESTED]
     assert found(tmp_path)[1].numbers == "nothing was run"
-    assert {one.verdict for one in found(tmp_path, "paper")} == {NOT_TESTED}
+    assert {one.verdict for one in found(tmp_path, "full")} == {NOT_TESTED}
 
 
 def test_a_synthetic_profile_shows_its_numbers_and_judges_nothing(tmp_path):
@@ -112,7 +111,7 @@ def test_another_field_is_told_beside_the_parts(tmp_path):
               "mean_m": mean, "ci95_mean_m": [mean - 5, mean + 5]} for split, mean in (("grid2", 9.0), ("july", 2.0))]
     results.write("quick", "table2_pairs", pairs, small_ledger.ORIGIN, {}, tmp_path / "results")
     verdicts = judge(claims.load(path), "quick", tmp_path / "results")
-    one, _ = headlines.judge(headlines.load(path), verdicts, Records("quick", tmp_path / "results"))
+    one, _ = headlines.judge(headlines.load(path), verdicts, tmp_path / "results")
     assert one.numbers.endswith(
         ". By the mean CoM leads on Grid2 (+9 m [+4, +14]); undecided on July→Nov (+2 m [−3, +7])")
     assert one.grouped.endswith(". By the mean CoM leads on Grid2; undecided on July→Nov")
@@ -144,7 +143,7 @@ def test_a_wrong_headline_is_refused(tmp_path, change, message):
     (tmp_path / "claims.yaml").write_text(yaml.safe_dump(content))
     with pytest.raises(InputError, match=message):
         headlines.judge(headlines.load(tmp_path / "claims.yaml"), judge(
-            claims.load(tmp_path / "claims.yaml"), "quick", tmp_path), Records("quick", tmp_path))
+            claims.load(tmp_path / "claims.yaml"), "quick", tmp_path), tmp_path)
 
 
 @pytest.mark.parametrize("entry", [None, [], "text", 3])
@@ -185,9 +184,12 @@ def test_no_headline_is_true_by_construction():
     assert {part.claim.profiles for one in found(ROOT) for part in one.parts.values()} == {claims.REAL}
 
 
-def test_the_paper_s_own_input_comes_before_the_one_with_readings():
-    names = [one.id for one in headlines.load()]
-    assert names.index("hard-threshold") < names.index("logits-over-binary")
-    own, readings = found(ROOT)[names.index("hard-threshold")], found(ROOT)[names.index("logits-over-binary")]
-    assert "free space only" in own.text and "not tested in the cities" in own.headline.short
-    assert "readings" in readings.numbers and "readings" in readings.text
+def test_parts_of_several_profiles_say_which(tmp_path):
+    small_ledger.write(tmp_path)
+    path = tmp_path / "claims.yaml"
+    small_ledger.write(tmp_path, "full", pairs={"grid2": (-9.0, [-12.0, -5.0])}, medians={
+        (loss, "grid2"): value for loss, value in (("com", 309.0), ("emd", 300.0))})
+    judged = {profile: judge(claims.load(path), profile, tmp_path / "results") for profile in ("quick", "full")}
+    one, _ = headlines.judge(headlines.load(path), best(judged), tmp_path / "results")
+    assert one.profiles == ["full", "quick"] and one.verdict == SETTLED
+    assert one.numbers == "EMD − CoM: Grid2 (full) −9 m [−12, −5]; July→Nov (quick) −110 m [−150, −80]"

@@ -24,10 +24,10 @@ def test_what_was_not_run_or_not_judged_has_no_mark_of_success(tmp_path):
     small_ledger.write(tmp_path, "campus")
     of_claims = claims.load(tmp_path / "claims.yaml")
     assert "334.0 → 340.0 [330.0, 350.0] ·" in matrices.render(judge(of_claims, "campus", tmp_path / "results"))[0]
-    assert "334.0 → not run ·" in matrices.render(judge(of_claims, "paper", tmp_path / "results"))[0]
+    assert "334.0 → not run ·" in matrices.render(judge(of_claims, "full", tmp_path / "results"))[0]
 
 
-@pytest.mark.parametrize("profile", ["quick", "paper"])
+@pytest.mark.parametrize("profile", ["quick", "full"])
 def test_every_printed_number_stands_in_a_matrix(profile):
     tables = yaml.safe_load((ROOT / "claims.yaml").read_text(encoding="utf-8"))["tables"]
     printed = [number for text in tables.values() for line in text.splitlines()[1:] for number in line.split()[1:]]

@@ -50,8 +50,8 @@ def test_rows_verdicts_and_provenance(root):
     assert "paired difference 9 [5, 15.0] | ordering | **settled: does not hold**: few samples |" in text
     assert "- `quick/table2.json`: source frs; doi 10.5281/zenodo.7259895; code hash 0123456789ab\n" in text
     assert "- `quick/table2_pairs.json`: " in text
-    assert "| quick, paper 1 | 3 | 0 | 1 | 0 | 1 | 1 | 0 | 0 |" in text
-    assert "| quick, paper 2 | 0 | 0 | 0 | 0 | 0 | 0 | 1 | 1 |" in text
+    assert "| quick, paper 1 | 0 | 3 | 0 | 1 | 0 | 1 | 1 | 0 | 0 |" in text
+    assert "| quick, paper 2 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 1 | 1 |" in text
     headings = [line for line in text.splitlines() if line.startswith("###")]
     assert headings == ["### A Paper", "#### Table II", "### Another", "#### Figure 4", "#### Table I",
                         "### Where these records come from"]
@@ -156,7 +156,7 @@ def test_without_results_the_pages_say_what_to_do(tmp_path, capsys):
 
 def test_the_whole_ledger_renders_where_nothing_was_run(tmp_path):
     shutil.copy(ROOT / "claims.yaml", tmp_path)
-    text = render(tmp_path, "paper")
+    text = render(tmp_path, "full")
     assert text.count("no table2.json") > 30
     assert "differs**" not in text.split("## Summary")[1]
 

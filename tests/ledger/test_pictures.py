@@ -36,7 +36,7 @@ def test_the_sheet_shows_each_figure_with_its_title_text_and_pdfs(tmp_path):
     small_ledger.draw(tmp_path, "fig07_roc", Title="Told apart: 84 % [82, 86]", Description="Curves of four")
     for name in ("fig07_roc.pdf", "fig07_roc_column.pdf"):
         (tmp_path / "figures/quick" / name).touch()
-    assert pictures.sheet("quick", tmp_path).split("\n\n")[2:] == [
+    assert pictures.sheet(["full", "quick"], tmp_path).split("\n\n")[2:] == [
         "## Told apart: 84 % \\[82, 86\\]",
         "Paper 1, Figure 7. [PDF](../figures/quick/fig07_roc.pdf), [one column](../figures/quick/fig07_roc_column.pdf)",
         "![Curves of four](../figures/quick/fig07_roc.png)", "Curves of four\n"]
@@ -57,5 +57,6 @@ def test_what_is_no_picture_is_named(tmp_path, content):
 
 
 def test_the_sheet_of_the_project_is_that_of_its_figures():
-    assert (ROOT / "docs/figures.md").read_text(encoding="utf-8") == pictures.sheet("quick"), "run `make results`"
+    kept = (ROOT / "docs/figures.md").read_text(encoding="utf-8")
+    assert kept == pictures.sheet(["full", "quick"]), "run `make results`"
     assert len(pictures.of("quick")) == len(list((ROOT / "figures/quick").glob("*.png"))) > 20

@@ -5,6 +5,7 @@ import pytest
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
 from rsslib.confidence.indicators import roc
 from rsslib.ledger import statistics
@@ -35,19 +36,16 @@ def test_the_interval_of_a_median_is_around_it_and_moves_with_it():
     assert statistics.bootstrap_median(values + 100) == pytest.approx((low + 100, high + 100))
 
 
-def test_spearman_is_scipys_with_an_interval_around_it():
+def test_spearman_is_scipys():
     generator = np.random.default_rng(2)
     sure = generator.random(300).round(2)
     error = generator.random(300) - sure
     assert statistics.spearman(sure, error) == pytest.approx(scipy.stats.spearmanr(sure, error).statistic)
-    low, high = statistics.spearman_interval(sure, error)
-    assert low < statistics.spearman(sure, error) < high < 0
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 20])
 def test_where_nothing_varies_there_is_no_correlation_and_no_warning(n):
     assert statistics.spearman(np.ones(n), np.arange(n)) == 0
-    assert statistics.spearman_interval(np.ones(n), np.arange(n)) == (0, 0)
 
 
 @pytest.mark.parametrize("n", [1, 5, 71])
@@ -79,22 +77,28 @@ def test_the_interval_of_a_share_covers_it():
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.3 * 0.7 / 1000), rel=0.1)    # the normal approximation
 
 
-def test_the_interval_of_an_area_covers_it_and_shrinks():
+@given(st.integers(0, 1000), st.integers(1, 12))
+def test_an_area_is_scikit_learns(seed, levels):
+    generator = np.random.default_rng(seed)
+    positive = np.r_[True, False, generator.random(40) < generator.random()]
+    sure = generator.integers(0, levels, len(positive)) / 12    # with ties; of one level, ties alone
+    assert statistics.area(positive, sure) == pytest.approx(roc_auc_score(positive, -sure), abs=1e-12)
+    assert statistics.area(positive, sure) == pytest.approx(roc(positive, sure).auroc, abs=1e-12)
+    assert statistics.area(~positive, sure) == pytest.approx(1 - roc_auc_score(positive, -sure), abs=1e-12)
+    assert statistics.area(positive, sure - 1e3) == statistics.area(positive, sure)    # ranks alone count
+
+
+def test_an_area_needs_both_classes_and_no_more_than_one_sample_of_each():
+    assert statistics.area([True, False], [0.1, 0.2]) == 1 and statistics.area([True, False], [0.2, 0.1]) == 0
+    for one_class in ([True, True], [False, False], []):
+        assert np.isnan(statistics.area(one_class, np.arange(len(one_class))))
+
+
+def test_two_normals_one_deviation_apart_have_the_area_of_theory():
     generator = np.random.default_rng(1)
-    widths = []
-    for n in (50, 800):
-        positive = np.repeat([True, False], n)
-        sure = np.concatenate([generator.normal(0, 1, n), generator.normal(1, 1, n)])
-        low, high = statistics.auroc_interval(positive, sure)
-        assert low < roc(positive, sure).auroc < high
-        widths.append(high - low)
-    assert widths[1] == pytest.approx(widths[0] / 4, rel=0.35)    # as the root of 16 times the samples
-    assert low < scipy.stats.norm.cdf(1 / np.sqrt(2)) < high      # two normals one deviation apart
-
-
-def test_one_sample_of_a_kind_has_an_area():
-    low, high = statistics.auroc_interval(np.array([True, False, False]), np.array([0.2, 0.1, 0.3]))
-    assert (low, high) == (0, 1)
+    sure = np.concatenate([generator.normal(0, 1, 20_000), generator.normal(1, 1, 20_000)])
+    area = statistics.area(np.repeat([True, False], 20_000), sure)
+    assert area == pytest.approx(scipy.stats.norm.cdf(1 / np.sqrt(2)), abs=0.01)
 
 
 @pytest.mark.parametrize("values", [[], [1.0, np.nan], [1.0, np.inf]])
@@ -103,36 +107,8 @@ def test_no_interval_of_what_is_not_a_number(values):
         statistics.bootstrap_median(values)
 
 
-def test_areas_of_two_scores_are_resampled_together():
-    positive = np.repeat([True, False], 40)
-    sure = np.random.default_rng(3).normal(size=80) - positive
-    one, other = statistics.auroc_resamples(positive, sure), statistics.auroc_resamples(positive, 2 * sure)
-    assert np.array_equal(one, other)    # the same order of the same samples
-    assert statistics.resampled_interval(one) == statistics.auroc_interval(positive, sure)
-    apart = statistics.auroc_interval(positive, sure)
-    nearly = sure + 0.05 * np.random.default_rng(4).normal(size=80)
-    low, high = statistics.resampled_interval(one - statistics.auroc_resamples(positive, nearly))
-    assert high - low < (apart[1] - apart[0]) / 4    # a paired difference is known far better than either
-
-
-def test_the_gap_of_two_medians_covers_samples_of_one_and_is_signed():
-    assert statistics.bootstrap_median_gap([5.0], [2.0]) == (3.0, 3.0)
-    generator = np.random.default_rng(0)
-    low, high = statistics.bootstrap_median_gap(generator.normal(10, 1, 60), generator.normal(12, 1, 80))
-    assert low < -2 < high < 0
-
-
-def test_resampled_medians_of_the_surest_follow_the_curve():
-    sure = np.linspace(1, 0, 400)
-    drawn = statistics.kept_medians(sure, 100 - 90 * sure, [0.25, 0.5, 1.0])
-    assert drawn.shape == (500, 3)
-    assert np.median(drawn, axis=0) == pytest.approx([21.3, 32.5, 55.0], abs=2)
-    assert (np.diff(drawn, axis=1) > 0).all()
-
-
 TWO = (statistics.bootstrap_median_difference, statistics.median_difference, statistics.bootstrap_mean_difference,
-       statistics.spearman, statistics.spearman_interval, statistics.auroc_interval,
-       lambda one, other: statistics.kept_medians(one, other, [1.0]))
+       statistics.spearman)
 ODD = (None, "a", ["a", "b"], [1.0, np.nan], [1.0, np.inf], [[1.0], [2.0]], 3.0, np.ma.masked_array([1.0, 2.0], [0, 1]),
        [1.0, [2.0]], [10**400, 1], np.array(["2022-07-05", "2022-07-06"], "datetime64[D]").astype(object), {"a": 1})
 
@@ -155,8 +131,6 @@ def test_two_of_the_same_samples_are_as_many(statistic):
             statistic(*pair)
 
 
-def test_flags_are_true_or_false_and_an_area_needs_both():
+def test_flags_are_true_or_false():
     with pytest.raises(InputError, match="share: 1 of 3 flags are such as 0.5; expected true or false"):
         statistics.share_interval([0, 1, 0.5])
-    with pytest.raises(InputError, match="area: all of 3 samples are of one class"):
-        statistics.auroc_interval(np.zeros(3, bool), np.arange(3.0))

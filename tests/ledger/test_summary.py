@@ -10,8 +10,9 @@ from rsslib.ledger.verdicts import judge
 from rsslib.project import ROOT, InputError
 
 
-def render(root, profile="quick"):
-    return summary.render(judge(claims.load(root / "claims.yaml"), profile, root / "results"), profile, root)
+def render(root, *profiles):
+    of_claims = claims.load(root / "claims.yaml")
+    return summary.render({one: judge(of_claims, one, root / "results") for one in profiles or ("quick",)}, root)
 
 
 @pytest.fixture
@@ -23,14 +24,30 @@ def root(tmp_path):
 def test_the_page_has_claims_findings_tables_and_causes(root):
     text = render(root)
     assert ("| EMD is ahead of CoM | EMD − CoM: Grid2 −40 m [−60, −20]; July→Nov −110 m [−150, −80] "
-            "| **settled: holds** | [02](notebooks/02_loss_comparison.ipynb) |") in text
-    assert "| There are three rows | nothing was run | **not tested** | [01](notebooks/01_data_prep.ipynb) |" in text
+            "| **settled: holds** | quick | [02](notebooks/02_loss_comparison.ipynb) |") in text
+    assert ("| There are three rows | nothing was run | **not tested** | quick | [01](notebooks/01_data_prep.ipynb) |"
+            in text)
     assert "A Paper. Neighbours in time." in text
     assert "| EMD | 277.5 → 300.0 [290.0, 310.0] ✓ |" in text
     assert "\n## What differs, by presumed cause\n\nOf 2 orderings: 2 settled to hold" in text
     assert [line for line in text.splitlines() if line.startswith("#")] == [
         "# Results", "## Paper 1: what it claims, and what we found", "## Paper 2: what it claims, and what we found",
         "## The printed tables", "## What differs, by presumed cause"]
+
+
+def test_the_first_line_counts_what_is_settled(root):
+    assert ("**Of 2 central claims, 1 are settled to hold, 0 are settled not to hold, and 1 are undecided or not "
+            "tested.**") in render(root)
+
+
+def test_what_the_fuller_profile_has_comes_first(root):
+    small_ledger.write(root, "full", pairs={"grid2": (-9.0, [-12.0, 5.0])}, medians={
+        (loss, "grid2"): value for loss, value in (("com", 309.0), ("emd", 300.0))})
+    text = render(root, "quick", "full")
+    assert "Grid2 (full) −9 m [−12, +5]; July→Nov (quick) −110 m [−150, −80] | **undecided** | full, quick |" in text
+    assert "| EMD | 277.5 → 300.0 [290.0, 310.0] ✓ | 116.5 → 140.0 [130.0, 150.0] ≈ (quick) |" in text
+    assert "- Profile `full`: real measurements" in text
+    assert "a cell marked (quick) is of that profile, the rest of `full`" in text
 
 
 def test_an_ordering_that_turns_is_listed_under_its_cause(root):
@@ -52,26 +69,26 @@ def test_executed_notebooks_are_linked_where_they_are(root):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
     text = render(root)
-    assert "| **settled: holds** | [02](docs/executed/quick/02_loss_comparison.ipynb) |" in text
+    assert "| **settled: holds** | quick | [02](docs/executed/quick/02_loss_comparison.ipynb) |" in text
     assert ("number is made: [01](notebooks/01_data_prep.ipynb), "
             "[02](docs/executed/quick/02_loss_comparison.ipynb)") in text
 
 
 def test_the_findings_for_the_readme_follow_the_records(root):
-    central, rows = summary.findings("quick", root)
+    central, rows = summary.findings(root)
     assert central == ("- **The central claim.** EMD is ahead of CoM: **settled: holds** "
                        "(EMD − CoM: Grid2 −40 m [−60, −20]; July→Nov −110 m [−150, −80]).")
     assert rows == "- **The rows.** There are three rows: **not tested** (nothing was run)."
     small_ledger.write(root, pairs=small_ledger.PAIRS | {"grid2": (-40.0, [-60.0, 1.0])})
     assert ("EMD is ahead of CoM: **undecided**. settled: holds on July→Nov (EMD − CoM: −110 m [−150, −80]); undecided "
-            "on Grid2.") in summary.findings("quick", root)[0]
+            "on Grid2.") in summary.findings(root)[0]
 
 
 def test_a_finding_that_is_not_there_is_named(root):
     path = root / "claims.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("[emd-over-com]", "[emd-first]"), encoding="utf-8")
     with pytest.raises(InputError, match="no headline and no ranking 'emd-first'"):
-        summary.findings("quick", root)
+        summary.findings(root)
 
 
 def test_a_readme_takes_the_findings_between_its_markers_alone():
@@ -94,7 +111,7 @@ def test_markers_that_are_not_one_pair_are_refused(marks):
 
 
 def test_the_page_of_the_project_is_that_of_its_records_and_fits_on_two_screens():
-    text, ledger = render(ROOT), (ROOT / "LEDGER.md").read_text(encoding="utf-8")
+    text, ledger = render(ROOT, "full", "quick"), (ROOT / "LEDGER.md").read_text(encoding="utf-8")
     assert (ROOT / "RESULTS.md").read_text(encoding="utf-8") == text, "run `make results`"
     assert len(text.splitlines()) <= 150
     assert "![" not in text
@@ -103,7 +120,7 @@ def test_the_page_of_the_project_is_that_of_its_records_and_fits_on_two_screens(
 
 
 def test_four_lines_say_what_was_found():
-    lines = summary.findings("quick")
+    lines = summary.findings()
     assert len(lines) == 4 and all(line.startswith("- **") and "\n" not in line for line in lines)
     assert all(re.search(r"\*\*(settled: holds|settled: does not hold|undecided)\*\*|\d of \d+ (agree|hold)", line)
                for line in lines)
@@ -112,10 +129,10 @@ def test_four_lines_say_what_was_found():
 
 def test_the_readme_of_the_project_has_the_findings_of_its_records():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert text == summary.readme(text, summary.findings("quick")), "run `make results`"
-    assert all(line in text for line in summary.findings("quick"))
+    assert text == summary.readme(text, summary.findings()), "run `make results`"
+    assert all(line in text for line in summary.findings())
 
 
 def test_one_unit_stands_for_a_length_in_the_page_of_paper_two():
-    text = render(ROOT).split("## Paper 2")[1].split("## What differs")[0]
+    text = render(ROOT, "full", "quick").split("## Paper 2")[1].split("## What differs")[0]
     assert "pixels" not in text and "RMSE [1/128 of the side]" in text

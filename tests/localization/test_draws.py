@@ -40,4 +40,15 @@ def test_the_ensemble_itself_is_among_the_draws(located):
 def test_a_file_keeps_them(located, tmp_path):
     found, _ = located
     path = predictions.save(found.assign_attrs(split="random", best_epoch=1), tmp_path / "p.nc")
-    assert predictions.load(path)[draws.NAME].equals(found[draws.NAME])
+    kept = predictions.load(path)
+    np.testing.assert_allclose(kept[draws.NAME], found[draws.NAME], rtol=0, atol=1e-5)
+    assert kept[draws.NAME].attrs["units"] == "1" and kept.drawn.equals(found.drawn)
+    for name in set(found.data_vars) - {draws.NAME}:    # of all else, every bit
+        assert kept[name].equals(found[name])
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 1.0000002])
+def test_a_file_keeps_the_least_and_the_greatest_maximum(located, tmp_path, value):
+    found = located[0].assign({draws.NAME: located[0][draws.NAME] * 0 + value})
+    kept = predictions.load(predictions.save(found, tmp_path / "p.nc"))[draws.NAME]
+    np.testing.assert_allclose(kept, value, rtol=0, atol=1e-5)    # none is the fill value

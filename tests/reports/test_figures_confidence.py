@@ -26,14 +26,23 @@ PAPER = {"low_confidence_rate": {("grid2",): 0.666}, "spearman": {("grid2", "val
          "low_confidence_median_m": {("grid2",): 397.5}}
 
 
+@cache
+def rocs():
+    return {split: ood_detection.rocs(model, split) for split, model in MODELS.items()}
+
+
+@cache
+def scatters():
+    return {split: ood_detection.scatter(model, split) for split, model in MODELS.items()}
+
+
 def confidence_roc(paper=None, **options):
-    curves = {split: ood_detection.rocs(model, split) for split, model in MODELS.items()}
-    return figures.confidence_roc(curves, paper, NOTE, **options)
+    return figures.confidence_roc(rocs(), paper, NOTE, **options)
 
 
 @cache
 def judged_indicators():
-    return ood_detection.indicator_records(MODELS), ood_detection.indicator_pairs(MODELS)
+    return ood_detection.indicator_scores(MODELS)
 
 
 @cache
@@ -50,8 +59,7 @@ def risk_coverage(**options):
 
 
 def confidence_scatter(paper=None, **options):
-    panels = {split: ood_detection.scatter(model, split) for split, model in MODELS.items()}
-    return figures.confidence_scatter(panels, paper, NOTE, **options)
+    return figures.confidence_scatter(scatters(), paper, NOTE, **options)
 
 
 def low_confidence_rates(paper=None, **options):
@@ -146,9 +154,8 @@ def drawn_for(names):
                 for name in splits_ for record in records if record["split"] == "grid2"]
 
     ood, test = [name for name in names if name != "random"], hand_made.shifted("test")
-    panels = {name: ood_detection.scatter(*(MODELS["grid2"], "grid2") if name in ood else (test, "random"))
-              for name in names}
-    curve, (val, other) = ood_detection.rocs(MODELS["grid2"], "grid2"), coverage()["grid2"].values()
+    panels = {name: scatters()["grid2"] if name in ood else ood_detection.scatter(test, "random") for name in names}
+    curve, (val, other) = rocs()["grid2"], coverage()["grid2"].values()
     return {
         "roc": lambda: figures.confidence_roc({name: curve for name in ood}, None, NOTE),
         "scores": lambda: figures.indicator_scores(*(named(part, ood) for part in judged_indicators()), NOTE),
@@ -221,12 +228,10 @@ def test_the_legend_of_indicators_names_each_by_its_own_name():
 
 
 def test_each_figure_bears_the_finding_of_its_records(campus, unseen):
-    curves = {split: ood_detection.rocs(model, split) for split, model in MODELS.items()}
-    panels = {split: ood_detection.scatter(model, split) for split, model in MODELS.items()}
-    assert confidence_roc().told == indicators.roc(curves, {})
+    assert confidence_roc().told == indicators.roc(rocs(), {})
     assert indicator_scores().told == indicators.scores(*judged_indicators())
     assert risk_coverage().told == indicators.coverage(coverage())
-    assert confidence_scatter().told == detection.scatter(panels, {})
+    assert confidence_scatter().told == detection.scatter(scatters(), {})
     assert low_confidence_rates().told == detection.table3(rates(), {})
     assert figures.prediction_maps(campus, *unseen, NOTE).told == detection.maps(unseen[0])
     assert odd_inputs().told == detection.inputs(cases())
@@ -240,7 +245,7 @@ def test_drawing_again_gives_the_same_file(tmp_path):
 
 
 def test_confidence_roc_names_every_curve_and_marks_each_threshold():
-    fig, curves = confidence_roc(), ood_detection.rocs(MODELS["grid2"], "grid2")
+    fig, curves = confidence_roc(), rocs()["grid2"]
     large = fig.axes[0]
     named = [text.get_text() for text in large.get_legend().get_texts()]
     assert [label.rsplit(" ", 1) for label in named[:4]] == [
@@ -287,7 +292,7 @@ def test_risk_coverage_names_its_curves_with_the_error_of_all_and_draws_their_ba
 
 
 def test_confidence_scatter_spaces_confidence_by_rank_and_says_rho_and_rate_beside_the_papers():
-    panel = ood_detection.scatter(MODELS["grid2"], "grid2")
+    panel = scatters()["grid2"]
     above, below = figures.confidence_scatter({"grid2": panel}, PAPER, NOTE).axes
     everyone = np.sort(np.concatenate([panel.val.confidence, panel.ood.confidence]))
     for ax, name, part in ((above, "val", panel.val), (below, "ood", panel.ood)):
@@ -318,6 +323,24 @@ def test_a_median_of_no_sample_is_not_drawn():
     model = hand_made.predictions(["val"] * 10 + ["ood"] * 2, [*np.linspace(0.5, 1, 10), 1, 1], np.full(12, 9.0))
     fig = figures.low_confidence_rates(ood_detection.table3({"grid2": model}), None, NOTE)
     assert points(fig.axes[0]) == [0.0] and points(fig.axes[1]) == [9.0, 9.0]
+
+
+def test_figures_of_fewer_than_six_blocks_have_no_intervals(campus, unseen):
+    model = MODELS["grid2"].assign_coords(block=("sample", np.arange(400) // 100))
+    records, pairs = ood_detection.indicator_scores({"grid2": model})
+    drawn = (figures.confidence_roc({"grid2": ood_detection.rocs(model, "grid2")}, None, NOTE),
+             scores := figures.indicator_scores(records, pairs, NOTE),
+             figures.risk_coverage(ood_detection.coverage({"grid2": model}), NOTE),
+             figures.confidence_scatter({"grid2": ood_detection.scatter(model, "grid2")}, None, NOTE),
+             rates := figures.low_confidence_rates(ood_detection.table3({"grid2": model}), None, NOTE),
+             figures.prediction_maps(campus, [{key: value for key, value in record.items() if "ci95" not in key}
+                                              for record in unseen[0]], unseen[1], NOTE))
+    assert all("settled in" not in fig.told.title or "settled in 0" in fig.told.title for fig in drawn)
+    assert all("[no interval]" in fig.told.alt + fig.told.title for fig in drawn)
+    assert set(points(scores.axes[0])) == {record["auroc"] for record in records if record["target"] == "ood"}
+    assert [text.get_text() for text in scores.axes[2].texts if text.get_text()] == ["undecided"]
+    for ax in scores.axes[0], rates.axes[0]:    # an interval is a line from its one end to the other
+        assert all(np.ptp(line.get_ydata()) == 0 for line in ax.lines if len(line.get_ydata()) == 2)
 
 
 def test_prediction_maps_hold_every_prediction_and_join_it_to_the_true_place(campus, unseen):

@@ -35,8 +35,9 @@ def medians(paper=None, rates=None, **options):
 
 
 def duel(**options):
-    panel = SimpleNamespace(first=np.array([3.0, 0.2, 0.001]), second=np.array([0.5, 1.1, 0.4]),
-                            first_better=np.array([True, False, False]), rate=0.855)
+    panel = SimpleNamespace(first=np.array([3.0, 0.2, 0.001] * 2), second=np.array([0.5, 1.1, 0.4] * 2),
+                            first_better=np.array([True, False, False] * 2), rate=0.855, block=np.arange(6),
+                            drawn={"excess": np.zeros(2000)})
     return figures.confidence_duel({"July": panel, "November": panel, "April": panel}, NOTE, **options)
 
 
@@ -96,20 +97,21 @@ def test_the_duel_colours_each_sample_by_the_nearer_model_and_keeps_faint_ones_o
     for name, expected in (("july", [[3.0, 0.5]]), ("november", [[0.2, 1.1], [0.03, 0.4]])):
         (dots,) = (drawn for drawn in ax.collections if isinstance(drawn, PathCollection)
                    and same_color(drawn.get_facecolor()[0][:3], style.LOOKS[name].colour))
-        assert dots.get_offsets().tolist() == expected
-    assert ax.get_title(loc="right") == "n = 3" and "≤0.03" in texts(ax.figure)
+        assert dots.get_offsets().tolist() == expected * 2
+    assert ax.get_title(loc="right") == "n = 6" and "≤0.03" in texts(ax.figure)
 
 
 @pytest.mark.parametrize("width, between", [(style.PAGE_IN, " "), (style.COLUMN_IN, "\n")])
 def test_the_duel_prints_the_shares_that_its_title_compares(width, between):
-    # the July model is taken for the first sample alone, which is also the only one where it is better
+    # the July model is taken for the first and the fourth sample, which are also the ones where it is better
     assert f"July model: taken 33 %,{between}better 33 %\nbest choice: 86 %" in texts(duel(width=width))
     assert duel().told.title == "Hybrid takes the July model as often as it is the better one in all three seasons"
 
 
 def test_the_duel_of_models_whose_confidences_are_all_alike_enlarges_them():
     panel = SimpleNamespace(first=np.array([1.0, 0.96]), second=np.array([1.0, 1.01]),
-                            first_better=np.array([True, False]), rate=1.0)
+                            first_better=np.array([True, False]), rate=1.0, block=np.arange(2),
+                            drawn={"excess": np.zeros(2000)})
     low, high = figures.confidence_duel({"July": panel}, NOTE).axes[0].get_xlim()
     assert 0.9 < low < 0.96 and 1.01 < high < 1.1
 
@@ -157,6 +159,18 @@ def test_no_grid_is_refused_in_words():
 def test_medians_without_an_interval_can_be_drawn():
     few = [{key: value for key, value in record.items() if key != "ci95_m"} for record in SIZES]
     assert len(figures.grid_sizes(few, SIZE_PAIRS, None, NOTE).axes) == 3
+
+
+def test_figures_of_fewer_than_six_blocks_have_no_intervals():
+    def bare(records):
+        return [{key: value for key, value in record.items() if "ci95" not in key} for record in records]
+
+    told = figures.hybrid_medians(bare(MEDIANS), bare(MEDIAN_PAIRS), None, NOTE).told
+    assert told.title.endswith("season's model: undecided in both; against the right one: undecided in both")
+    assert "hybrid − November model: −9.0 m (no interval: undecided)" in told.alt and "86 % of July's" in told.alt
+    fig = figures.grid_sizes(bare(SIZES), bare(SIZE_PAIRS), None, NOTE)
+    assert sorted(heights(fig.axes[2])) == [-70, -69, 0, 1, 20, 20]
+    assert fig.told.title == "Out of distribution the fallback is undecided on every grid"
 
 
 @pytest.mark.parametrize("profile", ["smoke", "quick"])

@@ -79,7 +79,16 @@ def differences(paper=None, size=20.0, **options):
 
 SECONDS = [{"loss": loss, "split": split, "value": value} for loss, value in (("com", 2.0), ("pse", 1.5), ("emd", 7.25))
            for split, value in (("random", value), ("july", 100.0))]
-DRAWN = [(pipeline, 4), (loss_outputs, 3), (ambiguous, 1), (training_curves, 3), (table2, 1), (differences, 2)]
+FITS = {(split, loss): np.array([[400.0, 900.0], [100.0, worse + 50], [40.0, worse]]) for split in ("grid2", "july")
+        for loss, worse in (("com", 300.0), ("emd", 250.0 if split == "grid2" else 350.0))}
+
+
+def fit_and_transfer(fits=FITS, **options):
+    return figures.fit_and_transfer(fits, NOTE, **options)
+
+
+DRAWN = [(pipeline, 4), (loss_outputs, 3), (ambiguous, 1), (training_curves, 3), (table2, 1), (differences, 2),
+         (fit_and_transfer, 2)]
 
 
 def texts(fig):
@@ -104,6 +113,25 @@ def within(fig):
         assert box.y1 <= fig.bbox.y1 - 0.2 * fig.dpi
 
 
+def test_figures_of_fewer_than_six_blocks_have_no_intervals():
+    few, apart = ([{key: value for key, value in record.items() if "ci95" not in key} for record in found]
+                  for found in (errors(["grid2"]), pairs(["grid2"])))
+    for fig in (figures.table2(few, apart, None, NOTE), figures.differences(apart, None, NOTE)):
+        assert "[no interval]" in fig.told.alt
+        for ax in fig.axes:    # an interval is a line from its one end to the other
+            assert all(np.ptp(line.get_ydata()) == 0 for line in ax.lines if len(line.get_ydata()) == 2)
+    assert singles(figures.differences(apart, None, NOTE).axes[0]) == [20.0]
+
+
+@pytest.mark.parametrize("width", [style.PAGE_IN, style.COLUMN_IN])
+def test_table_two_has_room_for_the_sliced_loss_where_it_was_trained(width):
+    sliced = [record | {"loss": "sliced", "median_m": 95.0} for record in errors(["grid2"]) if record["loss"] == "emd"]
+    fig = figures.table2(errors() + sliced, pairs(), None, NOTE, width=width)
+    within(fig)
+    drawn = [value for ax in fig.axes for value in singles(ax)]
+    assert drawn.count(95.0) == 1 and len(drawn) == 16 and "sliced EMD" in texts(fig)
+
+
 @pytest.mark.parametrize("draw, number", DRAWN)
 def test_a_figure_has_its_panels_title_note_and_banner_and_nothing_over_the_edge(draw, number):
     fig, marked = draw(), draw(synthetic=True)
@@ -115,7 +143,7 @@ def test_a_figure_has_its_panels_title_note_and_banner_and_nothing_over_the_edge
     within(marked)
 
 
-@pytest.mark.parametrize("draw, number", [(table2, 2), (differences, 2), (training_curves, 3)])
+@pytest.mark.parametrize("draw, number", [(table2, 2), (differences, 2), (training_curves, 3), (fit_and_transfer, 2)])
 def test_small_multiples_have_a_variant_of_one_column_with_all_their_panels(draw, number):
     fig, column = draw(), draw().column()
     assert column.get_figwidth() == style.COLUMN_IN and len(column.axes) == number and column.told == fig.told
@@ -290,3 +318,14 @@ def test_the_records_in_the_tree_can_be_drawn(profile):
     known = tuple(dict.fromkeys(record["split"] for record in records))
     fig = figures.table2(records, pairs(known), None, NOTE)
     assert len(singles(fig.axes[0])) == 3 * len(known)
+
+
+def test_errors_are_compared_at_equal_fit():
+    told = fit_and_transfer().told
+    assert told.title == ("At equal fit, EMD errs less than CoM out of distribution in 2 of 3 epochs on Grid2 and 0 of "
+                          "3 epochs on July→Nov")
+    assert "Grid2, EMD: from 400 m in and 900 m out of distribution to 40 m and 250 m" in told.alt
+    first, second = panels(fit_and_transfer())
+    assert [tuple(line.get_xydata()[-1]) for line in first.lines][1::2] == [(40.0, 300.0), (40.0, 250.0)]
+    with pytest.raises(InputError, match="fit_and_transfer: fits: no records"):
+        fit_and_transfer({})

@@ -12,7 +12,7 @@ from rsslib.data import splits
 from rsslib.ledger import claims, results
 from rsslib.ledger.wording import FEWEST, REFUTED, SETTLED, UNDECIDED, settled
 from rsslib.project import ROOT
-from rsslib.reports import tables
+from rsslib.reports import findings, tables
 from rsslib.reports.confidence_paper.findings import detection, indicators
 
 PROFILES = ("smoke", "quick")
@@ -174,7 +174,9 @@ def test_the_roc_says_the_rate_of_its_first_separation_beside_the_papers():
     curves = {"grid2": {INDICATOR: curve}}
     assert indicators.roc(curves, {("grid2",): 0.666}).title == (
         "Grid2, 10 % false positives: maximum mean prediction finds 51 % [48, 54] of OOD samples (paper 66.6 %)")
-    assert "holds this threshold fixed" in indicators.roc(curves, {}).alt
+    assert "holds this threshold fixed" not in indicators.roc(curves, {}).alt    # it is drawn anew
+    curve.ci95_at_threshold = None
+    assert "finds 51 % [no interval] of OOD samples" in indicators.roc(curves, {}).title
     curve.at_threshold = (0.1, 0.9)
     assert "finds 90 %" in indicators.roc(curves, {}).title and "paper" not in indicators.roc(curves, {}).title
 
@@ -217,7 +219,7 @@ def test_the_answer_on_detection_holds_the_numbers_of_the_records(profile):
     rates = [f"{100 * record['low_confidence_rate']:.0f}" for record in table3]
     assert f"flags {min(rates, key=int)} to {max(rates, key=int)} % of the OOD samples" in said[0]
     assert f"In {sum(map(above, table3))} of {len(table3)} separations it is settled" in said[0]
-    assert "hold validation's threshold fixed" in said[0]
+    assert f"({findings.BOOTSTRAP}):" in said[0]
     for record, text in zip(table3, rates):
         lines = [line for line in said if line.startswith(f"- {tables.name(record['split'])}: ")]
         assert lines[0].startswith(f"- {tables.name(record['split'])}: {text}")
@@ -302,8 +304,42 @@ def test_the_test_samples_of_random_are_no_ood_samples():
     assert "Random (test) 12" in detection.table3([test, *ood], {}).alt
 
 
-def test_the_rates_say_that_the_threshold_is_held():
-    assert "hold validation's threshold fixed" in detection.table3([rate()], {}).alt
+def test_no_interval_is_said_to_hold_the_threshold():
+    # since it is drawn anew with the validation samples
+    said = [detection.table3([rate()], {}).alt, detection.answer([rate()], []).sentences]
+    assert not any("fixed" in text for text in said)
+
+
+def bare(records):
+    """Records of fewer than six blocks."""
+    return [{key: value for key, value in record.items() if "ci95" not in key} for record in records]
+
+
+def test_without_intervals_nothing_is_settled_and_nothing_breaks():
+    landed = {"split": "grid2", "n": 90, "inside_share": 0.2, "near_outside_share": 0.5}
+    answer = detection.answer(bare([rate()]), [landed])
+    assert answer.word == UNDECIDED
+    assert "In 0 of 1 separations it is settled" in answer.sentences
+    assert "50 % [no interval] of 200 are low-confidence (undecided)" in answer.sentences
+    assert "low 300 m [no interval]" in answer.sentences and "undecided against half" in answer.sentences
+    assert "low minus high +100 m [no interval]: undecided" in answer.sentences
+    told = detection.table3(bare([rate()]), {})
+    assert told.title.endswith("with larger errors (undecided)") and "low 300 m [no interval]" in told.alt
+    assert detection.maps([landed]).title
+    record = {"split": "grid2", "set": "val", "n": 90, "spearman": -0.42, "low_confidence_rate": 0.1}
+    panels = {"grid2": SimpleNamespace(val=SimpleNamespace(record=record),
+                                       ood=SimpleNamespace(record=record | {"set": "ood"}))}
+    assert detection.scatter(panels, {}).title.endswith("settled in 0 of 1 OOD sets and 0 of 1 validation sets")
+    assert detection.rho(record) == "−0.42 [no interval]"
+    records = row(max_mean_prediction=0.8)
+    answer = indicators.answer(bare(records), bare(pairs_of(records, (-0.02, 0.02))))
+    assert answer.word == UNDECIDED
+    assert "0.80 [no interval]" in answer.sentences and "above" in answer.sentences
+    assert "0.200 above" in answer.sentences and "[no interval]: undecided" in answer.sentences
+    assert indicators.scores(bare(records), bare(pairs_of(records, (-0.02, 0.02)))).title.endswith("is settled in 0")
+    curve = SimpleNamespace(half_m=-73.0, ci95_half_m=None, error=np.array([50.0]), n=100)
+    told = indicators.coverage({"grid2": {"val": curve, "ood": curve}})
+    assert told.title.endswith("in 1 of 1 separations (settled in 0)") and "Grid2 −73 m [no interval]" in told.alt
 
 
 def test_the_paper_stands_beside_the_rates_and_correlations():

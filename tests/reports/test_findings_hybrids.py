@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rsslib.ledger import results
+from rsslib.ledger.resampling import resampled
 from rsslib.ledger.wording import settled
 from rsslib.reports.confidence_paper.findings import hybrids
 
@@ -95,11 +96,18 @@ def test_fewer_than_six_samples_settle_nothing(fig11_pairs, table4, table4_pairs
     assert "the fallback: undecided" in hybrids.answer(few, table4, table4_pairs).word
     bare = [{key: value for key, value in pair.items() if key != "ci95_median_m"} for pair in few]
     text = hybrids.answer(bare, table4, table4_pairs).sentences
-    assert "Grid2 −73.0 m (fewer than 6 samples: undecided)" in text
+    assert "Grid2 −73.0 m (no interval: undecided)" in text
     table4[0] |= {"n": 5, "best_choice_rate": 1.0, "ci95_best_choice_rate": [0.57, 1.0]}
     assert "undecided in July and November" in hybrids.answer(few, table4, table4_pairs).sentences
-    all_right = panel([True] * 5, [False] * 5)
-    assert hybrids.confidence_duel({"July": all_right}).title.endswith("is undecided")
+    del table4[0]["ci95_best_choice_rate"]
+    text = hybrids.answer(few, table4, table4_pairs).sentences
+    assert "100 % of July's samples [no interval]," in text and "undecided in July and November" in text
+    for all_right in (panel([True] * 5, [False] * 5), panel([True] * 50, [False] * 50, block=np.arange(50) // 10)):
+        told = hybrids.confidence_duel({"July": all_right})
+        assert told.title.endswith("is undecided")
+        assert "a difference of +100.0 points (no interval: undecided)" in told.alt
+    alike = hybrids.confidence_duel({"July": panel([True, False], [True, False])})
+    assert alike.title.endswith("is undecided")    # two samples that do not differ do not say that others would not
 
 
 @pytest.mark.parametrize("ends, text", [
@@ -173,13 +181,18 @@ def test_a_rate_whose_interval_reaches_a_half_is_undecided_beside_a_coin(fig11_p
     assert "less than a coin's 50 % in July, undecided in November and April" in text
 
 
-def panel(taken, nearer):
-    first = np.where(taken, 2.0, 1.0)
-    return SimpleNamespace(first=first, second=3.0 - first, first_better=np.array(nearer), rate=0.5)
+def panel(taken, nearer, block=None):
+    """A panel whose intervals count samples, or blocks of them, and no networks."""
+    first, excess = np.where(taken, 2.0, 1.0), np.subtract(taken, nearer, dtype=float)
+    block = np.arange(len(first)) if block is None else block
+    drawn = {"excess": resampled(lambda rows, _: excess[rows["part"]].mean(), {"part": block})}
+    return SimpleNamespace(first=first, second=3.0 - first, first_better=np.array(nearer), rate=0.5, block=block,
+                           drawn=drawn)
 
 
 def test_the_title_of_the_duel_says_where_a_model_is_taken_more_often_than_it_is_better():
-    often, alike = panel([True] * 30 + [False] * 10, [True] * 10 + [False] * 30), panel([True, False], [True, False])
+    often = panel([True] * 30 + [False] * 10, [True] * 10 + [False] * 30)
+    alike = panel([True, False] * 3, [True, False] * 3)
     told = hybrids.confidence_duel({"July": often, "November": panel([False] * 9, [True] * 9), "April": alike})
     assert told.title == ("Hybrid takes the July model more often than it is the better one in July, less often than "
                           "it is the better one in November, as often as it is the better one in April")

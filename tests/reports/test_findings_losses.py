@@ -182,6 +182,32 @@ def test_all_losses_that_tie_are_named():
         "others: CoM in 0, PSE in 0, EMD in 0")
 
 
+def test_a_loss_of_some_separations_is_a_rival_only_there():
+    ahead = [pair(split, other, -30.0, [-40.0, -20.0]) for split, others in (
+        ("grid2", ("com", "pse", "sliced")), ("random", ("com", "pse"))) for other in others]
+    sliced = {"loss": "sliced", "split": "grid2", "set": "ood", "median_m": 80.0, "n": 9, "ci95_m": [79.0, 81.0]}
+    records = [*medians(100, 100, 70), sliced, *medians(100, 100, 70, "random")]
+    told = losses.table2(records, ahead, {})
+    assert told.title == "EMD has the lowest median error in 2 of 2 separations, settled against all others in 2"
+    assert "EMD 70 [69, 71], sliced EMD 80 [79, 81]" in told.alt
+    ahead[2]["ci95_median_m"] = [-40.0, 1.0]    # beside the sliced EMD, on Grid2
+    assert losses.table2(records, ahead, {}).title.endswith("settled against all others in 1")
+
+
+def test_without_intervals_nothing_is_settled_and_nothing_breaks():
+    bare = [{key: value for key, value in record.items() if "ci95" not in key} for record in PAIRS]
+    word, text = losses.answer(bare)
+    assert word.startswith("out of distribution, by the median error, EMD is in no settled order with CoM")
+    assert "EMD is 7 m ahead of CoM on Grid2 [no interval], n 1084, undecided" in text
+    told = losses.differences(bare)
+    assert told.title.endswith("out of distribution: undecided on Grid2 and Nov→July")
+    assert "Grid2 −7 [no interval], undecided" in told.alt
+    assert losses.answer(bare[4:]).word == "not tested out of distribution; in distribution: undecided"
+    records = [{key: value for key, value in record.items() if "ci95" not in key} for record in medians(5, 6, 4)]
+    told = losses.table2(records, bare, {})
+    assert told.title.endswith("settled against both others in 0") and "CoM 5 [no interval]" in told.alt
+
+
 def test_the_lead_of_the_right_loss_of_a_pair_is_settled_by_an_interval_above_zero():
     behind = [pair("grid2", "com", 30.0, [20.0, 40.0]),
               pair("grid2", "pse", -30.0, [-40.0, -20.0]) | {"left_loss": "com"}]

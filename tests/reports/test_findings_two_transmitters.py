@@ -97,7 +97,7 @@ def test_fewer_than_six_samples_settle_nothing(records, pairs):
     assert "locate single transmitters better" not in findings.answer(records, pairs, True).word
     del pairs[0]["ci95_both_right_median_m"]
     answer = findings.answer(records, pairs, True)
-    assert "(n 5), their median errors differ (network − peaks: +29.0 m (fewer than 6 samples: undecided))" in (
+    assert "(n 5), their median errors differ (network − peaks: +29.0 m (no interval: undecided))" in (
         answer.sentences) and answer.word.endswith("which locates pairs better is undecided")
     few = [{key: value for key, value in pair.items() if not key.startswith("ci95_two")} | {"n": 5} for pair in pairs]
     bare = [{key: value for key, value in row.items() if not key.startswith("ci95_two")} for row in records]

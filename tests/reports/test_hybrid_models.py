@@ -8,15 +8,17 @@ import xarray as xr
 from rsslib.confidence import ranging
 from rsslib.data import splits
 from rsslib.ledger import claims, results
-from rsslib.ledger.statistics import bootstrap_median_difference
 from rsslib.ledger.verdicts import judge
 from rsslib.ledger.wording import number
-from rsslib.reports.confidence_paper import hybrid_models, summaries
+from rsslib.localization import predictions
+from rsslib.reports.confidence_paper import hybrid_models
 
 PAIR_KEYS = {"n_cells", "split", "set", "left_method", "right_method", "n", "median_m", "ci95_median_m"}
 
 
-def test_figure_eleven_sets_three_methods_side_by_side(campus):
+@pytest.fixture(scope="module")
+def located(campus):
+    """What `fallbacks` says of Grid2: a network 40 m off, sure in validation and in no OOD sample."""
     sets = splits.make(campus, "grid2")
     samples = np.concatenate([sets["val"], sets["ood"]])
     names = ["val"] * len(sets["val"]) + ["ood"] * len(sets["ood"])
@@ -24,9 +26,12 @@ def test_figure_eleven_sets_three_methods_side_by_side(campus):
     model = hand_made.predictions(names, sure, np.zeros(len(names)), measurement=samples)
     for hat, true, tx in (("x_hat", "x_true", campus.tx_x), ("y_hat", "y_true", campus.tx_y)):
         model[hat][:] = model[true][:] = tx.values[samples, 0]
-    model["x_hat"] = model.x_hat + 40.0
-    located = hybrid_models.fallbacks(campus, {"grid2": model})
-    records = hybrid_models.grid_records(located)
+    model = hand_made.with_networks(model.assign(x_hat=model.x_hat + 40.0))
+    return hybrid_models.fallbacks(campus, {"grid2": model})
+
+
+def test_figure_eleven_sets_three_methods_side_by_side(campus, located):
+    sets, (records, pairs) = splits.make(campus, "grid2"), hybrid_models.grid_records(located)
     assert [(r["set"], r["method"]) for r in records] == [
         (name, method) for name in ("val", "ood") for method in ("cnn", "ranging", "hybrid")]
     ranged = results.one(records, set="ood", method="ranging")
@@ -38,7 +43,6 @@ def test_figure_eleven_sets_three_methods_side_by_side(campus):
     assert results.one(records, set="ood", method="cnn")["median_m"] == pytest.approx(40)
     assert results.one(records, set="val", method="hybrid")["median_m"] == pytest.approx(40)
     assert records[0]["low_confidence_rate"] == pytest.approx(0.1, abs=0.05) and records[3]["low_confidence_rate"] == 1
-    pairs = hybrid_models.grid_pairs(located)
     assert len(pairs) == 6 and {pair["n_cells"] for pair in pairs} == {2} and set(pairs[0]) == PAIR_KEYS
     for pair in pairs:
         left, right = (results.one(records, set=pair["set"], method=pair[side])
@@ -46,6 +50,25 @@ def test_figure_eleven_sets_three_methods_side_by_side(campus):
         assert pair["median_m"] == pytest.approx(left["median_m"] - right["median_m"]) and pair["n"] == left["n"]
     same = results.one(pairs, set="ood", left_method="hybrid", right_method="ranging")
     assert same["ci95_median_m"] == (0, 0)    # jointly resampled: equal errors never differ
+    low, high = ranged["ci95_m"]
+    assert low < ranged["median_m"] < high
+    assert results.one(records, set="ood", method="cnn")["ci95_m"] == pytest.approx((40, 40))
+
+
+def test_the_threshold_of_the_fallback_is_drawn_anew_with_validation(located):
+    methods = located["grid2"]
+    wide = {name: model.assign_coords(block=("sample", np.where(model.set == "val", 0, np.arange(len(model.set)))))
+            for name, model in methods.items()}
+    # OOD samples as sure as the middle of the validation samples: which fall back changes with the threshold
+    sure = np.where(methods["cnn"].set == "ood", np.quantile(methods["cnn"].max_mean_prediction[
+        methods["cnn"].set == "val"], 0.1), methods["cnn"].max_mean_prediction)
+    spread = {}
+    for name, models in (("drawn", methods), ("one block", wide)):    # of one block, the threshold is always the same
+        changed = hand_made.with_networks(models["cnn"].assign(max_mean_prediction=("sample", sure)))
+        records, _ = hybrid_models.grid_records({"grid2": models | {"cnn": changed}})
+        low, high = results.one(records, set="ood", method="hybrid")["ci95_m"]
+        spread[name] = high - low
+    assert spread["drawn"] > spread["one block"]
 
 
 @pytest.fixture
@@ -58,7 +81,7 @@ def models():
 
 
 def test_table_four_worked_by_hand(models):
-    records = hybrid_models.table4(models)
+    records, _ = hybrid_models.table4(models)
     medians = {(r["set"], r["model"]): r["median_m"] for r in records}
     rates = {(r["set"], r["model"]): r["best_choice_rate"] for r in records}
     # July: the July model is more confident but in the fourth sample; it should have yielded in the third, too
@@ -73,10 +96,11 @@ def test_table_four_worked_by_hand(models):
     assert (july["july"]["chosen_share"], july["november"]["chosen_share"], july["april"]["chosen_share"]) == (
         0.75, 0.5, 0.5)
     assert july["july"]["low_confidence_rate"] == 0 and july["july"]["median_confidence"] == 3
+    assert not [key for record in records for key in record if "ci95" in key]    # of 4, 2 and 2 blocks
 
 
 def test_paired_differences_of_table_four_worked_by_hand(models):
-    pairs = hybrid_models.table4_pairs(models)
+    _, pairs = hybrid_models.table4(models)
     july = results.one(pairs, set="july", left_model="hybrid", right_model="november")
     # the errors are 10, 20, 30, 40 of the hybrid and 100, 200, 20, 40 of the November model
     assert (july["n"], july["median_m"]) == (4, 25 - 70)
@@ -86,17 +110,42 @@ def test_paired_differences_of_table_four_worked_by_hand(models):
 
 
 @pytest.mark.parametrize("n, known", [(5, False), (6, True)])
-def test_medians_of_fewer_than_six_samples_have_no_interval(n, known):
-    first, second = np.arange(n) * 10.0, np.arange(n) + 100.0
-    assert ("ci95_m" in summaries.median_error(first)) == known
-    apart = summaries.median_difference(first, second)
-    assert apart.get("ci95_median_m") == (bootstrap_median_difference(first, second) if known else None)
-    assert apart["median_m"] == np.median(first) - np.median(second) and apart["n"] == n
+def test_medians_of_fewer_than_six_blocks_have_no_interval(n, known):
+    error = np.arange(n) * 10.0
+    sets = ["val"] * n + ["july"] * n + ["november"] * n + ["april"] * n
+    models = {name: hand_made.predictions(sets, np.ones(4 * n), np.tile(way, 4))
+              for name, way in (("july", error), ("november", error[::-1] + 100))}
+    records, pairs = hybrid_models.table4(models)
+    for record in (*records, *pairs):
+        interval = record.get("ci95_m", record.get("ci95_median_m"))
+        assert (interval is not None) == known
+        assert not known or interval[0] <= record["median_m"] <= interval[1]
+    july = results.one(records, set="july", model="july")
+    assert ({"ci95_best_choice_rate", "ci95_chosen_share", "ci95_low_confidence_rate"} <= set(july)) == known
+    # both are equally sure, so the hybrid takes the first, July, in every resample
+    same = results.one(pairs, set="april", left_model="hybrid", right_model="july")
+    assert same["median_m"] == 0 and same.get("ci95_median_m") == ((0, 0) if known else None)
+    apart = results.one(pairs, set="april", left_model="july", right_model="november")
+    assert apart["median_m"] == -100 and apart["n"] == n
 
 
-def test_without_a_sample_the_fields_have_a_reason():
-    for found in (summaries.median_error(np.array([])), summaries.median_difference(np.array([]), np.array([]))):
-        assert np.isnan(found["median_m"]) and found["median_m_reason"] and found["n"] == 0
+def repeated(models, times):
+    """Models of so many copies of their samples, each a block of its own."""
+    many = {name: xr.concat([model] * times, "sample", combine_attrs="override") for name, model in models.items()}
+    return {name: model.assign_coords(block=("sample", np.arange(model.sizes["sample"])))
+            for name, model in many.items()}
+
+
+def test_table_four_draws_both_models_networks_apart_from_each_other():
+    n = 60
+    sets = ["val"] * n + ["july"] * n + ["november"] * n + ["april"] * n
+    sure = np.random.default_rng(0).uniform(0.2, 1, 4 * n)
+    one = hand_made.with_networks(hand_made.predictions(sets, sure, np.full(4 * n, 200.0)), east=(-90.0, 0.0, 90.0))
+    both = hybrid_models.duel({"july": one, "november": one}, "april")
+    apart = both.drawn["july"] - both.drawn["november"]
+    # each median is 200 m and the mean of three of -90, 0, 90 m; their difference has the variance of both
+    assert np.std(both.drawn["july"]) == pytest.approx(np.sqrt(90**2 * 2 / 3 / 3), rel=0.1)
+    assert np.std(apart) == pytest.approx(np.sqrt(2) * np.std(both.drawn["july"]), rel=0.1)
 
 
 def judged(folder, name, records, pairs, pairs_made_by="this run"):
@@ -107,8 +156,7 @@ def judged(folder, name, records, pairs, pairs_made_by="this run"):
 
 
 def test_the_claims_on_table_four_are_judged_by_its_paired_differences(models, tmp_path):
-    many = {name: xr.concat([model] * 4, "sample", combine_attrs="override") for name, model in models.items()}
-    arguments = "table4", hybrid_models.table4(many), hybrid_models.table4_pairs(many)
+    arguments = "table4", *hybrid_models.table4(repeated(models, 4))
     ours = judged(tmp_path, *arguments)
     for claim, season, model in (("own-july", "july", "july"), ("own-november", "november", "november"),
                                  ("other-july", "july", "november"), ("other-november", "november", "july")):
@@ -149,3 +197,14 @@ def test_the_duel_shows_both_confidences(models):
     panel = hybrid_models.duel(models, "july")
     assert panel.first.tolist() == [3, 3, 3, 1] and panel.second.tolist() == [1, 1, 2, 2]
     assert panel.first_better.tolist() == [True, True, False, False] and panel.rate == 0.75
+    assert np.array_equal(panel.block, predictions.of_set(models["july"], "july").block)
+    assert set(panel.drawn) == {"july", "november", "hybrid", "oracle", "july best", "november best", "hybrid best",
+                                "oracle best", "first", "excess", "july low", "november low"}
+    assert {len(drawn) for drawn in panel.drawn.values()} == {2000} and (panel.drawn["oracle best"] == 1).all()
+
+
+def test_resampled_choices_gather_about_those_of_the_samples(models):
+    panel = hybrid_models.duel(repeated(models, 30), "july")
+    for field, value in (("july best", 0.5), ("hybrid best", 0.75), ("first", 0.75), ("excess", 0.25)):
+        assert panel.drawn[field].mean() == pytest.approx(value, abs=0.02)
+    assert panel.drawn["july"].mean() == pytest.approx(25, abs=1)

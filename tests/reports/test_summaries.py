@@ -1,9 +1,12 @@
 """What the records of the paper on confidence share: which trainings there are, and that they fit the measurements."""
 
+import hand_made
 import numpy as np
 import pytest
 import xarray as xr
 
+from rsslib.data import blocks
+from rsslib.localization import predictions
 from rsslib.project import InputError
 from rsslib.reports.confidence_paper import hybrid_models, summaries
 
@@ -15,8 +18,61 @@ def predicted(campus, samples, **changes):
 
 
 def test_predictions_of_these_measurements_are_taken(campus):
-    summaries.check_measurements({"grid2": predicted(campus, [0, 5, 2])}, campus)
-    summaries.check_measurements({}, campus)
+    models = {"grid2": predicted(campus, [0, 5, 2]), "july": predicted(campus, [5])}
+    placed = summaries.placed(models, campus)
+    assert list(placed) == ["grid2", "july"] and summaries.placed({}, campus) == {}
+    for name, model in placed.items():
+        assert model.drop_vars("block").identical(models[name])
+
+
+def test_each_sample_knows_the_block_of_time_of_its_measurement(campus):
+    samples = np.random.default_rng(0).permutation(campus.sizes["sample"])[:60]
+    block = summaries.placed({"a": predicted(campus, samples)}, campus)["a"].block.values
+    assert np.array_equal(block, blocks.numbers(campus.time.values)[samples]) and len(set(block.tolist())) == 6
+    # samples further apart in time than a block are not in one
+    apart = np.abs(np.subtract.outer(*[campus.time.values[samples]] * 2)) / np.timedelta64(1, "s")
+    assert apart[np.equal.outer(block, block)].max() < blocks.BLOCK_S
+
+
+def test_a_block_is_that_of_its_set():
+    model = hand_made.predictions(["val", "ood", "val"], np.ones(3), [1, 2, 3], block=[7, 8, 9])
+    assert summaries.block_of(model, "val").tolist() == [7, 9] and summaries.errors_of(model, "val").tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("n, known", [(5, False), (6, True)])
+def test_a_median_error_of_fewer_than_six_blocks_has_no_interval(n, known):
+    errors, block = np.repeat(10.0 * np.arange(n), 20), np.repeat(np.arange(n), 20)
+    found = summaries.median_error(hand_made.predictions(["val"] * 20 * n, np.ones(20 * n), errors, block=block))
+    assert found == {"n": 20 * n, "median_m": np.median(errors)} | ({"ci95_m": (5, 45)} if known else {})
+
+
+def test_the_interval_of_a_median_error_holds_the_chance_of_the_networks():
+    n, generator = 400, np.random.default_rng(1)
+    alike = hand_made.predictions(["val"] * n, np.ones(n), 500 + generator.uniform(-5, 5, n))
+    low, high = summaries.median_error(alike)["ci95_m"]
+    assert 498 < low < 500 < high < 502
+    # drawn from these, the mean of three is -80, 0 or 80 m or between; -80 of each 27th draw, above the 2.5 % of a tail
+    apart = summaries.median_error(hand_made.with_networks(alike, east=(-80.0, 0.0, 80.0)))
+    assert apart["median_m"] == pytest.approx(predictions.median_error(alike, "val"))
+    assert apart["ci95_m"] == pytest.approx((420, 580), abs=2)
+
+
+def test_a_field_has_an_interval_where_there_are_blocks_and_resamples_enough():
+    drawn, block = np.linspace(0, 100, 1001), np.arange(6)
+    assert summaries.field("x_m", 50, drawn, block) == {"x_m": 50.0, "ci95_x_m": pytest.approx((2.5, 97.5))}
+    low, high = summaries.field("x_m", 50, drawn, block, difference=True)["ci95_x_m"]
+    assert low < 2.5 and high > 97.5
+    assert summaries.field("x_m", 50, drawn, block[:5]) == {"x_m": 50.0}
+    half = np.where(np.arange(1001) % 2, np.nan, drawn)
+    assert summaries.field("x_m", 50, half, block)["ci95_x_m"] == pytest.approx((2.5, 97.5), abs=0.2)
+    half[0] = half[2] = np.nan    # now most are unknown
+    assert summaries.field("x_m", 50, half, block) == {"x_m": 50.0}
+    missing = summaries.field("x_m", np.nan, drawn * np.nan, block, reason="none is low")
+    assert np.isnan(missing["x_m"]) and missing["x_m_reason"] == "none is low" and len(missing) == 2
+
+
+def test_an_interval_that_is_none_is_no_field():
+    assert summaries.ends("x_m", (1.0, 2.0)) == {"ci95_x_m": (1.0, 2.0)} and summaries.ends("x_m", None) == {}
 
 
 @pytest.mark.parametrize("change", [
@@ -25,17 +81,17 @@ def test_predictions_of_these_measurements_are_taken(campus):
     lambda model: model.assign_coords(measurement=model.measurement + 10**6)])
 def test_predictions_of_other_measurements_are_refused_with_the_name_of_the_training(campus, change):
     models = {"random": predicted(campus, [1]), "grid2": change(predicted(campus, [0, 5, 2]))}
-    with pytest.raises(InputError, match="inputs: the predictions of grid2 are of other samples"):
-        summaries.check_measurements(models, campus)
+    with pytest.raises(InputError, match="trained: the predictions of grid2 are of other samples"):
+        summaries.placed(models, campus)
 
 
 @pytest.mark.parametrize("grids, found", [
     (2, "grids: found 2; expected a list"), (None, "grids: found None"), ("2", "grids: found '2'"),
     ([7], "grids: grid7 was not trained on emd"), (["x"], "grids: gridx was not trained")])
-def test_grids_that_cannot_be_shown_are_refused_by_name(tmp_path, grids, found):
+def test_grids_that_cannot_be_shown_are_refused_by_name(tmp_path, campus, grids, found):
     with pytest.raises(InputError, match=found):
-        hybrid_models.load(tmp_path, grids)
+        hybrid_models.load(tmp_path, grids, campus)
 
 
-def test_no_grid_is_no_model(tmp_path):
-    assert hybrid_models.load(tmp_path, []) == {}
+def test_no_grid_is_no_model(tmp_path, campus):
+    assert hybrid_models.load(tmp_path, [], campus) == {}

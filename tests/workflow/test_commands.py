@@ -137,13 +137,16 @@ def test_a_failing_stage_ends_reproduce_with_its_status(calls, monkeypatch, caps
     assert "run the same command again to resume" in capsys.readouterr().err
 
 
-def test_paper_warns_where_there_is_no_gpu(calls, monkeypatch, capsys):
-    import torch
-
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert command_line.main(["paper"]) == 0
-    assert calls == ["paper", "page"]
-    assert "no CUDA GPU" in capsys.readouterr().err
+def test_figures_train_nothing(calls, monkeypatch):
+    asked = []
+    monkeypatch.setattr(commands, "stage_names", lambda: [])
+    monkeypatch.setattr(commands, "_dvc", lambda arguments, folder: asked.append(arguments) or 0)
+    assert command_line.main(["figures"]) == 0 and calls == ["page"]
+    (command, *options), = asked
+    assert command == "repro" and options[:3] == ["--single-item", "--force", "data@quick"]
+    assert {"losses@full", "hybrids@quick"} < set(options) and not [name for name in options if "train" in name]
+    monkeypatch.setattr(commands, "_dvc", lambda arguments, folder: 3)
+    assert command_line.main(["figures"]) == 3 and calls == ["page"]
 
 
 def test_bad_input_is_one_line_and_status_2(monkeypatch, capsys):

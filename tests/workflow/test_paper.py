@@ -19,15 +19,16 @@ def project(tmp_path, monkeypatch):
     """A project with measurements, in which a training writes its parameters."""
     monkeypatch.setattr(paper, "ROOT", tmp_path)
     monkeypatch.chdir(tmp_path)    # a training changes it
-    (tmp_path / "data/paper").mkdir(parents=True)
+    (tmp_path / "data/quick").mkdir(parents=True)
     for name in ("grid2-com", "grid2-emd", "random-com", "random-emd", "grid3-emd"):    # what a training leaves
-        (tmp_path / "data/paper/localizers" / name).mkdir(parents=True)
-        (tmp_path / "data/paper/localizers" / name / "predictions.nc").touch()
-    (tmp_path / "data/paper/measurements.nc").touch()
+        (tmp_path / "results/full/trained" / name).mkdir(parents=True)
+        (tmp_path / "results/full/trained" / name / "predictions.nc").touch()
+    (tmp_path / "data/quick/measurements.nc").touch()
+    monkeypatch.setattr(paper, "describe", lambda *_: None)
     (tmp_path / "params.yaml").write_text("""
         more_grids: [grid3]
-        train: {paper: {a: 5}}
-        split: {paper: {grid2: {b: 6}, grid3: {}, random: {}}}
+        train: {full: {a: 5}}
+        split: {full: {grid2: {b: 6}, grid3: {}, random: {}}}
         loss: {com: {name: com.txt}, emd: {name: emd.txt}}
     """)
     notebook = tmp_path / "train.ipynb"
@@ -55,7 +56,7 @@ def test_parameters_take_the_place_of_the_defaults(tmp_path, monkeypatch):
 
 
 def test_sections_and_values_are_merged(project):
-    training = paper.Training("paper", "grid2", "com")
+    training = paper.Training("full", "grid2", "com")
     assert paper.settings(training) == {"a": 5, "b": 6, "name": "com.txt"}
     assert paper.settings(training, ["a=9"])["a"] == 9
 
@@ -93,7 +94,7 @@ def processes(monkeypatch):
 def test_what_is_finished_is_not_trained_again(project, processes, capsys):
     assert paper.train(1, 2) == 0
     assert "0 of 5 trainings are finished; 5 to go" in capsys.readouterr().err
-    assert (project / "com.txt").read_text() == "5 2" and (project / "data/paper/finished/grid3-emd.json").is_file()
+    assert (project / "com.txt").read_text() == "5 2" and (project / "data/full/finished/grid3-emd.json").is_file()
     (project / "com.txt").unlink()
     assert paper.train(1, 2) == 0 and not (project / "com.txt").exists()
     assert "5 of 5 trainings are finished" in capsys.readouterr().err
@@ -101,11 +102,11 @@ def test_what_is_finished_is_not_trained_again(project, processes, capsys):
 
 
 @pytest.mark.parametrize("change", [
-    lambda folder: (folder / "measurements.nc").write_text("others"),
-    lambda folder: (folder / "localizers/grid2-com/predictions.nc").unlink()])
+    lambda root: (root / "data/quick/measurements.nc").write_text("others"),
+    lambda root: (root / "results/full/trained/grid2-com/predictions.nc").unlink()])
 def test_other_measurements_and_lost_predictions_are_trained_anew(project, processes, capsys, change):
     paper.train(1, 2)
-    change(project / "data/paper")
+    change(project)
     capsys.readouterr()
     paper.train(1, 2)
     assert "5 of 5 trainings are finished" not in capsys.readouterr().err
@@ -122,7 +123,7 @@ def test_a_training_that_fails_is_said_and_the_others_go_on(project, processes, 
     assert paper.train(1, 1) == 1
     said = capsys.readouterr().err
     assert "grid2-com failed, see" in said and "grid2-emd done" in said
-    assert not (project / "data/paper/finished/grid2-com.json").exists()
+    assert not (project / "data/full/finished/grid2-com.json").exists()
 
 
 def test_it_stops_in_time(project, processes, monkeypatch, capsys):
@@ -139,15 +140,38 @@ def test_other_numbers_are_refused(project, minutes, at_once):
 
 
 def test_measurements_must_be_there(project):
-    (project / "data/paper/measurements.nc").unlink()
+    (project / "data/quick/measurements.nc").unlink()
     with pytest.raises(InputError, match="measurements.nc: not there; run"):
         paper.train(1, 1)
 
 
-def test_values_and_at_once_are_of_timed_trainings(monkeypatch, capsys):
-    monkeypatch.setattr(command_line, "require_project", lambda: None)
-    assert command_line.main(["paper", "epochs=2"]) == command_line.main(["paper", "--at-once", "2"]) == 2
-    assert "with --minutes" in capsys.readouterr().err
+def test_only_some_in_their_order(project, processes, capsys):
+    assert paper.train(1, 1, (), ["random-emd", "grid2-com"]) == 0
+    assert "0 of 2 trainings are finished" in capsys.readouterr().err
+    assert not (project / "data/full/finished/grid2-emd.json").exists()
+    with pytest.raises(InputError, match="command line: --only is 'grid9-emd'; expected one of grid2-com"):
+        paper.train(1, 1, (), ["grid9-emd"])
+
+
+def test_a_stamp_says_what_a_training_was_made_of(tmp_path, monkeypatch):
+    import xarray as xr
+
+    monkeypatch.setattr(paper, "ROOT", tmp_path)
+    attrs = {"device": "cpu", "torch": "2", "computed_in": "float32"}
+    monkeypatch.setattr(paper.predictions, "load", lambda path: xr.Dataset(attrs=attrs))
+    training = paper.Training("full", "grid2", "com")
+    stamp = training.outputs().with_name("grid2-com.stamp.json")
+    stamp.parent.mkdir(parents=True)
+    stamp.write_text('{"seconds_per_epoch": 1.5}')
+    paper.describe(training, {"epochs": 2}, "abc")
+    assert json.loads(stamp.read_text()) == {"seconds_per_epoch": 1.5, "device": "cpu", "torch": "2",
+                                             "computed_in": "float32", "code": "abc", "parameters": {"epochs": 2}}
+
+
+def test_where_there_is_no_gpu_it_is_said(project, processes, monkeypatch, capsys):
+    monkeypatch.setattr(paper.torch.cuda, "is_available", lambda: False)
+    paper.train(1, 1)
+    assert "no CUDA GPU" in capsys.readouterr().err
 
 
 def test_the_command_line_hands_on_minutes_and_values(monkeypatch):
@@ -155,4 +179,5 @@ def test_the_command_line_hands_on_minutes_and_values(monkeypatch):
     monkeypatch.setattr(command_line, "require_project", lambda: None)
     monkeypatch.setattr(paper, "train", lambda *values: given.append(values) or 0)
     assert command_line.main(["paper", "--minutes", "9", "--at-once", "4", "epochs=2"]) == 0
-    assert given == [(9.0, 4, ["epochs=2"])]
+    assert command_line.main(["paper", "--only", "a-b,c-d"]) == 0
+    assert given == [(9.0, 4, ["epochs=2"], []), (1e5, 1, [], ["a-b", "c-d"])]

@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from rsslib.confidence import hybrid, indicators, ranging
+from rsslib.confidence import hybrid, indicators, pools, ranging
 from rsslib.data import splits
 from rsslib.ledger import claims
+from rsslib.ledger.resampling import Draw, Rows, interval, resampled
+from rsslib.localization import predictions
 from rsslib.project import InputError
 from rsslib.reports import style
 from rsslib.reports.confidence_paper import ood_detection
 from rsslib.reports.confidence_paper.ood_detection import Models
-from rsslib.reports.confidence_paper.summaries import errors_of, median_difference, median_error, share
+from rsslib.reports.confidence_paper.summaries import block_of, ends, errors_of, field
 from rsslib.reports.tables import matrix
 
 GRID_SETS = ("val", "ood")
@@ -23,11 +25,12 @@ SETS = ("july", "november", "april")
 PAIR = ("july", "november")
 
 
-def load(folder: str | Path, grids: Sequence[int]) -> Models:
+def load(folder: str | Path, grids: Sequence[int], dataset: xr.Dataset) -> Models:
     """Read the EMD predictions of GridN for each N; none for no N. Errors: InputError naming the parameter `grids`."""
     if not isinstance(grids, (list, tuple)):
         raise InputError(f"grids: found {grids!r}; expected a list of numbers N of cells per side, such as [2, 5]")
-    return ood_detection.load(folder, [f"grid{n}" for n in grids], parameter="grids") if grids else {}
+    names = [f"grid{n}" for n in grids]
+    return ood_detection.load(folder, names, dataset, parameter="grids") if grids else {}
 
 
 def fallbacks(dataset: xr.Dataset, models: Models, seed: int = 0) -> dict[str, Models]:
@@ -45,34 +48,45 @@ def fallbacks(dataset: xr.Dataset, models: Models, seed: int = 0) -> dict[str, M
     return located
 
 
-def grid_records(located: Mapping[str, Models]) -> list[dict]:
+def grid_records(located: Mapping[str, Models]) -> tuple[list[dict], list[dict]]:
     """Return Figure 11's records: the median error of CNN, ranging and hybrid on the two sets of each GridN split.
 
-    Input: what `fallbacks` returns. Keys: n_cells, split, set, method, n, median_m, ci95_m, low_confidence_rate,
-    ranging_a_db.
+    Input: what `fallbacks` returns. Records: n_cells, split, set, method, n, median_m, ci95_m, low_confidence_rate,
+    ranging_a_db. Paired differences, the left method's median error less the right one's: n_cells, split, set,
+    left_method, right_method, n, median_m, ci95_median_m. Drawn anew are samples, networks and the threshold.
     """
-    return [_keys(split, name) | {"method": method} | median_error(errors_of(model, name)) | {
-        "low_confidence_rate": indicators.is_low(methods["cnn"])[model.set.values == name].mean(),
-        "ranging_a_db": model.attrs["ranging_a_db"]}
-            for split, methods in located.items() for name in GRID_SETS for method, model in methods.items()]
+    records, pairs = [], []
+    for split, methods in located.items():
+        for name in GRID_SETS:
+            keys = {"n_cells": int(split.removeprefix("grid")), "split": split, "set": name}
+            errors = {method: errors_of(model, name) for method, model in methods.items()}
+            drawn, block = _fallback_medians(methods, name), block_of(methods["cnn"], name)
+            low = (indicators.is_low(methods["cnn"])[methods["cnn"].set.values == name]).mean()
+            a = methods["cnn"].attrs["ranging_a_db"]
+            for method, error in errors.items():
+                records.append(keys | {"method": method, "n": len(error), "median_m": np.median(error)} | ends(
+                    "m", interval(drawn[method], block)) | {"low_confidence_rate": low, "ranging_a_db": a})
+            pairs += _pairs(keys, "method", errors, drawn, block,
+                            (("hybrid", "cnn"), ("ranging", "cnn"), ("hybrid", "ranging")))
+    return records, pairs
 
 
-def grid_pairs(located: Mapping[str, Models]) -> list[dict]:
-    """Return Figure 11's paired differences, the left method's median error less the right one's.
+def _fallback_medians(methods: Models, name: str) -> dict[str, np.ndarray]:
+    """Return the median error of each method in each resample, {method: (resamples,)}."""
+    ranged = errors_of(methods["ranging"], name)
 
-    Input: what `fallbacks` returns. Keys: n_cells, split, set, left_method, right_method, n, median_m, ci95_median_m.
-    """
-    return [record for split, methods in located.items() for name in GRID_SETS for record in _pairs(
-        _keys(split, name), "method", {method: errors_of(model, name) for method, model in methods.items()},
-        (("hybrid", "cnn"), ("ranging", "cnn"), ("hybrid", "ranging")))]
+    def medians(own: pools.Answers, other: pools.Answers) -> list[float]:
+        low, there = other.score() < ood_detection.limit(own), ranged[other.samples]
+        return [float(np.median(error)) for error in (other.error, there, np.where(low, there, other.error))]
 
-
-def _keys(split: str, name: str) -> dict:
-    return {"n_cells": int(split.removeprefix("grid")), "split": split, "set": name}
+    drawn = ood_detection.resampled_with_val(methods["cnn"], name, medians)
+    return dict(zip(("cnn", "ranging", "hybrid"), drawn.T))
 
 
-def _pairs(keys: Mapping, kind: str, errors: Mapping[str, np.ndarray], compared: Iterable[tuple]) -> list[dict]:
-    return [{**keys, f"left_{kind}": left, f"right_{kind}": right} | median_difference(errors[left], errors[right])
+def _pairs(keys: Mapping, kind: str, errors: Mapping[str, np.ndarray], drawn: Mapping[str, np.ndarray],
+           block: np.ndarray, compared: Iterable[tuple]) -> list[dict]:
+    return [{**keys, f"left_{kind}": left, f"right_{kind}": right, "n": len(errors[left])} | field(
+        "median_m", np.median(errors[left]) - np.median(errors[right]), drawn[left] - drawn[right], block, True)
             for left, right in compared]
 
 
@@ -98,41 +112,81 @@ def grid_table(records: Sequence[dict], name: str, printed: Mapping[tuple, float
     return matrix(shown, "separation", "method", "median_m", printed=paper)
 
 
-def duel(models: Models, name: str, indicator: str = indicators.INDICATOR) -> SimpleNamespace:
+def duel(models: Models, name: str) -> SimpleNamespace:
     """Return the July and the November model's relative confidence in the samples of a set, and who was nearer.
 
     The relative confidence is the confidence divided by its model's low-confidence threshold.
 
-    Fields: first, second (n,), first_better (n,) bool, rate (best-choice rate), chosen (the hybrid's predictions).
+    Fields: first, second (n,), first_better (n,) bool, rate (best-choice rate), chosen (the hybrid's predictions),
+    block (n,); drawn, what `_choices` says of each resample, {field: (resamples,)}.
     """
-    chosen = hybrid.choose([models[split] for split in PAIR], name, indicator)
+    chosen = hybrid.choose([models[split] for split in PAIR], name)
     error, (first, second) = chosen.error_m.values, chosen.confidence.values
     return SimpleNamespace(first=first, second=second, first_better=error[0] <= error[1], chosen=chosen,
-                           rate=float(hybrid.best_choice(error, chosen.chosen.values).mean()))
+                           rate=float(hybrid.best_choice(error, chosen.chosen.values).mean()),
+                           block=block_of(models[PAIR[0]], name), drawn=_drawn_choices(models, name))
 
 
-def table4(models: Models, indicator: str = indicators.INDICATOR) -> list[dict]:
+def _drawn_choices(models: Models, name: str) -> dict[str, np.ndarray]:
+    """Return `_choices` of each resample: of both models' networks, of their validation samples, and of the set."""
+    val, tested = ({split: predictions.of_set(models[split], each) for split in PAIR} for each in ("val", name))
+    of_val, of_set = ({split: pools.of(part) for split, part in parts.items()} for parts in (val, tested))
+
+    def found(rows: Rows, draw: Draw) -> list[float]:
+        said = {split: of_set[split].answers(rows[name], draw[split]) for split in PAIR}
+        confidence = [said[split].score() / ood_detection.limit(of_val[split].answers(
+            rows[f"{split} val"], draw[split])) for split in PAIR]
+        return list(_choices(np.stack([one.error for one in said.values()]), np.stack(confidence)).values())
+
+    blocks = {f"{split} val": part.block.values for split, part in val.items()}
+    drawn = resampled(found, blocks | {name: tested[PAIR[0]].block.values},
+                      {split: pool.chance for split, pool in of_set.items()})
+    return dict(zip(_choices(np.zeros((2, 1)), np.zeros((2, 1))), drawn.T))
+
+
+def _choices(error: np.ndarray, confidence: np.ndarray) -> dict[str, float]:
+    """Return what a choice by confidence does; error and confidence are (model, sample).
+
+    Median error [m] of each model, of the hybrid and of the oracle; how often each takes the better model; how often
+    the hybrid takes the first, and how much more often than that is the better one; low-confidence rates.
+    """
+    first, best = confidence[0] >= confidence[1], error.min(axis=0)
+    taken = {"july": error[0], "november": error[1], "hybrid": np.where(first, *error), "oracle": best}
+    return ({model: float(np.median(each)) for model, each in taken.items()}
+            | {f"{model} best": float(np.mean(each <= best)) for model, each in taken.items()}
+            | {"first": float(first.mean()), "excess": float(first.mean() - np.mean(error[0] <= error[1]))}
+            | {f"{model} low": float(np.mean(one < 1)) for model, one in zip(PAIR, confidence)})
+
+
+def table4(models: Models) -> tuple[list[dict], list[dict]]:
     """Return Table IV's records: July model, November model, hybrid, and an oracle that always takes the better.
 
     Keys: set, model, n, median_m, ci95_m, best_choice_rate (how often that choice is the better one) and its
     interval; of the two models also chosen_share (how often the hybrid takes it), low_confidence_rate and
     median_confidence (divided by the threshold). The sets are the held-out fifths of the seasons; April's is OOD for
-    both models.
+    both models. Paired differences, the left model's median error less the right one's: set, left_model, right_model,
+    n, median_m, ci95_median_m. Drawn anew are samples, networks and both thresholds.
     """
-    records = []
+    records, pairs = [], []
     for name in SETS:
-        both = duel(models, name, indicator).chosen
-        errors = _errors(both)
+        both = duel(models, name)
+        confidence, errors = both.chosen.confidence.values, _errors(both.chosen)
         for model, error in errors.items():
-            record = {"set": name, "model": model} | median_error(error)
-            record |= share("best_choice_rate", error <= errors["oracle"])
+            record = {"set": name, "model": model, "n": len(error), "median_m": np.median(error)} | ends(
+                "m", interval(both.drawn[model], both.block))
+            record |= field("best_choice_rate", float(np.mean(error <= errors["oracle"])), both.drawn[f"{model} best"],
+                            both.block)
             if model in PAIR:
-                number = PAIR.index(model)
-                record |= share("chosen_share", both.chosen.values == number)
-                record |= {"low_confidence_rate": (both.confidence.values[number] < 1).mean(),
-                           "median_confidence": np.median(both.confidence.values[number])}
+                number, first = PAIR.index(model), both.drawn["first"]
+                record |= field("chosen_share", float(np.mean(both.chosen.chosen.values == number)),
+                                1 - first if number else first, both.block)
+                record |= field("low_confidence_rate", float((confidence[number] < 1).mean()),
+                                both.drawn[f"{model} low"], both.block)
+                record |= {"median_confidence": np.median(confidence[number])}
             records.append(record)
-    return records
+        pairs += _pairs({"set": name}, "model", errors, both.drawn, both.block,
+                        (("hybrid", "july"), ("hybrid", "november"), ("july", "november")))
+    return records, pairs
 
 
 def in_words(table4: Sequence[dict]) -> list[dict]:
@@ -144,16 +198,6 @@ def in_words(table4: Sequence[dict]) -> list[dict]:
     return [record | {"season": style.LOOKS[record["set"]].label,
                       "choice": f"{style.LOOKS[record['model']].label} model" if record["model"] in PAIR
                       else record["model"]} for record in table4]
-
-
-def table4_pairs(models: Models, indicator: str = indicators.INDICATOR) -> list[dict]:
-    """Return Table IV's paired differences, the left model's median error less the right one's.
-
-    Keys: set, left_model, right_model, n, median_m, ci95_median_m.
-    """
-    return [record for name in SETS for record in _pairs(
-        {"set": name}, "model", _errors(duel(models, name, indicator).chosen),
-        (("hybrid", "july"), ("hybrid", "november"), ("july", "november")))]
 
 
 def _errors(both: xr.Dataset) -> dict[str, np.ndarray]:

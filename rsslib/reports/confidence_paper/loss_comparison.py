@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations
 from operator import itemgetter
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,13 +14,15 @@ import xarray as xr
 from scipy.spatial import ConvexHull
 
 from rsslib import files
+from rsslib.confidence import pools
 from rsslib.data import grid, splits
 from rsslib.data.grid import transmitters
 from rsslib.learning.weights import parameter_count
-from rsslib.ledger.statistics import bootstrap_mean_difference, bootstrap_median
+from rsslib.ledger.resampling import resampled
 from rsslib.localization import kept_images, networks, predictions
 from rsslib.project import InputError
-from rsslib.reports.confidence_paper.summaries import errors_of, median_difference, trained
+from rsslib.reports.confidence_paper.summaries import field, median_error, placed, trained
+from rsslib.reports.style import IN_DISTRIBUTION
 
 
 @dataclass(frozen=True)
@@ -35,26 +37,32 @@ class Run:
 
 
 Runs = dict[tuple[str, str], Run]
-PAIRED = ("emd", "com", "pse")
+PAIRED = ("emd", "com", "pse", "sliced")
 """Each loss is compared with those after it."""
 
 
-def load(folder: str | Path, names: Sequence[str], losses: Sequence[str]) -> Runs:
-    """Read `<folder>/<split>-<loss>/` for each split and loss, and the seconds from `<folder>/../stamps`.
+def load(folder: str | Path, names: Sequence[str], losses: Sequence[str], dataset: xr.Dataset,
+         more: Sequence[str] = ()) -> Runs:
+    """Read `<folder>/<split>-<loss>/` for each split and loss, and the seconds from `<split>-<loss>.stamp.json`.
 
-    Errors: InputError for no loss, those of `summaries.trained`, or naming the file that is missing. Seconds may be:
-    they do not belong to the results.
+    `more` are further trainings by name, such as grid2-sliced. Errors: InputError for no loss, those of
+    `summaries.trained` and `summaries.placed`, or naming the file that is missing. Seconds may be: they do not belong
+    to the results.
     """
     if not losses:
         raise InputError("losses: none given; expected at least one, such as emd")
-    paths = {loss: trained(folder, names, loss) for loss in losses}
+    paths = {(split, loss): path for loss in losses for split, path in trained(folder, names, loss).items()}
+    for split, _, loss in (name.rpartition("-") for name in more):
+        paths |= {(split, loss): trained(folder, [split], loss, "more")[split]}
+    order = [*dict.fromkeys(split for split, _ in paths)]
     runs = {}
-    for split, loss in product(paths[losses[0]], losses):
-        path, stamp = paths[loss][split], Path(folder).parent / "stamps" / f"{split}-{loss}.json"
+    for (split, loss), path in sorted(paths.items(), key=lambda item: order.index(item[0][0])):
+        stamp = Path(folder) / f"{split}-{loss}.stamp.json"
         images, raster = kept_images.load(path / "images.nc")
         history = _of(path / "history.json", "epochs", lambda epochs: sorted(epochs, key=itemgetter("epoch")))
         seconds = _of(stamp, "seconds_per_epoch", float) if stamp.is_file() else None
-        runs[split, loss] = Run(predictions.load(path / "predictions.nc"), images, raster, history, seconds)
+        model = {path.name: predictions.load(path / "predictions.nc")}
+        runs[split, loss] = Run(placed(model, dataset)[path.name], images, raster, history, seconds)
     return runs
 
 
@@ -67,17 +75,20 @@ def _of(path: Path, key: str, convert: Callable) -> Any:
 
 
 def table2(runs: Runs) -> list[dict]:
-    """Return a record for each split, loss and set: median and mean error [m], bootstrap interval, n, members."""
+    """Return a record for each split, loss and set: median and mean error [m], ci95_m (two-level bootstrap), n.
+
+    `networks` is the number of those from which ensembles are drawn, `blocks` that of the blocks of time.
+    """
     records = []
     for (split, loss), run in runs.items():
         for name in dict.fromkeys(run.predictions.set.values.tolist()):
-            errors = errors_of(run.predictions, name)
+            part = predictions.of_set(run.predictions, name)
             records.append({
-                "loss": loss, "split": split, "set": name, "n": len(errors), "median_m": np.median(errors),
-                "mean_m": errors.mean(), "ci95_m": bootstrap_median(errors),
-                "members": run.predictions.sizes["member"], "epochs": run.history[-1]["epoch"],
-                "best_epoch": int(run.predictions.attrs["best_epoch"]),
-                "computed_in": run.predictions.attrs["computed_in"]})
+                "loss": loss, "split": split, "set": name} | median_error(part) | {
+                "mean_m": predictions.errors(part).mean(), "networks": part.sizes["member"],
+                "blocks": len(np.unique(part.block)), "members": part.sizes["member"],
+                "epochs": run.history[-1]["epoch"], "best_epoch": int(part.attrs["best_epoch"]),
+                "computed_in": part.attrs["computed_in"]})
     return records
 
 
@@ -99,7 +110,7 @@ def pairs(runs: Runs) -> list[dict]:
     """Return a record for each split and pair of losses: how their errors differ on the samples that Table II reports.
 
     Fields: left_loss, right_loss, split, set, n; median_m, the left median minus the right one, and mean_m, the mean of
-    left minus right [m], with their 95 % intervals (joint resamples of the same samples).
+    left minus right [m], with their 95 % intervals (two-level bootstrap, the same samples for both).
     Errors: InputError if two losses predict different samples.
     """
     records = []
@@ -110,11 +121,23 @@ def pairs(runs: Runs) -> list[dict]:
             if not np.array_equal(parts[left].measurement, parts[right].measurement):
                 raise InputError(f"{split}: {left} and {right} predict different samples of the set {name}; train both "
                                  "on the same measurements")
-            one, other = predictions.errors(parts[left]), predictions.errors(parts[right])
-            records.append({
-                "left_loss": left, "right_loss": right, "split": split, "set": name} | median_difference(one, other) | {
-                "mean_m": np.mean(one - other), "ci95_mean_m": bootstrap_mean_difference(one, other)})
+            records.append({"left_loss": left, "right_loss": right, "split": split, "set": name}
+                           | _difference(parts[left], parts[right]))
     return records
+
+
+def _difference(left: xr.Dataset, right: xr.Dataset) -> dict:
+    one, other = pools.of(left), pools.of(right)
+
+    def differences(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+        return np.median(first) - np.median(second), np.mean(first) - np.mean(second)
+
+    drawn = resampled(lambda rows, draw: differences(one.error[rows["part"], draw["left"]],
+                                                     other.error[rows["part"], draw["right"]]),
+                      {"part": left.block.values}, {"left": one.chance, "right": other.chance})
+    median, mean = differences(predictions.errors(left), predictions.errors(right))
+    return {"n": left.sizes["sample"]} | field("median_m", median, drawn[:, 0], left.block.values, True) | field(
+        "mean_m", mean, drawn[:, 1], left.block.values, True)
 
 
 def models(runs: Runs) -> dict[str, xr.Dataset]:
@@ -173,6 +196,21 @@ def curves(runs: Runs, split: str = "grid2") -> dict[str, list[dict]]:
     found = {loss: runs[split, loss].history for loss in ("com", "emd") if (split, loss) in runs}
     whole = all("ood_single_median_m" in record for history in found.values() for record in history)
     return found if len(found) == 2 and whole else {}
+
+
+def fits(runs: Runs) -> dict[tuple[str, str], np.ndarray]:
+    """Return how well one network fitted and what that was worth elsewhere, {(split, loss): (validated epochs, 2)} [m].
+
+    The two are the median errors in distribution (validation) and out of distribution, along the training, of the
+    splits that recorded both for CoM and EMD and test out of distribution.
+    """
+    found = {}
+    for (split, loss), run in runs.items():
+        keys = "val_single_median_m", f"{splits.report_set(split)}_single_median_m"
+        if split not in IN_DISTRIBUTION and all(key in record for record in run.history for key in keys):
+            found[split, loss] = np.array([[record[key] for key in keys] for record in run.history])
+    both = {split for split, _ in found if {(split, "com"), (split, "emd")} <= set(found)}
+    return {key: path for key, path in found.items() if key[0] in both}
 
 
 def facts(runs: Runs, dataset: xr.Dataset) -> list[dict]:

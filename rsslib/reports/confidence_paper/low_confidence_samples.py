@@ -12,9 +12,9 @@ from scipy.spatial import KDTree
 from rsslib.confidence import indicators
 from rsslib.data import grid
 from rsslib.data.grid import transmitters
+from rsslib.ledger.statistics import share_interval
 from rsslib.localization import predictions
 from rsslib.reports.confidence_paper.loss_comparison import locations, sensor_image
-from rsslib.reports.confidence_paper.summaries import share
 
 LOWEST = 20
 TAIL = 0.02
@@ -120,8 +120,9 @@ def lowest(dataset: xr.Dataset, sets: Sets, model: xr.Dataset, split: str, name:
                for rank, row in enumerate(least, start=1)]
     away = to_brightest(dataset, sets["train"], measurements)
     odd |= {f"brightest sensor beyond {limit:.0f} m": away > limit for limit in LIMITS_M}
-    rates = [{"split": split, "set": name, "oddity": oddity} | share("lowest_share", flag[least])
-             | {"all_share": flag.mean(), "n": len(flag)} for oddity, flag in odd.items()]
+    rates = [{"split": split, "set": name, "oddity": oddity, "lowest_share": flag[least].mean(),
+              "ci95_lowest_share": share_interval(flag[least]), "all_share": flag.mean(), "n": len(flag)}
+             for oddity, flag in odd.items()]
     return samples, rates
 
 

@@ -1,29 +1,38 @@
 """Records and curves on confidence: Figures 7 and 10, Table III, from the predictions of trained ensembles."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from rsslib.confidence import indicators
+from rsslib.confidence import indicators, pools
+from rsslib.confidence.pools import Answers
 from rsslib.data import splits
 from rsslib.ledger import statistics
-from rsslib.ledger.statistics import difference_interval
+from rsslib.ledger.resampling import Draw, Rows, interval, resampled
 from rsslib.localization import predictions
-from rsslib.reports.confidence_paper.summaries import errors_of, median, median_error, share, trained
+from rsslib.reports.confidence_paper.summaries import block_of, ends, errors_of, field, median_error, placed, trained
 from rsslib.reports.style import IN_DISTRIBUTION
 
 Models = dict[str, xr.Dataset]
 """For each split, the predictions of the ensemble trained on it."""
+_CHOICE_FIRST = (indicators.INDICATOR, *(name for name in indicators.VARIANTS if name != indicators.INDICATOR))
+_FIXED = "max_mean_prediction_normalised"    # of drawn ensembles it is not known, so its differences are not either
+_CURVES = 500    # resamples of a curve
 
 
-def load(folder: str | Path, names: Sequence[str], loss: str = "emd", parameter: str = "splits") -> Models:
-    """Read `<folder>/<split>-<loss>/predictions.nc` for each split. Errors: those of `summaries.trained`."""
-    return {name: predictions.load(path / "predictions.nc")
-            for name, path in trained(folder, names, loss, parameter).items()}
+def load(folder: str | Path, names: Sequence[str], dataset: xr.Dataset, loss: str = "emd",
+         parameter: str = "splits") -> Models:
+    """Read `<folder>/<split>-<loss>/predictions.nc` for each split, made from the measurements `dataset`.
+
+    Errors: those of `summaries.trained` and `summaries.placed`.
+    """
+    return placed({name: predictions.load(path / "predictions.nc")
+                   for name, path in trained(folder, names, loss, parameter).items()}, dataset)
 
 
 def ensembles(models: Models) -> str:
@@ -48,69 +57,100 @@ def rocs(model: xr.Dataset, split: str) -> dict[str, SimpleNamespace]:
     Fields: false_positive, true_positive (arrays), auroc, n (of validation and OOD), at_threshold (the two rates at the
     validation's 10th percentile), ci95_at_threshold (of the second).
     """
+    name = splits.report_set(split)
+    drawn = resampled_with_val(model, name, lambda own, ood: [
+        np.mean(ood.score(each) < limit(own, each)) for each in indicators.VARIANTS])
     curves = {}
-    for name in indicators.VARIANTS:
-        scores = [indicators.score(part, name) for part in sides(model, split)]
+    for column, each in enumerate(indicators.VARIANTS):
+        scores = [indicators.score(part, each) for part in sides(model, split)]
         is_ood = np.repeat([False, True], [len(part) for part in scores])
-        low = [part < indicators.threshold(model, name) for part in scores]
-        curves[name] = SimpleNamespace(
-            **vars(indicators.roc(is_ood, np.concatenate(scores))), n=tuple(map(len, scores)),
-            at_threshold=tuple(part.mean() for part in low), ci95_at_threshold=statistics.share_interval(low[1]))
+        rates = tuple(np.mean(part < indicators.threshold(model, each)) for part in scores)
+        curves[each] = SimpleNamespace(
+            **vars(indicators.roc(is_ood, np.concatenate(scores))), n=tuple(map(len, scores)), at_threshold=rates,
+            ci95_at_threshold=interval(drawn[:, column], block_of(model, name)))
     return curves
 
 
-def indicator_records(models: Models) -> list[dict]:
-    """Return Figure 7's records: the AUROC of each indicator at telling OOD samples, and at telling large errors.
+def limit(own: Answers, indicator: str = indicators.INDICATOR) -> float:
+    """Return the confidence below which a drawn ensemble calls a sample low-confidence, from its validation samples."""
+    return float(np.percentile(own.score(indicator), indicators.PERCENTILE))
 
-    A large error is above twice the validation median; it is told within validation and within the OOD set. Random has
-    no OOD samples; large errors are told within its test samples.
+
+def resampled_with_val(model: xr.Dataset, name: str, statistic: Callable[[Answers, Answers], Any]) -> np.ndarray:
+    """Return statistic(own, other) of each resample (`rsslib.ledger.resampling`), (resamples, values).
+
+    They are what a drawn ensemble says of drawn samples of validation and of the set `name`, which may be "val" itself.
     """
-    return [keys | _auroc(model, part, positive, indicator) for split, model in models.items()
-            for keys, part, positive in _tasks(model, split) for indicator in indicators.VARIANTS]
+    parts = {each: predictions.of_set(model, each) for each in ("val", name)}
+    of = {each: pools.of(part) for each, part in parts.items()}
+
+    def found(rows: Rows, draw: Draw) -> Any:
+        return statistic(*(of[each].answers(rows[each], draw["model"]) for each in ("val", name)))
+
+    return resampled(found, {each: part.block.values for each, part in parts.items()}, {"model": of["val"].chance})
 
 
-def indicator_pairs(models: Models) -> list[dict]:
-    """Return Figure 7's paired differences: the AUROC of one indicator less that of another, on the same samples.
+def indicator_scores(models: Models) -> tuple[list[dict], list[dict]]:
+    """Return Figure 7's records, and its paired differences.
 
-    Fields: split, target, set, left_indicator, right_indicator, auroc (left minus right), ci95_auroc. A pair with the
-    paper's choice has it on the left. A task whose samples are all of one kind has no pairs.
+    Records: the AUROC of each indicator at telling OOD samples, and at telling large errors. A large error is above
+    twice the validation median; it is told within validation and within the OOD set. Random has no OOD samples; large
+    errors are told within its test samples.
+
+    Differences: the AUROC of one indicator less that of another, on the same samples: split, target, set,
+    left_indicator, right_indicator, auroc (left minus right), ci95_auroc. A pair with the paper's choice has it on the
+    left. A task whose samples are all of one kind has no pairs, nor has the normalised maximum mean prediction, which
+    is not known of drawn ensembles.
     """
-    names = [indicators.INDICATOR, *(name for name in indicators.VARIANTS if name != indicators.INDICATOR)]
-    records = []
+    records: list[dict] = []
+    pairs: list[dict] = []
     for split, model in models.items():
-        for keys, part, positive in _tasks(model, split):
-            if positive.all() or not positive.any():
-                continue
-            scores = {name: indicators.score(part, name) for name in names}
-            areas = {name: indicators.roc(positive, score).auroc for name, score in scores.items()}
-            drawn = {name: statistics.auroc_resamples(positive, score, 4000) for name, score in scores.items()}
-            records += [keys | {"left_indicator": left, "right_indicator": right, "auroc": areas[left] - areas[right],
-                                "ci95_auroc": difference_interval(drawn[left] - drawn[right])}
-                        for left, right in combinations(names, 2)]
-    return records
+        for keys in _tasks(split):
+            of_task, pairs_of_task = _judged(model, keys)
+            records, pairs = records + of_task, pairs + pairs_of_task
+    return records, pairs
 
 
-def _tasks(model: xr.Dataset, split: str) -> Iterator[tuple[dict, xr.Dataset, np.ndarray]]:
-    """Yield what indicators are judged on: the keys of its records, the samples, which of them are positive."""
-    val, ood = sides(model, split)
-    if split not in IN_DISTRIBUTION:
-        both = xr.concat([val, ood], "sample", combine_attrs="override", join="override")
-        yield {"split": split, "target": "ood", "set": splits.report_set(split)}, both, both.set.values != "val"
-    limit = 2 * np.median(predictions.errors(val))
-    for name, part in (("val", val), (splits.report_set(split), ood)):
-        yield {"split": split, "target": "high_error", "set": name}, part, predictions.errors(part) > limit
+def _tasks(split: str) -> list[dict]:
+    """Return what indicators are judged on, as the keys of its records."""
+    name = splits.report_set(split)
+    ood = [{"split": split, "target": "ood", "set": name}] if split not in IN_DISTRIBUTION else []
+    return ood + [{"split": split, "target": "high_error", "set": each} for each in ("val", name)]
 
 
-def _auroc(model: xr.Dataset, part: xr.Dataset, positive: np.ndarray, indicator: str) -> dict:
-    record = {"indicator": indicator, "n_positive": int(positive.sum()), "n_negative": int((~positive).sum())}
-    if positive.all() or not positive.any():
-        return record | {"auroc": float("nan"), "auroc_reason": "all samples are of one kind"}
-    confidence = indicators.score(part, indicator)
-    low = confidence < indicators.threshold(model, indicator)
-    return record | {"auroc": indicators.roc(positive, confidence).auroc,
-                     "ci95_auroc": statistics.auroc_interval(positive, confidence),
-                     "true_positive_at_threshold": low[positive].mean(),
-                     "false_positive_at_threshold": low[~positive].mean()}
+def _judged(model: xr.Dataset, keys: dict) -> tuple[list[dict], list[dict]]:
+    """Return the records of all indicators on a task, and of their pairs."""
+    name, names = keys["set"], _CHOICE_FIRST
+
+    def areas(own: Answers, other: Answers) -> list[float]:
+        positive, seen = _task(keys, own, other)
+        return [statistics.area(positive, np.concatenate([one.score(each) for one in seen])) for each in names]
+
+    own, other = (pools.itself(predictions.of_set(model, each)) for each in ("val", name))
+    (positive, seen), found = _task(keys, own, other), areas(own, other)
+    scores = {each: np.concatenate([one.score(each) for one in seen]) for each in names}
+    drawn, block = resampled_with_val(model, name, areas), block_of(model, name)
+    both = bool(positive.any() and not positive.all())
+    records = {each: keys | {"indicator": each, "n_positive": int(positive.sum()),
+                             "n_negative": int((~positive).sum())}
+               | field("auroc", found[at], drawn[:, at], block, reason="all samples are of one kind")
+               | (_at_threshold(positive, scores[each] < indicators.threshold(model, each)) if both else {})
+               for at, each in enumerate(names)}
+    pairs = [keys | {"left_indicator": names[one], "right_indicator": names[two]}
+             | field("auroc", found[one] - found[two], drawn[:, one] - drawn[:, two], block, difference=True)
+             for one, two in combinations(range(len(names)), 2) if both and _FIXED not in (names[one], names[two])]
+    return [records[each] for each in indicators.VARIANTS], pairs
+
+
+def _task(keys: Mapping, own: Answers, other: Answers) -> tuple[np.ndarray, tuple[Answers, ...]]:
+    """Return which samples are positive, (samples,) bool, and whose answers on them count, in this order."""
+    if keys["target"] == "ood":
+        return np.repeat([False, True], [len(own.error), len(other.error)]), (own, other)
+    return other.error > 2 * np.median(own.error), (other,)
+
+
+def _at_threshold(positive: np.ndarray, low: np.ndarray) -> dict:
+    return {"true_positive_at_threshold": low[positive].mean(), "false_positive_at_threshold": low[~positive].mean()}
 
 
 def scatter(model: xr.Dataset, split: str) -> SimpleNamespace:
@@ -132,18 +172,33 @@ def error_records(models: Models) -> list[dict]:
 
 
 def _error_record(model: xr.Dataset, split: str, name: str) -> dict:
-    part = predictions.of_set(model, name)
-    confidence, errors, limit = indicators.score(part), predictions.errors(part), indicators.threshold(model)
-    typical, low = predictions.median_error(model, "val"), confidence < limit
-    record = {"split": split, "set": name} | median_error(errors) | {
-        "spearman": statistics.spearman(confidence, errors),
-        "ci95_spearman": statistics.spearman_interval(confidence, errors),
-        "median_confidence": np.median(confidence), "highest_confidence": confidence.max(), "threshold": limit}
-    record |= share("low_confidence_rate", low)
-    for prefix, chosen in (("low_", low), ("high_", ~low), ("", np.ones_like(low))):
-        record |= share(f"{prefix}above_median_share", errors[chosen] > typical, None)
-        record |= share(f"{prefix}above_twice_share", errors[chosen] > 2 * typical, None)
+    part, block = predictions.of_set(model, name), block_of(model, name)
+    confidence, errors, low = indicators.score(part), predictions.errors(part), _is_low(model, name)
+
+    def found(own: Answers, other: Answers) -> list[float]:
+        below = other.score() < limit(own)
+        return [statistics.spearman(other.score(), other.error), float(below.mean()),
+                *_above(other.error, below, float(np.median(own.error))).values()]
+
+    drawn = resampled_with_val(model, name, found)
+    record = {"split": split, "set": name} | median_error(part) | field(
+        "spearman", statistics.spearman(confidence, errors), drawn[:, 0], block) | {
+        "median_confidence": np.median(confidence), "highest_confidence": confidence.max(),
+        "threshold": indicators.threshold(model)} | field("low_confidence_rate", low.mean(), drawn[:, 1], block)
+    for at, (key, share) in enumerate(_above(errors, low, predictions.median_error(model, "val")).items(), 2):
+        record |= field(key, share, drawn[:, at], block)
     return record
+
+
+def _above(error: np.ndarray, low: np.ndarray, typical: float) -> dict[str, float]:
+    """Return the shares of errors above validation's median, and above twice as much, of low, high and all samples."""
+    return {f"{prefix}above_{word}_share": float(np.mean(error[chosen] > times * typical)) if chosen.any() else
+            float("nan") for prefix, chosen in (("low_", low), ("high_", ~low), ("", np.ones_like(low)))
+            for word, times in (("median", 1), ("twice", 2))}
+
+
+def _is_low(model: xr.Dataset, name: str) -> np.ndarray:
+    return indicators.score(predictions.of_set(model, name)) < indicators.threshold(model)
 
 
 def table3(models: Models) -> list[dict]:
@@ -155,19 +210,26 @@ def table3(models: Models) -> list[dict]:
     """
     records = []
     for split, model in models.items():
-        ood, own = sides(model, split)[1], split if split in splits.SEASONS else "val"
-        limit, errors = indicators.threshold(model), predictions.errors(ood)
-        low = indicators.score(ood) < limit
-        records.append({"split": split, "set": splits.report_set(split), "indicator": indicators.INDICATOR,
-                        "percentile": indicators.PERCENTILE, "threshold": limit, "n": len(low)}
-                       | share("low_confidence_rate", low)
-                       | median("high_confidence_median_m", errors[~low])
-                       | median("low_confidence_median_m", errors[low]))
+        name, own = splits.report_set(split), split if split in splits.SEASONS else "val"
+        low, block = _is_low(model, name), block_of(model, name)
+        drawn = resampled_with_val(model, name, lambda val, ood: _sides_of(ood.error, ood.score() < limit(val)))
+        found = _sides_of(errors_of(model, name), low)
+        records.append({"split": split, "set": name, "indicator": indicators.INDICATOR,
+                        "percentile": indicators.PERCENTILE, "threshold": indicators.threshold(model), "n": len(low)})
+        for at, key in enumerate(("low_confidence_rate", "high_confidence_median_m", "low_confidence_median_m")):
+            records[-1] |= field(key, found[at], drawn[:, at], block)
         if low.any() and not low.all():
-            records[-1] |= {"low_minus_high_m": np.median(errors[low]) - np.median(errors[~low]),
-                            "ci95_low_minus_high_m": statistics.bootstrap_median_gap(errors[low], errors[~low])}
-        records[-1] |= {"in_distribution_set": own} | median("in_distribution_median_m", errors_of(model, own))
+            records[-1] |= field("low_minus_high_m", found[3], drawn[:, 3], block, difference=True)
+        median = median_error(predictions.of_set(model, own))
+        records[-1] |= {"in_distribution_set": own, "in_distribution_median_m": median["median_m"]} | ends(
+            "in_distribution_median_m", median.get("ci95_m"))
     return records
+
+
+def _sides_of(error: np.ndarray, low: np.ndarray) -> tuple[float, float, float, float]:
+    """Return the low-confidence rate, the median error of the others and of those, and the second less the first."""
+    high, below = (float(np.median(error[side])) if side.any() else float("nan") for side in (~low, low))
+    return float(low.mean()), high, below, below - high
 
 
 def coverage(models: Models, fewest: int = 10) -> dict[str, dict[str, SimpleNamespace]]:
@@ -183,11 +245,18 @@ def coverage(models: Models, fewest: int = 10) -> dict[str, dict[str, SimpleName
 
 
 def _kept(part: xr.Dataset, fewest: int) -> SimpleNamespace:
-    confidence, errors = indicators.score(part), predictions.errors(part)
-    shares, error = indicators.risk_coverage(confidence, errors)
-    drawn, half = statistics.kept_medians(confidence, errors, shares), int(np.argmin(np.abs(shares - 0.5)))
+    pool, block = pools.of(part), part.block.values
+
+    def medians(seen: Answers) -> np.ndarray:
+        return indicators.risk_coverage(seen.score(), seen.error)[1]
+
+    shares, error = indicators.risk_coverage(indicators.score(part), predictions.errors(part))
+    drawn = resampled(lambda rows, draw: medians(pool.answers(rows["part"], draw["model"])), {"part": block},
+                      {"model": pool.chance}, _CURVES)
+    half = int(np.argmin(np.abs(shares - 0.5)))
     low, high = np.transpose([statistics.resampled_interval(column) for column in drawn.T])
-    shown = shares * len(errors) >= min(fewest, len(errors))
-    return SimpleNamespace(share=shares[shown], error=error[shown], low=low[shown], high=high[shown], n=len(errors),
+    n = part.sizes["sample"]
+    shown = shares * n >= min(fewest, n)
+    return SimpleNamespace(share=shares[shown], error=error[shown], low=low[shown], high=high[shown], n=n,
                            half_m=error[half] - error[-1],
-                           ci95_half_m=difference_interval(drawn[:, half] - drawn[:, -1]))
+                           ci95_half_m=interval(drawn[:, half] - drawn[:, -1], block, difference=True))

@@ -38,23 +38,29 @@ def nearness(dataset: xr.Dataset, sets_by_split: Mapping[str, Mapping]) -> list[
     to the nearest training sample (gap_s), and of the distance to *that* sample's location (last_place_m), the error of
     copying it, which uses no radio at all; for gridN unseen_cells_n and, of these, empty_cells_n without any sample.
     """
-    places, times = np.stack(transmitters(dataset), axis=1), dataset.time.values
-    records = []
+    places, records = np.stack(transmitters(dataset), axis=1), []
     for split, sets in sets_by_split.items():
         tested = sets[splits.report_set(split)]
-        by_time = sets["train"][np.argsort(times[sets["train"]], kind="stable")]
-        later = np.searchsorted(times[by_time], times[tested]).clip(1, len(by_time) - 1)
-        around = np.stack([by_time[later - 1], by_time[later]])
-        gaps = np.abs(times[around] - times[tested]) / np.timedelta64(1, "s")
-        nearest = around[gaps.argmin(axis=0), np.arange(len(tested))]
+        nearest, gaps = nearest_in_time(dataset, sets["train"], tested)
         records.append({
             "split": split, "set": splits.report_set(split), "n": len(tested), "train_n": len(sets["train"]),
             "val_n": len(sets["val"]), "left_out_n": dataset.sizes["sample"] - sum(
                 map(len, (sets["train"], sets["val"], tested))),
-            "distance_m": float(np.median(KDTree(places[by_time]).query(places[tested])[0])),
-            "gap_s": float(np.median(gaps.min(axis=0))),
+            "distance_m": float(np.median(KDTree(places[sets["train"]]).query(places[tested])[0])),
+            "gap_s": float(np.median(gaps)),
             "last_place_m": float(np.median(np.hypot(*(places[nearest] - places[tested]).T)))} | _cells(dataset, split))
     return records
+
+
+def nearest_in_time(dataset: xr.Dataset, train: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the training sample nearest in time to each of `samples`, and how far it is [s]."""
+    times = dataset.time.values
+    ordered = train[np.argsort(times[train], kind="stable")]
+    later = np.searchsorted(times[ordered], times[samples]).clip(1, len(ordered) - 1)
+    around = np.stack([ordered[later - 1], ordered[later]])
+    gaps = np.abs(times[around] - times[samples]) / np.timedelta64(1, "s")
+    each = np.arange(len(samples))
+    return around[gaps.argmin(axis=0), each], gaps.min(axis=0)
 
 
 def _cells(dataset: xr.Dataset, split: str) -> dict[str, int]:

@@ -1,16 +1,18 @@
 """What records share: the trainings they read, fields with their 95 % intervals, and how predictions were made."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from rsslib.confidence import pools
+from rsslib.data import blocks
 from rsslib.data.grid import transmitters
-from rsslib.ledger import results, statistics
-from rsslib.ledger.statistics import bootstrap_median, share_interval
-from rsslib.ledger.wording import FEWEST
+from rsslib.ledger import results
+from rsslib.ledger.resampling import interval, resampled
+from rsslib.ledger.statistics import Interval
 from rsslib.localization import predictions
 from rsslib.localization.ensemble import Recipe
 from rsslib.project import InputError
@@ -32,14 +34,19 @@ def trained(folder: str | Path, names: Sequence[str], loss: str, parameter: str 
     return paths
 
 
-def check_measurements(models: Mapping[str, xr.Dataset], dataset: xr.Dataset) -> None:
-    """Refuse predictions that were made from other measurements. Errors: InputError naming the training."""
-    places = np.stack(transmitters(dataset), axis=1)
+def placed(models: Mapping[str, xr.Dataset], dataset: xr.Dataset) -> dict[str, xr.Dataset]:
+    """Return predictions with the coordinate `block`, the block of time of each sample (`rsslib.data.blocks`).
+
+    Errors: InputError naming the training if they were made from other measurements than `dataset`.
+    """
+    places, block = np.stack(transmitters(dataset), axis=1), blocks.numbers(dataset.time.values)
     for name, model in models.items():
         samples, true = model.measurement.values, np.stack([model.x_true.values, model.y_true.values], axis=1)
         if samples.max() >= len(places) or not np.array_equal(places[samples], true):
-            raise InputError(f"inputs: the predictions of {name} are of other samples than those in measurements.nc; "
+            raise InputError(f"trained: the predictions of {name} are of other samples than those in measurements.nc; "
                              "train on these measurements, or name the folder with those that were trained on")
+    return {name: model.assign_coords(block=("sample", block[model.measurement.values]))
+            for name, model in models.items()}
 
 
 def errors_of(model: xr.Dataset, name: str) -> np.ndarray:
@@ -47,43 +54,32 @@ def errors_of(model: xr.Dataset, name: str) -> np.ndarray:
     return predictions.errors(predictions.of_set(model, name))
 
 
-def median(key: str, errors: np.ndarray) -> dict:
-    """Return the median of errors [m] and its interval as fields `key` and ci95_`key`.
+def block_of(model: xr.Dataset, name: str) -> np.ndarray:
+    """Return the block of time of each sample of a set, (samples,), of predictions that were `placed`."""
+    return predictions.of_set(model, name).block.values
 
-    >>> median("low_m", np.array([]))
+
+def median_error(part: xr.Dataset) -> dict:
+    """Return the fields n, median_m and ci95_m (two-level bootstrap) of the errors of predictions with `block`."""
+    errors, pool, block = predictions.errors(part), pools.of(part), part.block.values
+    drawn = resampled(lambda rows, draw: np.median(pool.error[rows["part"], draw["model"]]), {"part": block},
+                      {"model": pool.chance})
+    return {"n": len(errors), "median_m": np.median(errors)} | ends("m", interval(drawn, block))
+
+
+def field(key: str, value: float, drawn: np.ndarray, block: np.ndarray, difference: bool = False,
+          reason: str = "no such sample") -> dict:
+    """Return a number as field `key`, with its interval from its resamples as ci95_`key`, if it has one.
+
+    >>> field("low_m", float("nan"), np.full(9, np.nan), np.arange(9))
     {'low_m': nan, 'low_m_reason': 'no such sample'}
     """
-    return _field(key, errors, np.median, bootstrap_median)
+    return results.value(key, float(value), reason, interval(drawn, block, difference))
 
 
-def share(key: str, flags: np.ndarray, interval: Callable | None = share_interval) -> dict:
-    """Return the share of flags that are true as field `key`, and its interval, if any; see `median`."""
-    return _field(key, flags, np.mean, interval)
-
-
-def _field(key: str, values: np.ndarray, statistic: Callable, interval: Callable | None) -> dict:
-    value = float(statistic(values)) if len(values) else float("nan")
-    return results.value(key, value, "no such sample", interval(values) if interval and len(values) else None)
-
-
-def median_error(errors: np.ndarray) -> dict:
-    """Return the fields n, median_m and, of `FEWEST` errors [m] or more, ci95_m.
-
-    >>> median_error(np.array([20.0] * 6))
-    {'n': 6, 'median_m': 20.0, 'ci95_m': (20.0, 20.0)}
-    """
-    found = _field("median_m", errors, np.median, bootstrap_median if len(errors) >= FEWEST else None)
-    return {"n": len(errors)} | {key.replace("ci95_median_m", "ci95_m"): value for key, value in found.items()}
-
-
-def median_difference(first: np.ndarray, second: np.ndarray) -> dict:
-    """Return n, median_m = median(first) - median(second) of errors [m] of the same samples, and ci95_median_m.
-
-    >>> median_difference(np.array([1.0] * 6), np.array([3.0] * 6))
-    {'n': 6, 'median_m': -2.0, 'ci95_median_m': (-2.0, -2.0)}
-    """
-    value, ends = statistics.median_difference(first, second)
-    return {"n": len(first)} | results.value("median_m", value, "no such sample", ends)
+def ends(key: str, ci95: Interval | None) -> dict:
+    """Return an interval as field ci95_`key`, nothing for none."""
+    return {} if ci95 is None else {f"ci95_{key}": ci95}
 
 
 def made_by(models: Mapping[str, xr.Dataset]) -> tuple[dict[str, dict], str, str]:

@@ -6,9 +6,11 @@ import numpy as np
 import shapely
 import xarray as xr
 
+from rsslib.confidence import pools
 from rsslib.data import splits
+from rsslib.ledger.resampling import resampled
 from rsslib.localization import predictions
-from rsslib.reports.confidence_paper.summaries import share
+from rsslib.reports.confidence_paper.summaries import field
 
 BORDER_M = 60.0
 """Predictions within so many metres (two pixels) of the outline of the unseen cells count as on its border."""
@@ -42,7 +44,7 @@ def records(dataset: xr.Dataset, models: Mapping[str, xr.Dataset]) -> list[dict]
         n = int(split.removeprefix("grid"))
         ood, area, unseen = predictions.of_set(model, "ood"), region(dataset, n), splits.grid_test_cells(n)
         deep, true_deep = (depth(area, ood[f"x_{kind}"].values, ood[f"y_{kind}"].values) for kind in ("hat", "true"))
-        rows.append({"split": split, "set": "ood", "n": len(deep)} | share("inside_share", deep > 0) | {
+        rows.append({"split": split, "set": "ood", "n": len(deep)} | _inside(ood, area, deep > 0) | {
             "near_border_share": (np.abs(deep) <= BORDER_M).mean(),
             "near_outside_share": ((deep <= 0) & (deep >= -BORDER_M)).mean(),
             "near_inside_share": ((deep > 0) & (deep <= BORDER_M)).mean(),
@@ -50,3 +52,12 @@ def records(dataset: xr.Dataset, models: Mapping[str, xr.Dataset]) -> list[dict]
             "true_near_border_share": (true_deep <= BORDER_M).mean(),
             "median_distance_to_border_m": np.median(np.abs(deep))})
     return rows
+
+
+def _inside(ood: xr.Dataset, area: shapely.Geometry, found: np.ndarray) -> dict:
+    """Return the share of predictions inside an area, inside_share, with its interval."""
+    pool = pools.of(ood)
+    inside = shapely.contains_xy(area, pool.x, pool.y)
+    drawn = resampled(lambda rows, draw: inside[rows["ood"], draw["model"]].mean(), {"ood": ood.block.values},
+                      {"model": pool.chance})
+    return field("inside_share", found.mean(), drawn, ood.block.values)

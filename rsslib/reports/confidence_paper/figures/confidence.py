@@ -9,11 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rsslib.confidence.indicators import INDICATOR, VARIANTS
-from rsslib.ledger.quantities import interval
 from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED
 from rsslib.reports import drawing, maps, style, tables
 from rsslib.reports.confidence_paper.findings import indicators as findings
-from rsslib.reports.findings import Records, usable
+from rsslib.reports.findings import Records, known, usable
 
 _TARGETS = {"ood": "Which samples are OOD?", "high_error": "Which OOD samples have a large error?"}
 _RAW = tuple(name for name in VARIANTS if not name.endswith("_normalised"))
@@ -122,12 +121,12 @@ def indicator_scores(records: Records, pairs: Records, note: str, synthetic: boo
                      width: float = style.PAGE_IN) -> Figure:
     """Draw which indicator of confidence wins where: the areas behind Figure 7 of paper 1, a panel for each target.
 
-    Below them, the paper's choice less each other indicator. Input: records of `ood_detection.indicator_records`, of
-    which those of the OOD sets that have an area are drawn, and its `indicator_pairs`. Errors: InputError for none or
-    too many separations.
+    Below them, the paper's choice less each other indicator. Input: records of `ood_detection.indicator_scores`, of
+    which those of the OOD sets that have an area are drawn, and its pairs. Errors: InputError for none or too many
+    separations.
     """
     areas, ahead = ([record for record in kind if record["set"] != "val" and record["split"] not in
-                     style.IN_DISTRIBUTION and interval(record, "auroc")] for kind in (records, pairs))
+                     style.IN_DISTRIBUTION and known(record, "auroc")] for kind in (records, pairs))
     ahead = [{**pair, "indicator": pair["right_indicator"]} for pair in ahead if pair["left_indicator"] == INDICATOR]
     targets, names = drawing.known(_TARGETS, areas, "target"), _separations(areas)
     usable(areas, "indicator_scores: areas of OOD samples")

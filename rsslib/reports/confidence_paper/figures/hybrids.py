@@ -30,7 +30,7 @@ def hybrid_medians(records: Records, pairs: Records, paper: Mapping | None, note
                    paper_rates: Mapping[str, float] | None = None, width: float = style.PAGE_IN) -> style.Page:
     """Draw two seasonal models, their hybrid, and how often it takes the better of the two (Table IV of paper 1).
 
-    Input: records of `hybrid_models.table4` and `table4_pairs`. paper: (set, model) -> printed median [m];
+    Input: records and pairs of `hybrid_models.table4`. paper: (set, model) -> printed median [m];
     paper_rates: set -> printed rate, 0..1; open markers, which are not drawn beside synthetic data.
     """
     cells, narrow = drawing.cells(records, "set", "model"), width == style.COLUMN_IN
@@ -148,7 +148,7 @@ def grid_sizes(records: Records, pairs: Records, paper: Mapping | None, note: st
                width: float = style.PAGE_IN) -> style.Page:
     """Draw the median error of CNN, ranging and hybrid over the cells of GridN, and hybrid minus CNN (Figure 11).
 
-    Input: records of `hybrid_models.grid_records` and `grid_pairs`. paper: (n_cells, set, method) -> printed median
+    Input: records and pairs of `hybrid_models.grid_records`. paper: (n_cells, set, method) -> printed median
     [m]; open markers, which are not drawn beside synthetic data.
     """
     sizes = sorted({record["n_cells"] for record in records})

@@ -34,7 +34,7 @@ def table2(records: Records, pairs: Records, paper: Mapping | None, note: str, s
     times = {record["loss"]: record["value"] for record in seconds if record["split"] == "random"}
     splits = [*style.SEPARATIONS, *(record["split"] for record in records)]    # the paper's first
     names, losses = drawing.known(dict.fromkeys(splits), records, "split"), drawing.known(style.LOOKS, records, "loss")
-    rows = _rows(names, 5 if width == style.PAGE_IN else 3, bool(times))
+    rows = _rows(names, 6 if width == style.PAGE_IN else 3, bool(times))
     fig = style.page(width, 2.5 if len(rows) == 1 else 1.85 * len(rows) + 0.2, note,
                      findings.table2(records, pairs, times), synthetic)
     columns = max(map(len, rows))
@@ -56,7 +56,7 @@ def _rows(names: Sequence[str], most: int, one_more: bool) -> list[list[str]]:
     >>> _rows(["a", "b", "c", "d", "e"], 3, True)
     [['a', 'b', 'c'], ['d', 'e', '']]
     """
-    most += one_more and most == 5    # a page has room for five separations and the seconds
+    most += one_more and most == 6    # a page has room for six separations and the seconds
     filled = [*names, *[""] * one_more]
     rows = [filled[start:start + most] for start in range(0, len(filled), most)]
     if rows[-1] == [""]:
@@ -164,6 +164,35 @@ def training_curves(histories: Mapping[str, Records], note: str, synthetic: bool
         ax.set_xlabel("epoch")
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes[0 if wide else 1].set_ylabel("median error of one network [m]")
+    return fig
+
+
+@style.styled
+def fit_and_transfer(fits: Mapping[tuple[str, str], np.ndarray], note: str, synthetic: bool = False,
+                     width: float = style.PAGE_IN) -> style.Page:
+    """Draw the error out of distribution against that in distribution, a dot for each validated epoch of one network.
+
+    Input: what `loss_comparison.fits` returns; a panel for each split. The larger mark is the last epoch.
+    Errors: InputError for no path.
+    """
+    names, wide = list(dict.fromkeys(split for split, _ in fits)), width == style.PAGE_IN
+    fig = style.page(width, 2.5 if wide else 2.4 * len(names), note, findings.fit_and_transfer(fits), synthetic)
+    axes = drawing.panels(fig, len(names), wide)
+    for ax, name in zip(axes, names):
+        for (split, loss), path in fits.items():
+            if split == name:
+                look = style.LOOKS[loss]
+                ax.plot(*path[:-1].T, ls="", color=look.colour, marker=look.marker, ms=2.5, mew=0, alpha=0.7)
+                ax.plot(*path[-1], ls="", color=look.colour, marker=look.marker, ms=7, mec="white", mew=0.7)
+        ax.set(xscale="log", yscale="log")
+        drawing.log_axis(ax.xaxis, (1, 3))
+        drawing.log_axis(ax.yaxis, drawing.FINER)
+        ax.set_title(tables.name(name))
+    drawing.label_below(axes if wide else axes[-1:], "median error in distribution (validation) [m]")
+    for ax in axes[:1] if wide else axes:
+        ax.set_ylabel("out of distribution [m]")
+    drawing.legend_above(fig, drawing.handles(drawing.known(style.LOOKS, [{"loss": loss} for _, loss in fits], "loss"),
+                                              ms=5), 5 if wide else 3)
     return fig
 
 

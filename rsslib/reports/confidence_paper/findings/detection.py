@@ -5,8 +5,20 @@ from types import SimpleNamespace
 
 from rsslib.confidence.indicators import PERCENTILE
 from rsslib.ledger import claims
-from rsslib.ledger.wording import FEWEST, REFUTED, SETTLED, UNDECIDED, decimals, fixed, listed, settled, span, together
-from rsslib.reports.findings import Answer, Records, in_words, known, yes_or_no
+from rsslib.ledger.wording import (
+    FEWEST,
+    REFUTED,
+    SETTLED,
+    UNDECIDED,
+    decimals,
+    fixed,
+    less,
+    listed,
+    settled,
+    span,
+    together,
+)
+from rsslib.reports.findings import BOOTSTRAP, Answer, Records, in_words, known, yes_or_no
 from rsslib.reports.style import IN_DISTRIBUTION, LOOKS, Told
 from rsslib.reports.tables import name
 
@@ -16,8 +28,6 @@ MEDIANS = {"in_distribution_median_m": "val", "high_confidence_median_m": "high_
 RATE = "low_confidence_rate"
 NEARLY_ALL = 0.9
 """A rate that counts as finding OOD samples, not only as finding more of them than of validation."""
-HELD = "the intervals hold validation's threshold fixed, so they are too narrow"
-"""What the intervals of rates leave out."""
 
 Printed = Mapping[str, Mapping[tuple, float]]
 
@@ -59,7 +69,7 @@ def outside(records: Records) -> list[Mapping]:
 
 def _above(record: Mapping) -> str:
     """Return the verdict on "more OOD than validation samples are low-confidence"."""
-    return settled([end - PERCENTILE / 100 for end in record[f"ci95_{RATE}"]], ">", record["n"])
+    return settled(less(record.get(f"ci95_{RATE}"), PERCENTILE / 100), ">", record["n"])
 
 
 def _range(records: Records, field: str) -> str:
@@ -71,8 +81,8 @@ def _range(records: Records, field: str) -> str:
 def _found(ood: Records) -> str:
     above = sum(_above(record) == SETTLED for record in ood)
     return (f"Low confidence flags {_range(ood, RATE)} of the OOD samples. In {above} of {len(ood)} separations it is "
-            f"settled that this is more than the share of validation, about {PERCENTILE:g} % by construction (i.i.d. "
-            f"bootstrap; {HELD}):")
+            f"settled that this is more than the share of validation, about {PERCENTILE:g} % by construction "
+            f"({BOOTSTRAP}):")
 
 
 def _rate_line(record: Mapping) -> str:
@@ -97,7 +107,7 @@ def _smaller_side(record: Mapping) -> int:
 
 def _excess(record: Mapping) -> str:
     """Return the verdict on "samples of low confidence err more than the others"."""
-    return settled(record["ci95_low_minus_high_m"], ">", _smaller_side(record))
+    return settled(record.get("ci95_low_minus_high_m"), ">", _smaller_side(record))
 
 
 def _counted(records: Records) -> tuple[list[Mapping], int, int]:
@@ -122,8 +132,8 @@ def _sides(record: Mapping) -> str:
              for label, field in (("low", "low_confidence_median_m"), ("high", "high_confidence_median_m"))]
     parts.append(f"in distribution {_metres(record, 'in_distribution_median_m')}")
     if known(record, "low_minus_high_m"):
-        gap, ends = record["low_minus_high_m"], record["ci95_low_minus_high_m"]
-        digits = decimals([gap, *ends])
+        gap, ends = record["low_minus_high_m"], record.get("ci95_low_minus_high_m")
+        digits = decimals([gap, *(ends or ())])
         word = _undecided(_smaller_side(record)) if _excess(record) == UNDECIDED else "settled"
         parts.append(f"low minus high {fixed(gap, digits, sign=True)} m {span(ends, digits, sign=True)}: {word}")
     return "; ".join(parts)
@@ -131,13 +141,13 @@ def _sides(record: Mapping) -> str:
 
 def _percent(record: Mapping, field: str, level: float) -> str:
     """Return a share with its interval, with enough decimals to see on which side of `level` [%] each lies."""
-    value, ends = 100 * record[field], [100 * end for end in record[f"ci95_{field}"]]
-    digits = decimals([value, *ends], level=level)
-    return f"{fixed(value, digits)} % {span(ends, digits)}"
+    value, ends = 100 * record[field], record.get(f"ci95_{field}")
+    digits = decimals([value, *(100 * end for end in ends or ())], level=level)
+    return f"{fixed(value, digits)} % {span(ends, digits, scale=100)}"
 
 
 def _metres(record: Mapping, field: str) -> str:
-    return f"{fixed(record[field])} m {span(record[f'ci95_{field}'])}"
+    return f"{fixed(record[field])} m {span(record.get(f'ci95_{field}'))}"
 
 
 def _inside(record: Mapping) -> str:
@@ -145,7 +155,7 @@ def _inside(record: Mapping) -> str:
 
 
 def _landing(record: Mapping) -> str:
-    half = settled([end - 0.5 for end in record["ci95_inside_share"]], "<", record["n"])
+    half = settled(less(record.get("ci95_inside_share"), 0.5), "<", record["n"])
     word = {SETTLED: "settled: less than half", REFUTED: "settled: more than half"}.get(half, "undecided against half")
     return (f"- {name(record['split'])}: {_inside(record)} lie inside the unseen cells ({word}), "
             f"{fixed(100 * record['near_outside_share'])} % outside within 60 m of their outline.")
@@ -194,7 +204,7 @@ def scatter(panels: Mapping[str, SimpleNamespace], paper: Printed) -> Told:
                           + (f" (paper {fixed(said, 2)})" if said is not None else ""))
     labels = {kind: LOOKS[kind].label.removesuffix(" test") for kind in kinds}
     title = "The more confident, the smaller the error: settled in " + listed([
-        f"{sum(settled(record['ci95_spearman'], '<', record['n']) == SETTLED for record in kinds[kind])} of "
+        f"{sum(settled(record.get('ci95_spearman'), '<', record['n']) == SETTLED for record in kinds[kind])} of "
         f"{len(kinds[kind])} {labels[kind]} sets" for kind in ("ood" if "ood" in kinds else "test", "val")])
     others = " or ".join(label for kind, label in labels.items() if kind != "val")
     return Told(title,
@@ -205,8 +215,8 @@ def scatter(panels: Mapping[str, SimpleNamespace], paper: Printed) -> Told:
 
 def rho(record: Mapping) -> str:
     """Return a correlation with its interval, with enough decimals to see on which side of 0 each lies."""
-    digits = decimals([record["spearman"], *record["ci95_spearman"]], 2)
-    return f"{fixed(record['spearman'], digits)} {span(record['ci95_spearman'], digits)}"
+    digits = decimals([record["spearman"], *(record.get("ci95_spearman") or ())], 2)
+    return f"{fixed(record['spearman'], digits)} {span(record.get('ci95_spearman'), digits)}"
 
 
 def table3(records: Records, paper: Printed) -> Told:
@@ -223,7 +233,7 @@ def table3(records: Records, paper: Printed) -> Told:
     kind = " or ".join(["OOD"] * bool(ood) + ["test"] * (len(ood) < len(records)))
     return Told(title + _larger(ood or records),
         f"Dots with 95 % intervals for each data separation. First the share of {kind} samples below the 10th "
-        f"percentile of validation ({HELD}), then median errors: in distribution, and of the {kind} samples of high "
+        f"percentile of validation, then median errors: in distribution, and of the {kind} samples of high "
         "and of low confidence. "
         + ("Open marks are the paper's printed values. " if paper else "") + "; ".join(detail) + ".")
 

@@ -4,8 +4,20 @@ from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 
 from rsslib.ledger import results
-from rsslib.ledger.statistics import bootstrap_mean_difference
-from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED, difference, digits, fixed, listed, reach, settled, span
+from rsslib.ledger.resampling import interval
+from rsslib.ledger.wording import (
+    REFUTED,
+    SETTLED,
+    UNDECIDED,
+    difference,
+    digits,
+    fixed,
+    less,
+    listed,
+    reach,
+    settled,
+    span,
+)
 from rsslib.reports.findings import BOOTSTRAP, Answer, Records
 from rsslib.reports.style import LOOKS, Told
 
@@ -28,7 +40,7 @@ _MINUS = "\N{MINUS SIGN}"
 def answer(fig11_pairs: Records, table4: Records, table4_pairs: Records) -> Answer:
     """Return the answer: does the fallback help out of distribution, and does choosing the more confident model?
 
-    Input: records of `hybrid_models.grid_pairs`, `table4` and `table4_pairs`.
+    Input: the pairs of `hybrid_models.grid_records`, and the records and pairs of `hybrid_models.table4`.
     """
     word = f"the fallback: {_fallback_word(fig11_pairs)}; {_choice_word(table4_pairs)}"
     fallback = "The fallback was tried on no GridN separation."
@@ -41,7 +53,7 @@ def answer(fig11_pairs: Records, table4: Records, table4_pairs: Records) -> Answ
 
 
 def grid_sizes(records: Records, pairs: Records, printed: Mapping[tuple, float]) -> Told:
-    """Return what Figure 11 says. Input: records of `hybrid_models.grid_records` and `grid_pairs`, printed values."""
+    """Return what Figure 11 says. Input: records and pairs of `hybrid_models.grid_records`, printed values."""
     own, ood = (reach([record["median_m"] for record in results.select(records, set=name, method="ranging")])
                 for name in _SIDES)
     paper = listed([f"{value:g} m at N = {n} {_SIDES[name]}" for (n, name, _), value in printed.items()])
@@ -70,8 +82,8 @@ def confidence_duel(panels: Mapping[str, SimpleNamespace]) -> Told:
     verdicts, said = {}, []
     for title, panel in panels.items():
         taken, better = panel.first >= panel.second, panel.first_better
-        ends = bootstrap_mean_difference(taken.astype(float), better.astype(float))
-        verdicts[title] = settled(ends, ">", len(taken)) if any(ends) else _SAME
+        ends = interval(panel.drawn["excess"], panel.block, difference=True)
+        verdicts[title] = _SAME if ends and not any(ends) else settled(ends, ">", len(taken))
         apart = difference(taken.mean() - better.mean(), ends, "points", 100)
         said.append(f"in {title} (n {len(taken)}) taken {100 * taken.mean():.0f} %, better "
                     f"{100 * better.mean():.0f} %, a difference of {apart}{_open(verdicts[title])}")
@@ -214,9 +226,9 @@ def _coin(table4: Records) -> str:
     rates, verdicts = [], {}
     for name in _SETS:
         record = results.one(table4, set=name, model="hybrid")
-        rate, ends = record["best_choice_rate"], record["ci95_best_choice_rate"]
-        beyond = [end - 0.5 for end in ends]
+        rate, ends = record["best_choice_rate"], record.get("ci95_best_choice_rate")
+        beyond = less(ends, 0.5)
         verdicts[name] = settled(beyond, ">", record["n"])
-        count = 0 if verdicts[name] == UNDECIDED else digits(rate - 0.5, beyond, 100)
+        count = 0 if verdicts[name] == UNDECIDED or not beyond else digits(rate - 0.5, beyond, 100)
         rates.append(f"{100 * rate:.{count}f} % of {LOOKS[name].label}'s samples {span(ends, count, scale=100)}")
     return f"The hybrid takes the better model for {listed(rates)}: {_grouped(verdicts, _COIN)}."

@@ -7,9 +7,8 @@ from typing import NamedTuple
 from rsslib.confidence.indicators import INDICATOR
 from rsslib.data import splits
 from rsslib.ledger import results
-from rsslib.ledger.quantities import interval
 from rsslib.ledger.wording import FEWEST, REFUTED, SETTLED, UNDECIDED, decimals, fixed, listed, settled, span, together
-from rsslib.reports.findings import Answer, Records, in_words, share, yes_or_no
+from rsslib.reports.findings import BOOTSTRAP, Answer, Records, in_words, known, yes_or_no
 from rsslib.reports.style import IN_DISTRIBUTION, LOOKS, Told
 from rsslib.reports.tables import name
 
@@ -30,7 +29,7 @@ class Lead(NamedTuple):
     rival: Mapping
     rivals: Sequence[str]
     ahead: float
-    ci95: Sequence
+    ci95: Sequence | None
     n: int
     verdict: str
 
@@ -38,21 +37,22 @@ class Lead(NamedTuple):
 def leads(records: Records, pairs: Records, target: str, where: str = "ood") -> list[Lead]:
     """Return how the paper's choice stands at telling `target` in each separation that has both kinds of samples.
 
-    Input: records and pairs of `ood_detection.indicator_records` and `indicator_pairs`; where: in the OOD samples of
-    the separations that have some, in the "test" samples of the others, or in the "val" samples of all.
+    Input: records and pairs of `ood_detection.indicator_scores`; where: in the OOD samples of the separations that have
+    some, in the "test" samples of the others, or in the "val" samples of all.
     """
     found = []
     for split in dict.fromkeys(record["split"] for record in records):
         keys = {"split": split, "target": target, "set": "val" if where == "val" else splits.report_set(split)}
-        areas = {record["indicator"]: record for record in results.select(records, **keys) if interval(record, "auroc")}
+        areas = {record["indicator"]: record for record in results.select(records, **keys) if known(record, "auroc")}
         others = results.select(pairs, **keys, left_indicator=INDICATOR)
         if not areas or not others or where != "val" and (split in IN_DISTRIBUTION) != (where == "test"):
             continue
         nearest, own = min(others, key=lambda pair: pair["auroc"]), areas[INDICATOR]
         rivals = [pair["right_indicator"] for pair in others if pair["auroc"] == nearest["auroc"]]
         n = min(own["n_positive"], own["n_negative"])
-        verdict = together([settled(pair["ci95_auroc"], ">", n) for pair in others])
-        found.append(Lead(split, own, areas[rivals[0]], rivals, nearest["auroc"], nearest["ci95_auroc"], n, verdict))
+        verdict = together([settled(pair.get("ci95_auroc"), ">", n) for pair in others])
+        found.append(Lead(split, own, areas[rivals[0]], rivals, nearest["auroc"], nearest.get("ci95_auroc"), n,
+                          verdict))
     return found
 
 
@@ -64,8 +64,8 @@ def answer(records: Records, pairs: Records) -> Answer:
     ood, errors, test, validation = (leads(records, pairs, target, where) for target, where in (
         ("ood", "ood"), ("high_error", "ood"), ("high_error", "test"), ("high_error", "val")))
     paragraphs = [
-        f"At telling OOD samples from validation, the {CHOICE} {_best_in(ood)} (AUROC, paired differences, i.i.d. "
-        "bootstrap):" if ood else "No data separation here has OOD samples.", "\n".join(map(_line, ood)),
+        f"At telling OOD samples from validation, the {CHOICE} {_best_in(ood)} (AUROC, paired differences, "
+        f"{BOOTSTRAP}):" if ood else "No data separation here has OOD samples.", "\n".join(map(_line, ood)),
         "At telling which OOD samples have a large error (above twice the validation median), it "
         f"{_best_in(errors)}:" if errors else "No OOD set has both large and small errors." if ood else "",
         "\n".join(map(_line, errors)),
@@ -123,12 +123,12 @@ def _standing(lead: Lead) -> str:
 
 def _difference(lead: Lead) -> tuple[str, str]:
     """Return the size of a lead and its interval, with enough decimals to see on which side of 0 each lies."""
-    digits = decimals([lead.ahead, *lead.ci95], 3)
+    digits = decimals([lead.ahead, *(lead.ci95 or ())], 3)
     return fixed(abs(lead.ahead), digits), span(lead.ci95, digits, sign=True)
 
 
 def _area(record: Mapping) -> str:
-    return f"{fixed(record['auroc'], 2)} {span(record['ci95_auroc'], 2)}"
+    return f"{fixed(record['auroc'], 2)} {span(record.get('ci95_auroc'), 2)}"
 
 
 def _validation(found: Sequence[Lead]) -> str:
@@ -171,11 +171,11 @@ def roc(curves: Mapping[str, Mapping[str, SimpleNamespace]], paper: Mapping[tupl
              for other, found in curves.items()]
     areas = [f"{name(indicator).lower()} {fixed(found.auroc, 2)}" for indicator, found in by_indicator.items()]
     return Told(f"{name(split)}, {fixed(100 * false)} % false positives: {CHOICE} finds "
-                f"{share((true, *curve.ci95_at_threshold))} of OOD samples{printed[split]}", (
+                f"{fixed(100 * true)} % {span(curve.ci95_at_threshold, scale=100)} of OOD samples{printed[split]}", (
         f"ROC curves: the share of OOD samples labelled low-confidence against that of validation samples, a panel for "
         f"each data separation, six indicators of confidence. Areas under the curves on {name(split)}: "
         f"{', '.join(areas)}. OOD samples that the {CHOICE} finds at the 10th percentile of validation: "
-        f"{listed(rates)}; the interval in the title holds this threshold fixed. Chance is the diagonal."))
+        f"{listed(rates)}. Chance is the diagonal."))
 
 
 def coverage(curves: Mapping[str, Mapping[str, SimpleNamespace]]) -> Told:
@@ -199,5 +199,5 @@ def coverage(curves: Mapping[str, Mapping[str, SimpleNamespace]]) -> Told:
 
 
 def _half(curve: SimpleNamespace) -> str:
-    digits = decimals([curve.half_m, *curve.ci95_half_m])
+    digits = decimals([curve.half_m, *(curve.ci95_half_m or ())])
     return f"{fixed(curve.half_m, digits, sign=True)} m {span(curve.ci95_half_m, digits, sign=True)}"

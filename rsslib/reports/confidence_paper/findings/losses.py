@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED, decimals, fixed, listed, settled, span
-from rsslib.reports.findings import Answer, Records, by_verdict, in_words, yes_or_no
+from rsslib.reports.findings import BOOTSTRAP, Answer, Records, by_verdict, in_words, yes_or_no
 from rsslib.reports.style import IN_DISTRIBUTION, LOOKS, Told
 from rsslib.reports.tables import name
 
@@ -14,7 +14,7 @@ Printed = Mapping[tuple, float]
 """(loss, split) -> the paper's median error [m]."""
 OTHERS = ("com", "pse")
 """The losses that EMD is compared with."""
-BY = "differences on the same samples with 95 % intervals, i.i.d. bootstrap"
+BY = f"differences on the same samples, {BOOTSTRAP}"
 
 
 def against(pairs: Records, other: str) -> list[Mapping]:
@@ -56,7 +56,7 @@ def answer(pairs: Records, printed: Printed | None = None) -> Answer:
 
 
 def _near_word(near: Records) -> str:
-    words = {name(pair["right_loss"]): yes_or_no(settled(pair["ci95_median_m"])) for pair in near}
+    words = {name(pair["right_loss"]): yes_or_no(settled(pair.get("ci95_median_m"))) for pair in near}
     said = [f"against {other} {word}" for other, word in words.items()]
     return "not tested out of distribution; in distribution: " + ", ".join(
         said if len(set(words.values())) > 1 else [*words.values()][:1])
@@ -64,7 +64,7 @@ def _near_word(near: Records) -> str:
 
 def standing(pairs: Records, field: str) -> str:
     """Return on which splits EMD is settled to be better or worse than another loss, for a sentence about it."""
-    found, other = by_verdict(pairs, lambda pair: settled(pair[f"ci95_{field}"])), name(pairs[0]["right_loss"])
+    found, other = by_verdict(pairs, lambda pair: settled(pair.get(f"ci95_{field}"))), name(pairs[0]["right_loss"])
     better, worse = (found.get(key, []) for key in (SETTLED, REFUTED))
     if better and worse:
         first, then = ("worse than", "better") if len(worse) > len(better) else ("better than", "worse")
@@ -80,7 +80,7 @@ def standing(pairs: Records, field: str) -> str:
 
 def better(pair: Mapping, field: str = "median_m") -> str | None:
     """Return the loss that is settled to have the smaller error, None if neither is."""
-    return {SETTLED: pair["left_loss"], REFUTED: pair["right_loss"]}.get(settled(pair[f"ci95_{field}"]))
+    return {SETTLED: pair["left_loss"], REFUTED: pair["right_loss"]}.get(settled(pair.get(f"ci95_{field}")))
 
 
 def verdict(pair: Mapping, field: str = "median_m") -> str:
@@ -91,7 +91,7 @@ def verdict(pair: Mapping, field: str = "median_m") -> str:
 def shown(pair: Mapping, field: str = "median_m") -> tuple[int, str]:
     """Return how many decimals show the sign of a difference and, if it is settled, of its ends; and the interval."""
     digits = decimals([pair[field], *(pair[f"ci95_{field}"] if better(pair, field) else ())])
-    return digits, span(pair[f"ci95_{field}"], digits, sign=True)
+    return digits, span(pair.get(f"ci95_{field}"), digits, sign=True)
 
 
 def _signed(pair: Mapping, field: str = "median_m") -> str:
@@ -125,12 +125,12 @@ def table2(records: Records, pairs: Records, seconds: Mapping[str, float]) -> To
     by_split: dict[str, list[str]] = {}
     for record in records:
         by_split.setdefault(f"{name(record['split'])} (n {record['n']})", []).append(
-            f"{name(record['loss'])} {record['median_m']:.0f} {span(record['ci95_m'])}")
+            f"{name(record['loss'])} {record['median_m']:.0f} {span(record.get('ci95_m'))}")
     rows = "; ".join(f"{split}: {', '.join(found)}" for split, found in by_split.items())
     times = ", ".join(f"{name(loss)} {value:.3g}" for loss, value in seconds.items())
     panel = f" A panel at the end shows the seconds of one network's epoch on Random: {times}." if times else ""
     return Told(_lowest(records, pairs), "Median error in metres of each loss in each data separation, with 95 % "
-                f"bootstrap intervals; open marks, where drawn, are the paper's printed values. {rows}.{panel}")
+                f"intervals; open marks, where drawn, are the paper's printed values. {rows}.{panel}")
 
 
 def _lowest(records: Records, pairs: Records) -> str:
@@ -148,7 +148,8 @@ def _lowest(records: Records, pairs: Records) -> str:
         return start
     leads = {(loss, split): sum(better(pair) == loss for pair in pairs if pair["split"] == split)
              for loss in best for split in lowest.columns[lowest.loc[loss]]}
-    sure = {loss: sum(of == loss and n == len(wins) - 1 for (of, _), n in leads.items()) for loss in best}
+    rivals = errors.notna().sum() - 1    # not every loss is trained on every separation
+    sure = {loss: sum(of == loss and n == rivals[split] > 0 for (of, split), n in leads.items()) for loss in best}
     others = {2: "the other", 3: "both others"}.get(len(wins), "all others")
     if len(best) == 1:
         return f"{start}, settled against {others} in {sure[best[0]]}"
@@ -164,7 +165,7 @@ def differences(pairs: Records) -> Told:
     asked, where = (unseen(first), " out of distribution") if unseen(first) else (first, "")
     words = {SETTLED: "lower", REFUTED: "higher", UNDECIDED: UNDECIDED}
     parts = [f"{words[word]} on {names(group)}"
-             for word, group in by_verdict(asked, lambda pair: settled(pair["ci95_median_m"])).items()]
+             for word, group in by_verdict(asked, lambda pair: settled(pair.get("ci95_median_m"))).items()]
     rows = [f"EMD minus {other}: {'; '.join(map(_signed, found))}" for other, found in compared.items()]
     return Told(f"Median error of EMD against {label}{where}: {', '.join(parts)}",
                 f"A panel for each other loss, a dot for each data separation: the median error of EMD minus that of "
@@ -188,6 +189,25 @@ def curves(histories: Mapping[str, Records], split: str = "grid2") -> Told:
                 "Three panels, train, validation and out-of-distribution (OOD) test: the median error of one network "
                 f"of each ensemble on {name(split)} in metres, by epoch, on a logarithmic scale. At the end: "
                 f"{'; '.join(rows)}. One network and one run each, so no interval.")
+
+
+def fit_and_transfer(fits: Mapping[tuple[str, str], np.ndarray]) -> Told:
+    """Return what the error out of distribution is at equal error in distribution. Input: `loss_comparison.fits`."""
+    shares, rows = {}, []
+    for split in dict.fromkeys(split for split, _ in fits):
+        com, emd = (fits[split, loss] for loss in ("com", "emd"))
+        reached = np.minimum.accumulate(com[:, 0])    # the best fit of CoM so far
+        inside = (emd[:, 0] <= reached[0]) & (emd[:, 0] >= reached[-1])
+        at_equal_fit = np.interp(np.log(emd[inside, 0]), np.log(reached[::-1]), com[::-1, 1])
+        shares[split] = int((emd[inside, 1] < at_equal_fit).sum()), int(inside.sum())
+        rows += [f"{name(split)}, {name(loss)}: from {path[0, 0]:.0f} m in and {path[0, 1]:.0f} m out of distribution "
+                 f"to {path[-1, 0]:.0f} m and {path[-1, 1]:.0f} m" for (of, loss), path in fits.items() if of == split]
+    said = [f"{below} of {n} epochs on {name(split)}" for split, (below, n) in shares.items()]
+    return Told(f"At equal fit, EMD errs less than CoM out of distribution in {listed(said)}",
+                "A panel for each separation: the median error of one network out of distribution against that in "
+                "distribution, both in metres and logarithmic, a dot for each validated epoch; the larger mark is the "
+                f"last one. {'; '.join(rows)}. CoM at the fit of an epoch of EMD is interpolated. One network "
+                "and one run each, so no interval.")
 
 
 def pipeline(off: Mapping[str, float]) -> Told:

@@ -6,7 +6,7 @@ from rsslib.ledger import results
 from rsslib.ledger.wording import FEWEST, REFUTED, SETTLED, UNDECIDED, difference, settled, span
 from rsslib.reports import findings
 from rsslib.reports.emitters_paper.two_transmitters import FIXED, METHODS, PAIRS, SETS
-from rsslib.reports.findings import BOOTSTRAP, Answer, Records
+from rsslib.reports.findings import SAMPLES, Answer, Records
 from rsslib.reports.style import Told
 
 _SUBJECT = dict(zip(METHODS, ("the network trained on sums", "two peaks")))
@@ -44,7 +44,7 @@ def answer(records: Records, pairs: Records, measured: bool) -> Answer:
         counts += (f" Where both count a single transmitter right (n {n}), their median errors differ ({_MINUS} "
                    f"{_apart(single, _ERROR[_SINGLE])}).")
     errors = (f"With two locations forced, the median error of a pair is {_errors(records, pairs)}. "
-              f"{_against_fixed(records, pairs)} ({BOOTSTRAP}.)")
+              f"{_against_fixed(records, pairs)} ({SAMPLES}.)")
     return Answer(f"{_headline('count', pairs)}; {_headline('locate', pairs)}", f"{counts}\n\n{errors}")
 
 
@@ -57,7 +57,7 @@ def figure(records: Records, pairs: Records) -> Told:
            f"{_shares(records, pairs, _SINGLE)}; samples with two ({_n(records, PAIRS)}): "
            f"{_shares(records, pairs, PAIRS)}. Right: the median error of a pair in metres, with two locations forced: "
            f"{_errors(records, pairs)}. The dashed line is a pair of fixed locations, for which no measurement is "
-           f"used. {_against_fixed(records, pairs)} {BOOTSTRAP}.")
+           f"used. {_against_fixed(records, pairs)} {SAMPLES}.")
     return Told(title[:1].upper() + title[1:], alt)
 
 
