@@ -74,7 +74,8 @@ def test_the_pairs_in_the_tree_are_those_of_the_areas(profile):
         keys = {key: pair[key] for key in ("split", "target", "set")}
         left, right = (results.one(records, **keys, indicator=pair[f"{side}_indicator"]) for side in ("left", "right"))
         assert pair["auroc"] == pytest.approx(left["auroc"] - right["auroc"], abs=2e-4)
-        assert pair["ci95_auroc"][0] <= pair["auroc"] <= pair["ci95_auroc"][1]
+        if profile == "quick" or "ci95_auroc" in pair:    # smoke has sets of fewer blocks than an interval needs
+            assert pair["ci95_auroc"][0] <= pair["auroc"] <= pair["ci95_auroc"][1]
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -83,7 +84,7 @@ def test_the_word_on_indicators_follows_the_pairs(profile):
     verdicts = {}
     for pair in pairs:
         if pair["target"] == "ood" and pair["left_indicator"] == INDICATOR:
-            verdicts.setdefault(pair["split"], []).append(settled(pair["ci95_auroc"], ">"))
+            verdicts.setdefault(pair["split"], []).append(settled(pair.get("ci95_auroc"), ">"))
     own = {split: results.one(records, split=split, target="ood", indicator=INDICATOR) for split in verdicts}
     enough = {split: min(record["n_positive"], record["n_negative"]) >= FEWEST for split, record in own.items()}
     firm = sum(set(found) == {SETTLED} and enough[split] for split, found in verdicts.items())
@@ -202,7 +203,14 @@ def test_risk_coverage_counts_where_the_most_confident_half_errs_less():
 
 def above(record):
     """Whether it is settled that more OOD than validation samples are low-confidence."""
-    return record["n"] >= FEWEST and settled([end - 0.1 for end in record["ci95_low_confidence_rate"]], ">") == SETTLED
+    ends = record.get("ci95_low_confidence_rate")
+    return record["n"] >= FEWEST and bool(ends) and ends[0] > 0.1
+
+
+def under(record):
+    """Whether it is settled that fewer OOD than validation samples are low-confidence."""
+    ends = record.get("ci95_low_confidence_rate")
+    return record["n"] >= FEWEST and bool(ends) and ends[1] < 0.1
 
 
 def firm(record):
@@ -241,8 +249,7 @@ def test_the_answer_on_detection_holds_the_numbers_of_the_records(profile):
 def test_the_word_on_detection_follows_the_rates(profile):
     table3 = committed(profile, "table3")
     found, nearly = all(map(above, table3)), min(record["low_confidence_rate"] for record in table3) >= 0.9
-    below = any(settled([end - 0.1 for end in record["ci95_low_confidence_rate"]]) == SETTLED for record in table3)
-    word = ("yes" if nearly else "only in part") if found else "no" if below else UNDECIDED
+    word = ("yes" if nearly else "only in part") if found else "no" if any(map(under, table3)) else UNDECIDED
     assert detection.answer(table3, []).word == word
 
 
