@@ -34,7 +34,8 @@ CHANGES = (
            {"threshold [dBm]": "threshold_dbm", "CMR": "cmr", "RMSE [m]": "rmse_m", "FA": "fa", "MR": "mr"}),
     Change("Ray tracing with its diffraction corrected",
            "In diffracted fields Sionna RT 2.0 gave walls almost no reflection, and deep shadows were too bright. The "
-           "networks, too, were trained on the maps of the change above.", "emitters_ray_traced",
+           "networks, too, were trained on the maps of the change above, and the second stage of logits now sees them "
+           "alone.", "emitters_ray_traced",
            ("tested_on", "trained_on", "method"),
            {"threshold [dBm]": "threshold_dbm", "CMR": "cmr", "RMSE [m]": "rmse_m", "FA": "fa", "MR": "mr"}))
 

@@ -41,8 +41,8 @@ The verdicts on orderings, where the paper states which of two numbers is the la
 - **settled: holds**, **settled: does not hold**: the interval of the difference excludes 0. If both were measured on
   the same samples, it is that of the paired difference (left minus right); else the two intervals do not overlap.
   Counts are exact, and need none. An order of several comparisons holds only if each does.
-- **undecided**: the interval includes 0, or the two overlap, or a number has none: other test samples could reverse
-  the order.
+- **undecided**: the interval includes 0, or the two overlap, or a number has none: other test samples or other
+  networks could reverse the order.
 
 And of both:
 

@@ -34,6 +34,8 @@ def sentences(path: str | Path | None, records: Records) -> dict[str, tuple[str,
     for name, entry in entries(path, "rankings", _KEYS, {}):
         if len(entry["names"]) < 2 or not is_plain(entry["file"]):
             raise InputError(f"{path}: rankings: {name}: expected two `names` or more, and as `file` a record's")
+        if not all(isinstance(label, str) for label in entry["cases"].values()):
+            raise InputError(f"{path}: rankings: {name}: expected a text for each of `cases`")
         found[name] = (entry["paper"], _sentence(entry, records))
     return found
 

@@ -57,6 +57,7 @@ def test_a_wrong_ranking_is_refused(tmp_path):
         told(tmp_path, {}, entry={key: value for key, value in ENTRY.items() if key != "field"})
     for change, message in (({"paper": "q"}, "unknown paper 'q'"), ({"more": "q"}, "unknown key 'more'"),
                             ({"cases": ["x"]}, "`cases` is .*expected a text for each name"),
+                            ({"cases": {"x": {"quick": "X"}}}, "expected a text for each of `cases`"),
                             ({"names": {"a": "A"}}, "expected two `names` or more"), ({"file": "../t"}, ".* `file`"),
                             ({"field": 3}, "`field` is 3; expected a text")):
         with pytest.raises(InputError, match=f"rankings: best: {message}"):

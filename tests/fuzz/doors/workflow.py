@@ -11,7 +11,7 @@ import yaml
 
 from rsslib import __main__ as command_line
 from rsslib import project, sources
-from rsslib.workflow import commands, parameters, run, verify
+from rsslib.workflow import commands, paper, parameters, run, verify
 
 from ..arrays import ODD
 from ..law import Call, unless
@@ -88,6 +88,7 @@ def _main(arguments: list, folder: Path) -> tuple:
             patch.setattr(module, "require_project", lambda: None)
         patch.setattr(parameters, "ROOT", folder)
         patch.setattr(commands, "reproduce", lambda profile=None: started.append(profile) or 0)
+        patch.setattr(paper, "train", lambda *values: started.append(values) or 0)
         patch.setattr(verify, "main", lambda: started.append("verify") or 0)
         patch.setitem(command_line._SIMPLE, "results", ("", lambda: started.append("results") or 0))
         patch.setattr(run, "execute", lambda notebook, out, values: started.append(values))
