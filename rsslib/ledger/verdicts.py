@@ -96,7 +96,7 @@ def _value(claim: Claim, records: Records) -> dict:
     value, ci95 = quantity(claim.record, records)
     if not {"relative", "absolute"} & set(claim.tolerance):
         return {"ours": f"{number(value)} {claim.unit}".strip() + ends(ci95), "value": value, "ci95": ci95} | _covers(
-            claim, value, ci95)
+            claim, ci95)
     low, high = limits(claim)
     excess = value - claim.printed
     if abs(excess) <= _allowed(claim):
@@ -111,13 +111,13 @@ def _value(claim: Claim, records: Records) -> dict:
             "note": _REACH[settled] if known else _NO_INTERVAL, "value": value, "ci95": ci95}
 
 
-def _covers(claim: Claim, value: float, ci95: Interval | None) -> dict:
+def _covers(claim: Claim, ci95: Interval | None) -> dict:
     """Return the verdict on a value whose interval should cover the printed one."""
     if ci95 is None:
         return {"verdict": UNDECIDED, "settled": UNDECIDED, "note": _NO_INTERVAL}
     if ci95[0] <= claim.printed <= ci95[1]:
         return {"verdict": COVERED, "settled": SETTLED}
-    is_better = claim.tolerance.get("better") == ("lower" if value < claim.printed else "higher")
+    is_better = claim.tolerance.get("better") == ("lower" if ci95[1] < claim.printed else "higher")
     return {"verdict": BETTER, "settled": SETTLED} if is_better else {"verdict": DIFFERS, "settled": REFUTED}
 
 

@@ -176,6 +176,12 @@ def test_without_a_tolerance_the_interval_must_cover_the_printed_value(folder, p
     assert (judged.verdict, judged.settled) == (verdict, settled)
 
 
+@pytest.mark.parametrize("better, verdict", [("higher", "better"), ("lower", "differs")])
+def test_the_side_of_the_interval_decides_not_that_of_the_value(folder, better, verdict):
+    _rewrite(folder, lambda rows: rows[0].update(median_m=279.0, ci95_m=[285.0, 300.0]))
+    assert judge(_value(280.0, tolerance={"better": better}, why={"any": "r"}), "quick", folder).verdict == verdict
+
+
 def test_without_an_interval_such_a_value_settles_nothing(folder):
     results.write("quick", "bare", [{"n": 1, "median_m": 277.5}], {}, {}, folder)
     bare = {"file": "bare", "where": {"n": 1}, "field": "median_m"}
