@@ -7,9 +7,11 @@ Train an ensemble on measurements, localize with it, keep it:
 >>> localizer.predict(measurements.load("new.nc")).x_hat      # easting [m]              # doctest: +SKIP
 >>> localizer.save("models/mine")                                                        # doctest: +SKIP
 
-`Localizer` with its `Recipe` is for one transmitter, `EmitterRecipe` for several. `measurements` is the schema of the
-data on a `Grid`, `splits` separates training from test data. `predictions` measures errors, `indicators` says how far
-to trust a prediction, `ranging` and `hybrid` say what to do where it cannot be trusted. Bad input raises `InputError`.
+`Localizer` with its `Recipe` is for one transmitter, `EmitterRecipe` for several. `RadioMaps` with its `MapRecipe` is
+fitted in seconds, without a network; `FedLocalizer` with its `FedRecipe` is a network that learns from such maps.
+`measurements` is the schema of the data on a `Grid`, `splits` separates training from test data. `predictions` measures
+errors, `indicators` says how far to trust a prediction, `ranging` and `hybrid` say what to do where it cannot be
+trusted. Bad input raises `InputError`.
 """
 
 from importlib import import_module
@@ -21,8 +23,12 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "EmitterRecipe": "rsslib.emitters.localizer",
+    "FedLocalizer": "rsslib.radio_maps.fed",
+    "FedRecipe": "rsslib.radio_maps.fed_recipe",
     "Grid": "rsslib.data.grid",
     "Localizer": "rsslib.localization.localizer",
+    "MapRecipe": "rsslib.radio_maps.recipe",
+    "RadioMaps": "rsslib.radio_maps.localizer",
     "Recipe": "rsslib.localization.ensemble",
     "hybrid": "rsslib.confidence.hybrid",
     "indicators": "rsslib.confidence.indicators",
@@ -44,6 +50,10 @@ if TYPE_CHECKING:    # what editors and type checkers read in place of the table
     from rsslib.localization import predictions as predictions
     from rsslib.localization.ensemble import Recipe as Recipe
     from rsslib.localization.localizer import Localizer as Localizer
+    from rsslib.radio_maps.fed import FedLocalizer as FedLocalizer
+    from rsslib.radio_maps.fed_recipe import FedRecipe as FedRecipe
+    from rsslib.radio_maps.localizer import RadioMaps as RadioMaps
+    from rsslib.radio_maps.recipe import MapRecipe as MapRecipe
 else:
     def __getattr__(name: str):
         # on first use only: the notebook runner and the ledger start fast because they load no torch

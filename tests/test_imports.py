@@ -14,7 +14,7 @@ import rsslib
 
 PACKAGE = Path(rsslib.__file__).parent
 ORDER = ("project", "files", "arguments", "progress", "sources", "data", "propagation", "learning", "localization",
-         "confidence", "emitters", "ledger", "reports", "workflow")
+         "radio_maps", "confidence", "emitters", "ledger", "reports", "workflow")
 """From the ground up; the front door and the command line stand above them all."""
 
 TRAINING = """

@@ -19,6 +19,8 @@ class Pool:
     x, y, error : location and its distance from the true one, (samples, draws) [m]
     scores : {indicator: (samples, draws)}; larger is more confident, so spreads are negated
     chance : how likely a resampling of the networks draws each ensemble, (draws,)
+    networks : how many there are
+    name : what they were trained on, and with which loss, such as "july-emd"
     """
 
     x: np.ndarray
@@ -26,6 +28,8 @@ class Pool:
     error: np.ndarray
     scores: dict[str, np.ndarray]
     chance: np.ndarray
+    networks: int
+    name: str
 
     def answers(self, samples: np.ndarray, number: int) -> "Answers":
         """Return what the drawn ensemble `number` says of some samples, indices that may repeat."""
@@ -60,6 +64,7 @@ def of(predictions: xr.Dataset) -> Pool:
 
     The location of a drawn ensemble is the mean of its networks' locations, weighted by their peaks (PSE, EMD) or by
     the sums of their images (CoM: the centre of mass of the mean image), as for the ensemble itself.
+    The normalised maximum mean prediction has no scores: of drawn ensembles it is not known.
     Errors: InputError for predictions without the variable `max_mean_of_draw`, as trainings write them.
 
     >>> import numpy as np, xarray as xr
@@ -68,7 +73,6 @@ def of(predictions: xr.Dataset) -> Pool:
     >>> pool = of(xr.Dataset(
     ...     {"x": both, "y": both, "x_peak": both, "y_peak": both, "peak": ones, "peak_normalised": ones,
     ...      "x_true": ("sample", [0.0]), "y_true": ("sample", [0.0]),
-    ...      "max_mean_prediction_normalised": ("sample", [0.5]),
     ...      "max_mean_of_draw": (("sample", "draw"), [[1.0, 0.5, 1.0]])},
     ...     {"drawn": (("draw", "position"), [[0, 0], [0, 1], [1, 1]])}, {"loss": "emd"}))
     >>> pool.x.tolist(), pool.chance.tolist()
@@ -88,10 +92,7 @@ def of(predictions: xr.Dataset) -> Pool:
     scores = dict(zip(INDICATORS, (peak[:, drawn].max(axis=2), predictions[NAME].values.astype(np.float64),
                                    -spreads.max(axis=2), -spreads.sum(axis=2))))
     scores["max_prediction_normalised"] = predictions.peak_normalised.values[:, drawn].max(axis=2)
-    # of other draws it is not known: in all of them it is that of the ensemble
-    scores["max_mean_prediction_normalised"] = np.broadcast_to(
-        predictions.max_mean_prediction_normalised.values[:, None], error.shape)
-    return Pool(x, y, error, scores, _chance(drawn))
+    return Pool(x, y, error, scores, _chance(drawn), predictions.sizes["member"], _name(predictions))
 
 
 def itself(predictions: xr.Dataset) -> Answers:
@@ -101,8 +102,12 @@ def itself(predictions: xr.Dataset) -> Answers:
     """
     scores = {name: indicators.score(predictions, name)[:, None] for name in indicators.VARIANTS}
     pool = Pool(predictions.x_hat.values[:, None], predictions.y_hat.values[:, None], errors(predictions)[:, None],
-                scores, np.ones(1))
+                scores, np.ones(1), 1, _name(predictions))
     return pool.answers(np.arange(predictions.sizes["sample"]), 0)
+
+
+def _name(predictions: xr.Dataset) -> str:
+    return f"{predictions.attrs.get('split', '')}-{predictions.attrs.get('loss', '')}"
 
 
 def _weighted(values: np.ndarray, weight: np.ndarray, drawn: np.ndarray) -> np.ndarray:

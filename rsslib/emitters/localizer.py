@@ -1,6 +1,6 @@
 """The networks of paper 2: their recipes, their device and precision, their files."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -18,8 +18,10 @@ from rsslib.project import InputError
 
 FORMAT = "rsslib-emitter-model-3"
 STAGES = ("occupancy", "localizer")
-NETWORKS = ("occupancy", *METHODS)
-"""The networks to train: the occupancy network of the two-stage methods, and the localizer of each method."""
+OTHER_INPUT = "other_input"
+NETWORKS = ("occupancy", *METHODS, OTHER_INPUT)
+"""The networks to train: the occupancy network of the two-stage methods, the localizer of each method, and that of
+two_stage_logit with the other choice of `beside`."""
 _MOST_CELLS = 2**34
 """Of the maps of a set: a byte each in training (see `samples.margins`)."""
 
@@ -107,11 +109,13 @@ class EmitterRecipe:
 
         >>> EmitterRecipe.of("occupancy", epochs=5).stage
         'occupancy'
+        >>> EmitterRecipe.of("other_input", beside=False).beside
+        True
         """
         check_choice("recipe: the network", network, NETWORKS)
-        first = network == "occupancy"
-        return cls(method="two_stage_logit" if first else network, stage="occupancy" if first else "localizer",
-                   **settings)
+        stage = "occupancy" if network == "occupancy" else "localizer"
+        recipe = cls(method=network if network in METHODS else "two_stage_logit", stage=stage, **settings)
+        return replace(recipe, beside=not recipe.beside) if network == OTHER_INPUT else recipe
 
 
 class Model(nn.Module):

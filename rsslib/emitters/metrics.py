@@ -1,7 +1,9 @@
 """Metrics of several emitters: counts, location errors where the count is correct, bootstrap intervals."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
+from itertools import permutations, product
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,8 +15,10 @@ THRESHOLD = 0.5
 GATE_M = 200.0
 MOST_PAIRED, MOST_DRAWS = 6, 100_000
 """All pairings are compared: 720 of six emitters, 5,040 of seven."""
+_UNITS = "px", "share", "m"
 _WHY = dict.fromkeys(("fa", "mr"), "no sample has an emitter") | dict.fromkeys(
-    ("rmse_px", "rmse_share", "rmse_m"), "no sample with emitters has the right count")
+    (f"{name}_{unit}" for name in ("rmse", "rmse_pooled") for unit in _UNITS),
+    "no sample with emitters has the right count")
 
 
 @dataclass(frozen=True)
@@ -113,27 +117,44 @@ def scores(predictions: xr.Dataset, threshold: float = THRESHOLD) -> Scores:
                  predictions.attrs["side_m"], threshold)
 
 
-def _sums(scores: Scores) -> np.ndarray:
-    """Return per sample: 1, count is right, extra, missed, true emitters, paired, error if paired; (samples, 7)."""
-    more, paired = scores.predicted - scores.true, np.isfinite(scores.error)
-    return np.stack([np.ones(len(more)), more == 0, np.maximum(more, 0), np.maximum(-more, 0), scores.true, paired,
-                     np.where(paired, scores.error, 0)], axis=1)
+def _sums(pool: Sequence[Scores]) -> np.ndarray:
+    """Return per network and sample: 1, count is right, extra, missed, true emitters, paired, error if paired, and
+    emitters and sum of squares if paired; (networks, samples, 9).
+    """
+    one = pool[0]
+    more, error = (np.stack(values) for values in zip(*((of.predicted - of.true, of.error) for of in pool)))
+    true, paired = np.broadcast_to(one.true, more.shape), np.isfinite(error)
+    error = np.where(paired, error, 0)
+    return np.stack([np.ones(more.shape), more == 0, np.maximum(more, 0), np.maximum(-more, 0), true, paired, error,
+                     true * paired, true * error**2], axis=-1)
 
 
 def _ratios(sums: np.ndarray) -> dict[str, np.ndarray]:
-    samples, right, extra, missed, true, paired, error = np.moveaxis(sums, -1, 0)
-    true, paired = (np.where(count > 0, count, np.nan) for count in (true, paired))    # a ratio to none is none
-    return {"cmr": right / samples, "fa": extra / true, "mr": missed / true, "rmse_px": error / paired}
+    samples, right, extra, missed, true, paired, error, found, squares = np.moveaxis(sums, -1, 0)
+    true, paired, found = (np.where(count > 0, count, np.nan) for count in (true, paired, found))
+    return {"cmr": right / samples, "fa": extra / true, "mr": missed / true, "rmse_px": error / paired,
+            "rmse_pooled_px": np.sqrt(squares / found)}    # a ratio to none is none
 
 
-def _resampled(number: int, draws: int, seed: int) -> np.ndarray:
-    """Return how often each sample is drawn in each resample, (draws, number)."""
-    drawn = np.random.default_rng(seed).integers(number, size=(draws, number), dtype=np.int32)
-    drawn = drawn + np.arange(0, draws * number, number)[:, None]
-    return np.bincount(drawn.ravel(), minlength=draws * number).reshape(draws, number)
+def resampled(sums: np.ndarray, draws: int, seed: int) -> np.ndarray:
+    """Return the sums of each resample, (networks, samples, values) -> (draws, values).
+
+    Samples are drawn with replacement, the same for all networks; of N > 1 networks N - 1 are drawn, with replacement,
+    so that the variance between networks is counted in full. Source: Rao and Wu 1988, JASA 83:231, section 2.
+    """
+    networks, samples = sums.shape[:2]
+    drawn = np.random.default_rng(seed).integers(samples, size=(draws, samples), dtype=np.int32)
+    drawn = drawn + np.arange(0, draws * samples, samples)[:, None]
+    times = np.bincount(drawn.ravel(), minlength=draws * samples).reshape(draws, samples).astype(np.float64)
+    of_each = np.stack([times @ one for one in sums])
+    if networks == 1:
+        return of_each[0]
+    chosen = np.random.default_rng([seed, 1]).integers(networks, size=(draws, networks - 1))
+    return np.einsum("dn,ndk->dk", (chosen[..., None] == np.arange(networks)).sum(axis=1), of_each)
 
 
-def _ends(values: np.ndarray) -> list[float] | None:
+def ends(values: np.ndarray) -> list[float] | None:
+    """Return the 95 % percentile interval of resamples, None where no resample has the number."""
     finite = values[np.isfinite(values)]
     return np.quantile(finite, [0.025, 0.975]).tolist() if len(finite) else None
 
@@ -144,14 +165,17 @@ def _with_reasons(values: dict, reasons: dict[str, str]) -> dict:
     return numbers | {f"{name}_reason": reasons[name] for name, value in numbers.items() if np.isnan(value)}
 
 
-def metrics(scores: Scores, draws: int = 1000, seed: int = 0) -> dict:
+def metrics(scores: Scores | Sequence[Scores], draws: int = 1000, seed: int = 0) -> dict:
     """Return n, cmr, fa, mr, rmse_px, rmse_share (of the map's side), rmse_m, each also as `<name>_ci95`.
 
     cmr = share of samples with predicted = true count; fa = sum max(0, predicted - true) / sum true; mr = sum
-    max(0, true - predicted) / sum true; rmse = mean error of the samples whose count is right. NaN values have a
-    reason under `<name>_reason`. Intervals: 95 %, percentile bootstrap over samples, `draws` of them (0: none).
+    max(0, true - predicted) / sum true; rmse = mean error of the samples whose count is right; rmse_pooled, the root
+    of the mean squared distance of all their emitters. NaN values have a reason under `<name>_reason`. Of several
+    networks, whose scores on the same samples are a list, all samples count alike. Intervals: 95 %, percentile
+    bootstrap over samples and networks (see `resampled`), `draws` of them (0: none).
 
-    Errors: InputError without samples, or for other draws and seeds than whole numbers of at least 0.
+    Errors: InputError without samples, for networks on different samples, or for other draws and seeds than whole
+    numbers of at least 0.
     Source: paper 2, Section III.E; Efron and Tibshirani 1993, Section 13.3.
 
     >>> counts = np.array([1, 2, 3]), np.array([1, 3, 2])           # true, predicted
@@ -159,37 +183,40 @@ def metrics(scores: Scores, draws: int = 1000, seed: int = 0) -> dict:
     >>> round(values["cmr"], 3), round(values["fa"], 3), values["rmse_px"], values["rmse_m"]
     (0.333, 0.167, 2.0, 156.25)
     """
-    _check_draws("metrics", scores, draws, seed)
-    sums = _sums(scores)
-    values: dict = {"n": len(sums)} | _ratios(sums.sum(axis=0))
-    drawn = _ratios(_resampled(len(sums), draws, seed) @ sums) if draws else {}
-    intervals = {name: _ends(values) for name, values in drawn.items()}
-    for unit, factor in (("share", 1 / scores.n), ("m", scores.side_m / scores.n)):
-        values[f"rmse_{unit}"] = values["rmse_px"] * factor
-        ends = intervals.get("rmse_px")
-        intervals |= {f"rmse_{unit}": ends and [end * factor for end in ends]} if draws else {}
-    return _with_reasons(values, _WHY) | {f"{name}_ci95": ends for name, ends in intervals.items()}
+    pool = _pool("metrics", scores, draws, seed)
+    sums = _sums(pool)
+    values: dict = {"n": sums.shape[1]} | _ratios(sums.sum(axis=(0, 1)))
+    drawn = _ratios(resampled(sums, draws, seed)) if draws else {}
+    intervals = {name: ends(values) for name, values in drawn.items()}
+    for name, (unit, factor) in product(("rmse", "rmse_pooled"), (("share", 1 / pool[0].n),
+                                                                  ("m", pool[0].side_m / pool[0].n))):
+        values[f"{name}_{unit}"] = values[f"{name}_px"] * factor
+        both = intervals.get(f"{name}_px")
+        intervals |= {f"{name}_{unit}": both and [end * factor for end in both]} if draws else {}
+    return _with_reasons(values, _WHY) | {f"{name}_ci95": both for name, both in intervals.items()}
 
 
-def by_count(scores: Scores, draws: int = 1000, seed: int = 0) -> dict[int, dict]:
+def by_count(scores: Scores | Sequence[Scores], draws: int = 1000, seed: int = 0) -> dict[int, dict]:
     """Return the `metrics` of the samples with each true number of emitters, {K: metrics}.
 
     >>> counts, error = np.array([1, 2, 2]), np.array([2.0, 3.0, 5.0])
     >>> {k: values["rmse_px"] for k, values in by_count(Scores(counts, counts, error, 64, 5000.0), draws=0).items()}
     {1: 2.0, 2: 4.0}
     """
-    _check_draws("by_count", scores, draws, seed)
-    return {int(number): metrics(scores.of(scores.true == number), draws, seed) for number in np.unique(scores.true)}
+    pool = _pool("by_count", scores, draws, seed)
+    return {int(number): metrics([one.of(one.true == number) for one in pool], draws, seed)
+            for number in np.unique(pool[0].true)}
 
 
-def differences(one: Scores, other: Scores, draws: int = 1000, seed: int = 0) -> dict:
-    """Return cmr, fa, mr and rmse_px of `one` minus those of `other` on the same samples, each also as `<name>_ci95`.
+def differences(one: Scores | Sequence[Scores], other: Scores | Sequence[Scores], draws: int = 1000,
+                seed: int = 0) -> dict:
+    """Return cmr, fa, mr, rmse_px and rmse_pooled_px of `one` minus those of `other`, each also as `<name>_ci95`.
 
     Paired bootstrap: both methods share each resample, so that the difficulty of a sample cancels and the interval is
-    narrower than those of two separate metrics suggest. rmse_px is over the samples with the right count in both. The
-    interval covers the choice of test samples, not the seeds of the trainings.
+    narrower than those of two separate metrics suggest. Errors are over the samples with the right count in both. Of
+    several networks the first is compared with the first, and so on.
 
-    Errors: those of `metrics`; InputError for different samples.
+    Errors: those of `metrics`; InputError for different samples or numbers of networks.
     Source: Efron and Tibshirani 1993, Section 13.3, resampling whole samples.
 
     >>> one = Scores(np.array([1, 2]), np.array([1, 2]), np.array([2.0, 3.0]), 64, 5000.0)
@@ -197,17 +224,18 @@ def differences(one: Scores, other: Scores, draws: int = 1000, seed: int = 0) ->
     >>> differences(one, other)["cmr"], differences(one, other)["rmse_px"]
     (0.5, -2.0)
     """
-    for scores in (one, other):
-        _check_draws("differences", scores, draws, seed)
-    if not np.array_equal(one.true, other.true) or one.n != other.n:
-        raise InputError("differences: the two were not scored on the same samples; expected equal true counts")
-    both = np.isfinite(one.error) & np.isfinite(other.error)
-    one, other = (replace(part, error=np.where(both, part.error, np.nan)) for part in (one, other))
-    pair, times = (_sums(one), _sums(other)), _resampled(len(one.true), draws, seed)
-    points, drawn = ([_ratios(weights @ sums) for sums in pair] for weights in (np.ones(len(one.true)), times))
+    pools = [_pool("differences", scores, draws, seed) for scores in (one, other)]
+    if len(pools[0]) != len(pools[1]) or not _same(pools[0][0], pools[1][0]):
+        raise InputError("differences: the two were not scored on the same samples, or with equally many networks; "
+                         "expected equal true counts")
+    both = [np.isfinite(left.error) & np.isfinite(right.error) for left, right in zip(*pools)]
+    sums = [_sums([replace(one, error=np.where(kept, one.error, np.nan)) for one, kept in zip(pool, both)])
+            for pool in pools]
+    points = [_ratios(part.sum(axis=(0, 1))) for part in sums]
+    drawn = [_ratios(resampled(part, draws, seed)) for part in sums]
     values = {name: value - points[1][name] for name, value in points[0].items()}
     return _with_reasons(values, dict.fromkeys(values, "no sample with emitters that both have right")) | {
-        f"{name}_ci95": _ends(values - drawn[1][name]) for name, values in drawn[0].items()}
+        f"{name}_ci95": ends(values - drawn[1][name]) for name, values in drawn[0].items()}
 
 
 def deepmtl_metrics(existence: np.ndarray, location: np.ndarray, truth: np.ndarray, n: int, side_m: float,
@@ -276,9 +304,19 @@ def _check_arrays(existence: np.ndarray, location: np.ndarray, truth: np.ndarray
     arguments.number("score: threshold", threshold)
 
 
-def _check_draws(task: str, scores: Scores, draws: int, seed: int) -> None:
-    arguments.check_type(f"{task}: scores", scores, Scores)
-    if not len(scores.true):
+def _pool(task: str, scores: Scores | Sequence[Scores], draws: int, seed: int) -> Sequence[Scores]:
+    """Return checked scores, of one network or of several, as a list."""
+    pool: list[Any] = list(scores) if isinstance(scores, (list, tuple)) else [scores]
+    for one in pool:
+        arguments.check_type(f"{task}: scores", one, Scores)
+    if not pool or not len(pool[0].true):
         raise InputError(f"{task}: no samples; expected the scores of at least one")
+    if not all(_same(pool[0], one) for one in pool):
+        raise InputError(f"{task}: the networks were not scored on the same samples; expected equal true counts")
     arguments.whole(f"{task}: draws", draws, 0, MOST_DRAWS)
     arguments.whole(f"{task}: seed", seed, 0, 2**63)
+    return pool
+
+
+def _same(one: Scores, other: Scores) -> bool:
+    return np.array_equal(one.true, other.true) and (one.n, one.side_m) == (other.n, other.side_m)

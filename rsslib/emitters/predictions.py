@@ -1,5 +1,6 @@
 """The predictions of the networks with the true emitters, their files, and the folders of trained networks."""
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
@@ -62,9 +63,28 @@ def _attrs(recipe: EmitterRecipe) -> dict:
 
 
 def save(predictions: xr.Dataset, path: str | Path) -> Path:
-    """Write predictions as NetCDF, atomically. Errors: those of `files.write_netcdf` and `load`."""
+    """Write predictions as NetCDF, atomically, in 16 bits: existence to 2^-15, rows and columns to 2^-16 of the side.
+
+    Errors: those of `files.write_netcdf` and `load`.
+    """
     files.parsed(lambda: _check(predictions), path, _WHAT)
-    return files.write_netcdf(predictions, path, {name: {"zlib": True} for name in VARIABLES})
+    n = int(predictions.attrs["n"])
+    scaled = predictions.existence.values * 2.0**15
+    rounded = np.where(scaled > 2**14, np.ceil(scaled), np.floor(scaled)) / 2**15    # above 0.5 stays above
+    predictions = predictions.assign(existence=predictions.existence.copy(data=rounded))
+    steps = {"existence": 2.0**-15, "row": n_step(n), "column": n_step(n)}
+    packed = {name: {"zlib": True, "dtype": "uint16", "_FillValue": 2**16 - 1, "scale_factor": steps.get(name, 1.0)}
+              for name in VARIABLES}
+    return files.write_netcdf(predictions, path, packed)
+
+
+def n_step(n: int) -> float:
+    """Return the step in which rows and columns of n cells are stored: a power of two, so that whole cells are exact.
+
+    >>> n_step(64)
+    0.0009765625
+    """
+    return 2.0 ** (math.ceil(math.log2(n)) - 16)
 
 
 def load(path: str | Path) -> xr.Dataset:
@@ -225,7 +245,7 @@ def first_stage(folders: Mapping[str, Path], folder: str | Path, environment: st
     They are those of the occupancy network in `folders`, else of an earlier one, `<folder>/<environment>-occupancy`.
     Errors: InputError if there is neither.
     """
-    second_stages = [network for network in folders if network.startswith("two_stage")]
+    second_stages = [network for network in folders if network not in ("occupancy", "single_stage")]
     if not second_stages:
         return None
     weights = folders.get("occupancy", Path(folder) / f"{environment}-occupancy") / "weights"

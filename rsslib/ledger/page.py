@@ -26,8 +26,8 @@ and the records in [results](results). Do not edit it: change a claim there, or 
 [RESULTS.md](RESULTS.md) has the same on two screens.
 
 Each row has the claim in plain words; what the paper prints; our value, in most cases with its 95 % interval in square
-brackets (of paper 1 a two-level bootstrap, over blocks of time and networks; of paper 2 an i.i.d. bootstrap over the
-samples of one training); how it is judged; the verdict; and the notebook that computes the number. The interval of a
+brackets (of paper 1 a two-level bootstrap, over blocks of time and networks; of paper 2 a bootstrap over samples and,
+in `full`, trainings); how it is judged; the verdict; and the notebook that computes the number. The interval of a
 number computed from several is made of the ends of theirs, and so rather too wide. The verdicts on values:
 
 - **covers the printed value**: our interval does.
@@ -73,6 +73,13 @@ _MOVED = {"trained on": "trained_on", "tested on": "tested_on", "method": "metho
 BEYOND = (
     Beyond("risk_coverage", "Paper 1: the error that is left where the least sure samples are refused",
            "03_confidence_indicators", "fig07", {}),
+    Beyond("maps_medians", "Our own method: radio maps, and networks fed by them (networks: single ones, a mean)",
+           "09_radio_maps", "maps_medians", {"separation": "split", "set": "set", "method": "method", "samples": "n",
+                                             "networks": "networks", "median error [m]": "median_m"}),
+    Beyond("maps_coverage", "Our own method: regions that hold the transmitter, by what they promise", "09_radio_maps",
+           "maps_covered", {}),
+    Beyond("maps_seasons", "Our own method: the season's shift, receiver by receiver", "09_radio_maps", "maps_shifts",
+           {}),
     Beyond("emitters_counts", "Paper 2: right counts, by the true number of emitters", "06_multi_emitter_cnns",
            "emitters_by_count", {}),
     Beyond("emitters_effects", "Paper 2: right counts, by what the weakest emitter changes at all",

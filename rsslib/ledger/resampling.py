@@ -2,82 +2,124 @@
 
 Samples a few seconds apart resemble each other, so not they are drawn, but the stretches of two minutes that hold them
 (`rsslib.data.blocks`). Another training gives other networks, so ensembles are drawn from those that were trained
-(`rsslib.confidence.pools`). Source: Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8.
+(`rsslib.confidence.pools`). Each block and each model has random numbers of its own: a statistic of the same samples
+and networks has the same resamples wherever it is computed. Sources: Davison and Hinkley, Bootstrap Methods and their
+Application, 1997, section 3.8; Hanley and MacGibbon, Creating non-parametric bootstrap samples using Poisson
+frequencies, 2006.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
+from rsslib.confidence.pools import Pool
 from rsslib.ledger.statistics import Interval, difference_interval, resampled_interval
 from rsslib.ledger.wording import FEWEST
 
 RESAMPLES = 2000
+_BLOCK, _MODEL = 0, 1    # what a stream of random numbers draws
 
 Rows = Mapping[str, np.ndarray]
 """The samples that a resample drew, {set: indices}; several times those of a block that was drawn so often."""
 Draw = Mapping[str, int]
 """The ensemble that a resample drew, {model: its number}."""
+Models = Mapping[str, Pool]
+"""The ensembles that can be drawn of each model; pools of the same name are of the same networks."""
 
 
-def resampled(statistic: Callable[[Rows, Draw], Any], blocks: Mapping[str, np.ndarray],
-              chances: Mapping[str, np.ndarray] | None = None, resamples: int = RESAMPLES) -> np.ndarray:
+def resampled(statistic: Callable[[Rows, Draw], Any], blocks: Mapping[str, np.ndarray], models: Models | None = None,
+              resamples: int = RESAMPLES) -> np.ndarray:
     """Return statistic(rows, draw) of each resample, (resamples,) or (resamples, values).
 
-    Of each set as many blocks are drawn, with replacement, as it has; of each model one of its ensembles. An ensemble
-    drawn with replacement has some networks twice, and so is a little worse than the whole: all resamples are moved by
-    the mean of what that does to the statistic on all samples, one model at a time. What is from 0 to 1, or not
-    negative, stays so.
-    Input: blocks, {set: (samples,), the block of each sample}; chances, {model: (draws,), how likely each ensemble is},
-    of which the likeliest has every network once.
+    A block counts as often as a Poisson number with mean 1, the same in every set that has samples of it; a set of
+    which no block is drawn counts whole. Where a set has fewer than FEWEST blocks, all resamples are NaN.
+    Of each model one ensemble is drawn, and what that does is widened (`_widened`).
+    Input: blocks, {set: (samples,), the number of each sample's block}.
 
-    >>> values = np.array([1.0, 1.0, 3.0, 3.0])
-    >>> means = resampled(lambda rows, _: values[rows["test"]].mean(), {"test": np.array([0, 0, 1, 1])})
-    >>> sorted(set(means.tolist()))
-    [1.0, 2.0, 3.0]
+    >>> values, block = np.arange(6.0), np.arange(6)
+    >>> drawn = resampled(lambda rows, _: values[rows["test"]].mean(), {"test": block})
+    >>> bool(abs(drawn.mean() - 2.5) < 0.05), drawn.shape
+    (True, (2000,))
     """
-    generator, chances = np.random.default_rng(0), chances or {}
-    members = {name: [np.flatnonzero(block == number) for number in np.unique(block)]
-               for name, block in blocks.items()}
-    drawn = [dict(zip(chances, numbers)) for numbers in np.stack([
-        generator.choice(len(chance), resamples, p=chance) for chance in chances.values()], axis=1).tolist()
-        ] if chances else [{}] * resamples
-    found = np.array([statistic({name: np.concatenate([of[one] for one in generator.integers(len(of), size=len(of))])
-                                 for name, of in members.items()}, draw) for draw in drawn], dtype=float)
-    if not chances:
-        return found
+    models = models or {}
     whole = {name: np.arange(len(block)) for name, block in blocks.items()}
-    shift = _shift(lambda draw: np.array(statistic(whole, draw), dtype=float), chances)
-    least, most = (end(np.where(np.isfinite(found), found, other), axis=0) for end, other in (
+    itself = {model: int(pool.chance.argmax()) for model, pool in models.items()}
+    as_it_is = np.array(statistic(whole, itself), dtype=float)
+    if min(len(np.unique(block)) for block in blocks.values()) < FEWEST:
+        return np.full((resamples, *as_it_is.shape), np.nan)
+    kept, found = [], []
+    for rows, draw in zip(_rows(blocks, resamples), _ensembles(models, resamples)):
+        kept.append(statistic(rows, itself))
+        found.append(statistic(rows, draw) if draw != itself else kept[-1])
+    if not models:
+        return np.array(kept, dtype=float)
+    shift = np.zeros_like(as_it_is)
+    for model, pool in models.items():
+        of_each = [statistic(whole, itself | {model: number}) for number in range(len(pool.chance))]
+        shift += _shift(np.array(of_each, dtype=float), as_it_is, pool.chance)
+    return _widened(np.array(kept, dtype=float), np.array(found, dtype=float), shift, models)
+
+
+def _rows(blocks: Mapping[str, np.ndarray], resamples: int) -> Iterator[Rows]:
+    """Yield the samples of each resample."""
+    times = {}
+    for name, block in blocks.items():
+        numbers, place = np.unique(block, return_inverse=True)
+        drawn = np.stack([np.random.default_rng([_BLOCK, number]).poisson(1, resamples) for number in numbers], axis=1)
+        drawn[~drawn.any(axis=1)] = 1
+        times[name] = drawn[:, place]
+    for number in range(resamples):
+        yield {name: np.repeat(np.arange(of.shape[1]), of[number]) for name, of in times.items()}
+
+
+def _ensembles(models: Models, resamples: int) -> list[dict[str, int]]:
+    """Return the ensembles of each resample."""
+    drawn = {model: np.random.default_rng([_MODEL, crc32(pool.name.encode())]).choice(
+        len(pool.chance), resamples, p=pool.chance).tolist() for model, pool in models.items()}
+    return [{model: numbers[each] for model, numbers in drawn.items()} for each in range(resamples)]
+
+
+def _widened(kept: np.ndarray, found: np.ndarray, shift: np.ndarray, models: Models) -> np.ndarray:
+    """Return resamples whose spread is that of networks trained anew.
+
+    Input: the statistic of each resample by the whole ensembles, `kept`, and by those drawn, `found`; `shift`.
+    n networks drawn from n have (n - 1) / n of the variance between networks, so that the difference between the two
+    counts sqrt(n / (n - 1)) times. For models of several sizes n is the smallest, which widens most. An ensemble drawn
+    with replacement has some networks twice, and so is a little worse than the whole: all resamples are moved by
+    `shift`, the mean of what that does to the statistic of all samples. What is from 0 to 1, or not negative, stays so.
+    A resample that lacks one of the two (NaN), such as a median of no sample, is NaN.
+    """
+    n = min((pool.networks for pool in models.values() if pool.networks > 1), default=np.inf)
+    values = kept + np.sqrt(1 / (1 - 1 / n)) * (found - shift - kept)
+    seen = np.concatenate([kept, found])
+    least, most = (end(np.where(np.isfinite(seen), seen, other), axis=0) for end, other in (
         (np.min, np.inf), (np.max, -np.inf)))
-    return np.clip(found - shift, np.where(least >= 0, 0.0, -np.inf), np.where((least >= 0) & (most <= 1), 1.0, np.inf))
+    return np.clip(values, np.where(least >= 0, 0.0, -np.inf), np.where((least >= 0) & (most <= 1), 1.0, np.inf))
 
 
-def _shift(of_all: Callable[[Draw], np.ndarray], chances: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return what drawing one model's networks anew does to a statistic of all samples on average, summed over them."""
-    itself = {model: int(chance.argmax()) for model, chance in chances.items()}
-    as_it_is = of_all(itself)
-    total = np.zeros_like(as_it_is)
-    for model, chance in chances.items():
-        values = np.array([of_all(itself | {model: number}) for number in range(len(chance))])
-        known = np.isfinite(values)    # some draws may not have the number, such as a median of no sample
-        weight = known * chance.reshape(-1, *[1] * as_it_is.ndim)
-        mean = (np.where(known, values, 0.0) * weight).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-12)
-        total += np.where(known.any(axis=0) & np.isfinite(as_it_is), mean - np.nan_to_num(as_it_is), 0.0)
-    return total.round(9)
+def _shift(values: np.ndarray, as_it_is: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    """Return what drawing one model's networks anew does to a statistic of all samples on average.
+
+    Input: the statistic by each ensemble, (draws, ...), and by the whole one.
+    """
+    known = np.isfinite(values)    # some draws may not have the number, such as a median of no sample
+    weight = known * chance.reshape(-1, *[1] * as_it_is.ndim)
+    mean = (np.where(known, values, 0.0) * weight).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-12)
+    return np.where(known.any(axis=0) & np.isfinite(as_it_is), mean - np.nan_to_num(as_it_is), 0.0).round(9)
 
 
-def interval(values: np.ndarray, blocks: np.ndarray, difference: bool = False) -> Interval | None:
-    """Return the 95 % interval of a number from its resamples, None of fewer than FEWEST blocks.
+def interval(values: np.ndarray, difference: bool = False) -> Interval | None:
+    """Return the 95 % interval of a number from its resamples.
 
-    Resamples without the number (NaN), such as a median of no sample, do not count; if half have none, it is None.
-    Those of a `difference` are widened by two Monte Carlo standard errors (`statistics.difference_interval`).
+    Resamples without the number (NaN) do not count; if more than half have none, it is None. Those of a `difference`
+    are widened by two Monte Carlo standard errors (`statistics.difference_interval`).
 
-    >>> interval(np.full(9, 2.0), np.arange(6)), interval(np.full(9, 2.0), np.arange(5))
+    >>> interval(np.full(9, 2.0)), interval(np.full(9, np.nan))
     ((2.0, 2.0), None)
     """
     known = values[np.isfinite(values)]
-    if len(np.unique(blocks)) < FEWEST or 2 * len(known) < len(values):
+    if 2 * len(known) < len(values) or not known.size:
         return None
     return (difference_interval if difference else resampled_interval)(known)

@@ -32,20 +32,8 @@ def bootstrap_median(values: ArrayLike) -> Interval:
     return _interval(np.median, values, resamples=2000)
 
 
-def bootstrap_median_difference(first: ArrayLike, second: ArrayLike) -> Interval:
-    """Return the interval of median(first) - median(second), both of the same samples, from 10,000 joint resamples.
-
-    >>> bootstrap_median_difference([1.0, 1.0, 1.0], [3.0, 3.0, 3.0])
-    (-2.0, -2.0)
-    """
-    def difference(one: np.ndarray, other: np.ndarray, axis: int = -1) -> np.ndarray:
-        return np.median(one, axis=axis) - np.median(other, axis=axis)
-
-    return difference_interval(_resampled(difference, first, second))
-
-
 def median_difference(first: ArrayLike, second: ArrayLike) -> tuple[float, Interval | None]:
-    """Return median(first) - median(second) of the same samples, and its interval (`bootstrap_median_difference`).
+    """Return median(first) - median(second) of the same samples, and its interval, from 10,000 joint resamples.
 
     Without samples it is NaN; of fewer than FEWEST there is no interval.
 
@@ -55,8 +43,12 @@ def median_difference(first: ArrayLike, second: ArrayLike) -> tuple[float, Inter
     one, other = _numbers(first, second, fewest=0)
     if not one.size:
         return float("nan"), None
-    ends = bootstrap_median_difference(one, other) if one.size >= FEWEST else None
+    ends = difference_interval(_resampled(_difference_of_medians, one, other)) if one.size >= FEWEST else None
     return float(np.median(one) - np.median(other)), ends
+
+
+def _difference_of_medians(one: np.ndarray, other: np.ndarray, axis: int = -1) -> np.ndarray:
+    return np.median(one, axis=axis) - np.median(other, axis=axis)
 
 
 def bootstrap_mean_difference(first: ArrayLike, second: ArrayLike) -> Interval:

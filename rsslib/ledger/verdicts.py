@@ -155,4 +155,20 @@ def _ordering(claim: Claim, records: Records) -> dict:
     if pair := paired(first, second, records):
         found |= {"ours": f"{ours}; paired difference {number(pair[0])}{ends(pair[1])}", "value": pair[0],
                   "ci95": pair[1]}
+        if verdict == UNDECIDED and pair[1]:
+            found["note"] = needed(*pair)
     return found
+
+
+def needed(difference: float, ci95: Interval) -> str:
+    """Return what it would take to settle an undecided difference: (half the width on the side of 0 / difference)^2.
+
+    >>> needed(-8.0, (-43.0, 28.0))
+    'To settle it, if it is as large as found: about 21 times as many blocks of time or samples, and networks'
+    >>> needed(0.1, (-10.0, 10.0)).split(": ")[1][:8]
+    'over 100'
+    """
+    away = (ci95[1] - difference if difference < 0 else difference - ci95[0])
+    times = (away / abs(difference)) ** 2 if difference else math.inf
+    told = "over 100" if times > 100 else f"about {max(2, math.ceil(times))}"
+    return f"To settle it, if it is as large as found: {told} times as many blocks of time or samples, and networks"

@@ -86,9 +86,11 @@ def keep(ensemble: Ensemble, samples: Samples, chosen: np.ndarray, fixed: int = 
 
 
 def save(images: xr.Dataset, path: str | Path) -> Path:
-    """Write the images as NetCDF, atomically. Errors: those of `files.write_netcdf` and `load`."""
+    """Write the images as NetCDF, atomically, in 16 bits: to 1e-5. Errors: those of `files.write_netcdf` and `load`."""
     files.parsed(lambda: _grid_of(images), path, _WHAT)
-    return files.write_netcdf(images, path, {"image": {"zlib": True}})
+    exact = {"dtype": "uint16", "scale_factor": 2.0**-15, "_FillValue": 2**16 - 1}    # of 0 and 1
+    return files.write_netcdf(images, path, {"image": {"zlib": True} | exact, "measurement": {"zlib": True},
+                                             "why": {"zlib": True, "dtype": "S1"}})
 
 
 def load(path: str | Path) -> tuple[xr.Dataset, Grid]:
@@ -97,7 +99,8 @@ def load(path: str | Path) -> tuple[xr.Dataset, Grid]:
     Errors: those of `files.read_netcdf`; InputError naming the file if it does not hold images with their grid.
     """
     images = files.read_netcdf(path, _WHAT, _AGAIN)
-    return files.parsed(lambda: (images, _grid_of(images)), path, _WHAT, _AGAIN)
+    grid = files.parsed(lambda: _grid_of(images), path, _WHAT, _AGAIN)
+    return images.assign_coords(why=images.why.astype(str)), grid
 
 
 def _grid_of(images: xr.Dataset) -> Grid:

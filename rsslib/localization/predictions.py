@@ -23,6 +23,7 @@ _PLACES = ("x", "y", "x_peak", "y_peak", "x_hat", "y_hat", *_TRUTH)
 _METRES = (*_PLACES, "max_spread", "sum_spread")
 _VARIABLES = (*_METRES, "peak", "peak_normalised", "max_prediction", "max_mean_prediction", "max_prediction_normalised",
               "max_mean_prediction_normalised")
+_OF_DRAW = "max_mean_of_draw"
 _SIXTEEN_BITS = {"dtype": "uint16", "scale_factor": 1 / 65534, "_FillValue": 65535}
 _KINDS = {"set": "OUT", "measurement": "iu"}
 
@@ -135,9 +136,9 @@ def save(predictions: xr.Dataset, path: str | Path) -> Path:
     Of the maxima of drawn ensembles, most of a file, 16 bits are kept: to 1e-5.
     """
     files.parsed(lambda: _check(predictions), path, _WHAT)
-    packed = {name: _SIXTEEN_BITS for name in ("max_mean_of_draw",) if name in predictions}
-    return files.write_netcdf(predictions, path, {
-        str(name): {"zlib": True} | packed.get(str(name), {}) for name in predictions.data_vars})
+    packed: dict[str, dict] = {_OF_DRAW: _SIXTEEN_BITS, "set": {"dtype": "S1"}}    # letters, compressed
+    return files.write_netcdf(predictions, path, {str(name): {"zlib": True} | packed.get(str(name), {})
+                                                  for name in predictions.variables})
 
 
 def load(path: str | Path) -> xr.Dataset:
@@ -162,6 +163,8 @@ def _check(dataset: xr.Dataset) -> None:
         values = variable.values[~np.isnan(variable.values)] if name in _TRUTH else variable.values
         if not (np.isfinite(values) & (values >= lowest) & (values <= highest)).all():
             raise ValueError(f"{name} is impossible or not finite in a sample")
+    if _OF_DRAW in dataset:
+        _check_draws(dataset)
     for name, kinds in _KINDS.items():
         variable = dataset.variables[name]
         if variable.dims != ("sample",) or variable.dtype.kind not in kinds:
@@ -175,6 +178,19 @@ def _check(dataset: xr.Dataset) -> None:
         Grid(**raster)
     except InputError as error:    # it does not name the file
         raise ValueError(str(error)) from None
+
+
+def _check_draws(dataset: xr.Dataset) -> None:
+    """Raise ValueError unless the maxima of drawn ensembles are possible, and the networks drawn are members."""
+    for name, dims, kinds in ((_OF_DRAW, ("sample", "draw"), "f"), ("drawn", ("draw", "position"), "iu")):
+        variable = dataset.variables[name]
+        if variable.dims != dims or variable.dtype.kind not in kinds:
+            raise ValueError(f"{name} is {variable.dtype} over {variable.dims}, not over {dims}")
+    maxima, drawn = dataset[_OF_DRAW].values, dataset["drawn"].values
+    if not ((maxima >= 0) & (maxima <= 1.00001)).all():    # nor NaN
+        raise ValueError(f"{_OF_DRAW} is impossible or not finite in a sample")
+    if not ((drawn >= 0) & (drawn < dataset.sizes["member"])).all():
+        raise ValueError("drawn has the number of a network that is none of the members")
 
 
 def _peaks(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -53,6 +53,9 @@ LOOKS = {
     # methods of the paper on several emitters
     "single_stage": Look("single-stage", "#228833", "s"), "two_stage_logit": Look("two-stage, logits", "#882255", "D"),
     "two_stage_binary": Look("two-stage, binary", "#66CCEE", "^"),
+    # our own method
+    "maps": Look("radio maps", "#117733", "v"), "network": Look("network fed by maps", "#D55E00", "o"),
+    "calibrated": Look("radio maps, self-calibrated", "#44AA99", "P"),
     # two transmitters on real measurements
     "trained on sums": Look("trained on sums", "#6F4C9B", "P"), "two peaks": Look("two peaks", "#4EB265", "X"),
 }
@@ -60,7 +63,8 @@ LOOKS = {
 ENVIRONMENTS = {"free_space": "Free space", "chicago": "Chicago", "sydney": "Sydney", "procedural": "Made-up streets"}
 SEPARATIONS = {"random": "Random", "july": "July→Nov", "november": "Nov→July", "grid2": "Grid2", "grid5": "Grid5"}
 IN_DISTRIBUTION = ("random", "published_random", "blocks")
-"""The separations whose test samples lie among the training samples."""
+"""The separations whose test samples come from the places and seasons of the training samples: from among them in time,
+or, in `blocks`, from stretches of time of their own."""
 
 RED, GREY, INK, PALE = "#B3261E", "#6B7683", "#222B35", "#B5BDC6"
 IMAGE_COLOURS = LinearSegmentedColormap.from_list(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TextIO
 
@@ -15,11 +16,14 @@ PLANS = {
     "smoke": "synthetic, tiny: 3 minutes on two CPU cores",
     "campus": "synthetic, compact networks: 10 minutes on two CPU cores",
     "quick": "real measurements, compact networks: 35 to 50 minutes on two CPU cores",
-    "full": "real measurements, what `rsslib paper` trained on a GPU and git keeps: 3 minutes, nothing is trained",
+    "full": "real measurements, what `rsslib paper` trained and git keeps: 4 minutes, nothing is trained",
 }
 """Per profile: its data, its networks and how long it takes from scratch."""
 FROM_KEPT = ("losses", "indicators", "detection", "hybrids")
-"""The stages that read only measurements and what git keeps of trainings."""
+"""The stages of paper 1 that read only measurements and what git keeps of trainings."""
+FIRST = "data@quick", "scenes@quick-chicago", "scenes@quick-sydney"
+OTHERS = {"full": ["multi-emitter-pools@full", "radio-maps@full"], "quick": ["multi-emitter@quick"]}
+"""Those of paper 2 and of our own method, by profile; paper 2 needs the scenes."""
 
 _BANNER = """
 *************************************************************************************************************
@@ -63,17 +67,32 @@ def reproduce(profile: str | None = None) -> int:
 
 
 def figures() -> int:
-    """Remake the tables and figures of paper 1, of the profiles full and quick, from what their trainings left in git.
+    """Remake the tables and figures of the profiles full and quick from what their trainings left in git.
 
-    Nothing is trained. Notebooks 06 to 08 need weights, which `reproduce` trains: their tables stay as they are.
+    Nothing is trained. Notebook 07 needs weights, which `reproduce` trains, and 08 Sionna RT: their tables stay.
     Returns 0, or the exit status of DVC when a stage fails.
     """
-    reports = [f"{stage}@{profile}" for profile in ("full", "quick") for stage in FROM_KEPT]
     stage_names()    # says what is missing
-    if status := _dvc(["repro", "--single-item", "--force", "data@quick", *reports], ROOT):
-        print("error: a stage failed, see above; run the same command again", file=sys.stderr)
-        return status
-    return write_results()
+    commands = _commands(ROOT)
+    reports = [f"{stage}@{profile}" for stage in FROM_KEPT for profile in OTHERS] + sum(OTHERS.values(), [])
+    for stages in (FIRST, reports):    # two notebooks at a time: DVC itself runs one after the other
+        with ThreadPoolExecutor(2) as pool:
+            if status := max(pool.map(_run, [commands[stage] for stage in stages])):
+                print("error: a stage failed, see above; run the same command again", file=sys.stderr)
+                return status
+    return _dvc(["commit", "--force", *FIRST, *reports], ROOT) or write_results()
+
+
+def _commands(folder: Path) -> dict[str, str]:
+    """Return the command of each stage."""
+    from dvc.repo import Repo
+
+    with Repo(str(folder)) as repo:
+        return {stage.addressing: stage.cmd for stage in repo.index.stages}
+
+
+def _run(command: str) -> int:
+    return subprocess.run(command, shell=True, cwd=ROOT, env=_environment(), check=False).returncode
 
 
 def write_results() -> int:
@@ -125,7 +144,12 @@ def _asked(arguments: Sequence[str], folder: Path, problem: str) -> str:
 def _dvc(arguments: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None,
          output: TextIO | None = None) -> int:
     """Run DVC with this interpreter first on PATH, so that the stages' `python` is this one."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    environment = os.environ | {"PATH": path} | dict(variables or {})
-    return subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=folder, env=environment, stdout=output,
+    return subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=folder,
+                          env=_environment() | dict(variables or {}), stdout=output,
                           stderr=subprocess.STDOUT if output else None, check=False).returncode
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment with this interpreter first on PATH."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return os.environ | {"PATH": path}

@@ -7,6 +7,7 @@ in results/<profile>/trained, without training again.
 
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -16,39 +17,45 @@ from typing import Any, NamedTuple
 
 import torch
 
-from rsslib import sources
+from rsslib import files, sources
 from rsslib.arguments import check_choice
 from rsslib.files import parsed, read_bytes, read_json, read_yaml
-from rsslib.localization import predictions
 from rsslib.project import ROOT, InputError, write_json
 from rsslib.workflow import parameters
 
-NOTEBOOK = "notebooks/train/localizer.ipynb"
+LOCALIZER, EMITTERS, MAPS = (f"notebooks/train/{name}.ipynb" for name in ("localizer", "emitters", "radio_maps"))
 FIRST = ("grid2", "july", "grid5", "random", "november", "blocks")
 """The splits in the order of what they settle."""
-MEASURED = "data/quick/measurements.nc"    # as in its section of params.yaml
-_OWN = ("profile", "root", "measurements", "split", "loss")    # what tells one training from another
+DATA = "data/quick"    # of both papers: measurements, and gain maps of cities
+_OWN = ("profile", "root", "measurements", "inputs", "split", "loss", "environment", "pool", "seed")
+"""Parameters that tell one training from another."""
 
 
 class Training(NamedTuple):
-    """One training of a profile: an ensemble for one split and one loss."""
+    """One run of a training notebook: an ensemble of paper 1, the networks of paper 2 in one environment, radio maps.
+
+    name; notebook; sections of params.yaml; output, the last file that it leaves, below
+    results/<profile>; needs, a file or folder below DATA.
+    """
 
     profile: str
-    split: str
-    loss: str
-
-    @property
-    def name(self) -> str:
-        """Name of its output folder."""
-        return f"{self.split}-{self.loss}"
+    name: str
+    notebook: str
+    sections: tuple[str, ...]
+    output: str
+    needs: str
 
     def finished(self) -> Path:
         """Return the file that says with which parameters and code it was finished."""
         return ROOT / "data" / self.profile / "finished" / f"{self.name}.json"
 
     def outputs(self) -> Path:
-        """Return the folder of its predictions, images and history."""
-        return ROOT / "results" / self.profile / "trained" / self.name
+        """Return the last file that it leaves for reports."""
+        return ROOT / "results" / self.profile / self.output
+
+    def stamp(self) -> Path:
+        """Return the file that says how it was made."""
+        return ROOT / "results" / self.profile / self.output.split("/")[0] / f"{self.name}.stamp.json"
 
     def log(self) -> Path:
         """Return the file that holds what it prints."""
@@ -58,17 +65,40 @@ class Training(NamedTuple):
 def order(profile: str = "full") -> list[Training]:
     """Return the trainings of a profile, those that settle most first.
 
-    CoM and EMD on every split, for the paper's central claim; PSE; EMD on the grids of Figure 11; the sliced EMD.
+    CoM and EMD on every split, for paper 1's central claim; paper 2, seed by seed; radio maps; PSE; EMD on the grids of
+    Figure 11; the sliced EMD.
 
     >>> [training.name for training in order()][:3]
     ['grid2-com', 'grid2-emd', 'july-com']
     """
     content = read_yaml(ROOT / "params.yaml", "sections of notebook parameters")
-    known = parsed(lambda: content["split"][profile], ROOT / "params.yaml", "a section `split` for each profile")
+    known, emitters = parsed(lambda: (content["split"][profile], content.get("emitters", {}).get(profile, {})),
+                             ROOT / "params.yaml", "a section `split` for each profile")
     pairs = [(split, loss) for split in FIRST for loss in ("com", "emd")]
-    pairs += [(split, "pse") for split in FIRST] + [(grid, "emd") for grid in content.get("more_grids", ())]
-    pairs += [(split, "sliced") for split in ("grid2", "random")]
-    return [Training(profile, split, loss) for split, loss in pairs if split in known and loss in content["loss"]]
+    others = [(split, "pse") for split in FIRST] + [(grid, "emd") for grid in content.get("more_grids", ())]
+    others += [(split, "sliced") for split in ("grid2", "random")]
+    first, rest = ([_localizer(profile, split, loss) for split, loss in chosen
+                    if split in known and loss in content["loss"]] for chosen in (pairs, others))
+    maps = [name for name in content.get("maps", {}).get(profile, {}) if name != "base"]
+    return [*first, *(_emitters(profile, pool, environment) for pool, where in emitters.get("pools", {}).items()
+                      for environment in where), *(_maps(profile, split) for split in maps), *rest]
+
+
+def _localizer(profile: str, split: str, loss: str) -> Training:
+    name = f"{split}-{loss}"
+    return Training(profile, name, LOCALIZER, (f"train.{profile}", f"split.{profile}.{split}", f"loss.{loss}"),
+                    f"trained/{name}/predictions.nc", "measurements.nc")
+
+
+def _emitters(profile: str, pool: str, environment: str) -> Training:
+    return Training(profile, f"{pool}-{environment}", EMITTERS,
+                    tuple(f"emitters.{profile}.{section}" for section in ("base", environment, pool)),
+                    f"emitters/{pool}/{environment}-other_input/{environment}.nc", "scenes")
+
+
+def _maps(profile: str, split: str) -> Training:
+    return Training(profile, f"maps-{split}", MAPS, (f"maps.{profile}.base", f"maps.{profile}.{split}"),
+                    f"maps/{split}/maps.nc", "measurements.nc")
 
 
 def settings(training: Training, values: Sequence[str] = ()) -> dict[str, Any]:
@@ -79,8 +109,7 @@ def settings(training: Training, values: Sequence[str] = ()) -> dict[str, Any]:
     for value in values:
         if value.partition("=")[0] in _OWN:
             raise InputError(f"command line: {value!r}; expected no {', '.join(_OWN)}: each training has its own")
-    sections = (f"train.{training.profile}", f"split.{training.profile}.{training.split}", f"loss.{training.loss}")
-    return parameters.merge(ROOT / NOTEBOOK, sections, values, ROOT / "params.yaml")
+    return parameters.merge(ROOT / training.notebook, training.sections, values, ROOT / "params.yaml")
 
 
 def train(minutes: float, at_once: int, values: Sequence[str] = (), only: Sequence[str] = (),
@@ -95,21 +124,28 @@ def train(minutes: float, at_once: int, values: Sequence[str] = (), only: Sequen
     if not 0 < minutes <= 1e5 or not 1 <= at_once <= 256:
         raise InputError(f"command line: --minutes {minutes:g}, --at-once {at_once}; expected minutes above 0, and 1 "
                          "to 256 trainings at once")
-    measured = ROOT / MEASURED
-    if not measured.is_file():
-        raise InputError(f"{measured}: not there; run `rsslib run notebooks/01_data_prep.ipynb scratch/01.ipynb "
-                         "--section data.quick` where Jupyter is, and copy the file")
-    made_of = {"code": sources.digest(ROOT / NOTEBOOK),
-               "measurements": sha256(read_bytes(measured, "measurements")).hexdigest()}
     known = {training.name: training for training in order(profile)}
     for name in only:
         check_choice("command line: --only", name, known)
-    given = {known[name]: settings(known[name], values) for name in only or known}
-    waiting = [training for training, wanted in given.items() if not _is_finished(training, wanted, made_of)]
+    made_of = {known[name]: _made_of(known[name]) for name in only or known}
+    given = {training: settings(training, values) for training in made_of}
+    waiting = [training for training, wanted in given.items() if not _is_finished(training, wanted, made_of[training])]
     if not torch.cuda.is_available():
         _say("warning: no CUDA GPU is seen here: this will be very slow; `make reproduce` is the job for a CPU")
     _say(f"{len(given) - len(waiting)} of {len(given)} trainings are finished; {len(waiting)} to go, {minutes:g} min")
     return _run(waiting, given, made_of, time.monotonic() + 60 * minutes, at_once)
+
+
+def _made_of(training: Training) -> dict[str, str]:
+    """Return the hashes of a training's code and data. Errors: InputError where data are missing."""
+    path = ROOT / DATA / training.needs
+    found = sorted(path.glob("*.nc")) if path.is_dir() else [path]
+    if not found or not found[0].is_file():
+        raise InputError(f"{path}: not there; run `rsslib reproduce` where Jupyter is, and copy it")
+    total = sha256()
+    for file in found:
+        total.update(file.name.encode() + read_bytes(file, "data to train on"))
+    return {"code": sources.digest(ROOT / training.notebook), "data": total.hexdigest()}
 
 
 def execute(notebook: str | Path, given: Mapping[str, Any]) -> None:
@@ -123,9 +159,11 @@ def execute(notebook: str | Path, given: Mapping[str, Any]) -> None:
                 space.update(given)
 
 
-def _run(waiting: list[Training], given: Mapping[Training, Mapping], made_of: dict, end: float, at_once: int) -> int:
+def _run(waiting: list[Training], given: Mapping[Training, Mapping], made_of: Mapping[Training, dict], end: float,
+         at_once: int) -> int:
     running: dict[Training, Any] = {}
     started, failed, context = time.monotonic(), 0, multiprocessing.get_context("spawn")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))    # by way of `finally`, which stops the trainings, too
 
     def outcome(training: Training, code: int) -> None:
         words = "done" if code == 0 else f"failed, see {training.log()}" if code > 0 else (
@@ -136,7 +174,8 @@ def _run(waiting: list[Training], given: Mapping[Training, Mapping], made_of: di
         while (waiting or running) and time.monotonic() < end:
             while waiting and len(running) < at_once:
                 training = waiting.pop(0)
-                running[training] = context.Process(target=_one, args=(training, dict(given[training]), made_of))
+                arguments = training, dict(given[training]), made_of[training]
+                running[training] = context.Process(target=_one, args=arguments)
                 running[training].start()
             for training in [one for one, process in running.items() if process.exitcode is not None]:
                 code = running.pop(training).exitcode
@@ -161,25 +200,24 @@ def _one(training: Training, given: dict[str, Any], made_of: dict) -> None:
     with training.log().open("a", encoding="utf-8") as log:
         for stream in (1, 2):    # what libraries print, too
             os.dup2(log.fileno(), stream)
-        execute(ROOT / NOTEBOOK, given)
+        execute(ROOT / training.notebook, given)
         describe(training, given, made_of["code"])
         write_json(training.finished(), {"parameters": given, **made_of})
 
 
 def describe(training: Training, given: Mapping[str, Any], code: str) -> Path:
     """Say in the stamp of a finished training with which parameters, code and device it was made."""
-    located = predictions.load(training.outputs() / "predictions.nc")
-    device = torch.cuda.get_device_name() if located.attrs["device"] == "cuda" else located.attrs["device"]
-    stamp = training.outputs().with_name(f"{training.name}.stamp.json")
-    return write_json(stamp, {**read_json(stamp, "the time of a training"), "device": device,
-                              "torch": located.attrs["torch"], "computed_in": located.attrs["computed_in"],
-                              "code": code, "parameters": dict(given)})
+    made = files.read_netcdf(training.outputs(), "predictions", "train again").attrs
+    device = torch.cuda.get_device_name() if made["device"] == "cuda" else made["device"]
+    known = read_json(training.stamp(), "the time of a training") if training.stamp().is_file() else {}
+    return write_json(training.stamp(), {**known, "device": device, "torch": made["torch"],
+                                         "computed_in": made["computed_in"], "code": code, "parameters": dict(given)})
 
 
 def _is_finished(training: Training, wanted: Mapping[str, Any], made_of: dict) -> bool:
     path = training.finished()
-    return path.is_file() and read_json(path, "a finished training") == {"parameters": wanted, **made_of} and (
-        training.outputs() / "predictions.nc").is_file()
+    return path.is_file() and training.outputs().is_file() and (
+        read_json(path, "a finished training") == {"parameters": wanted, **made_of})
 
 
 def _say(text: str) -> None:

@@ -40,8 +40,17 @@ def test_a_network_has_a_recipe():
     first = EmitterRecipe.of("occupancy", epochs=5)
     assert (first.stage, first.method, first.epochs) == ("occupancy", "two_stage_logit", 5)
     assert EmitterRecipe.of("two_stage_binary") == EmitterRecipe(method="two_stage_binary")
-    with pytest.raises(InputError, match="the network is 'two_stage'; expected one of occupancy, single_stage"):
+    with pytest.raises(InputError, match="the network is 'two_stage'; expected one of occupancy, single_stage.*other_"):
         EmitterRecipe.of("two_stage")
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_the_other_input_is_the_logits_with_the_other_choice_of_readings(beside):
+    other = EmitterRecipe.of("other_input", beside=beside, epochs=5, seed=3)
+    logits = EmitterRecipe.of("two_stage_logit", beside=beside, epochs=5, seed=3)
+    assert logits.beside == beside and other == replace(logits, beside=not beside)
+    assert {other.maps, logits.maps} == {1, 2} and other.is_second_stage and other.method == "two_stage_logit"
+    assert EmitterRecipe.of("other_input").beside is not EmitterRecipe().beside
 
 
 @pytest.mark.parametrize("recipe, maps, second", [

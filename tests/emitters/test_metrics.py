@@ -1,13 +1,15 @@
-"""Counts and distances by hand: extra, missed, none, all, crossed pairs, no right count; DeepMTL's; intervals."""
+"""Counts and distances by hand: extra, missed, none, all, crossed pairs, no right count; DeepMTL's; intervals; several
+networks."""
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from rsslib.emitters.metrics import Scores, by_count, deepmtl_metrics, differences, metrics, score, scores
+from rsslib.emitters.metrics import Scores, by_count, deepmtl_metrics, differences, metrics, resampled, score, scores
 from rsslib.project import InputError
 
 N, SIDE_M = 64, 6400.0  # cells of 100 m
+NAN = np.nan
 
 
 def case(*samples):
@@ -79,7 +81,9 @@ def test_nothing_predicted_is_a_miss_of_all():
     values = metrics(score(*case(NONE)), draws=0)
     assert (values["cmr"], values["fa"], values["mr"]) == (0, 0, 1)
     assert np.isnan(values["rmse_px"]) and values["rmse_px_reason"] == "no sample with emitters has the right count"
-    assert values["rmse_m_reason"] and values["rmse_share_reason"] and "cmr_reason" not in values
+    for name in ("rmse_m", "rmse_share", "rmse_pooled_px", "rmse_pooled_share", "rmse_pooled_m"):
+        assert np.isnan(values[name]) and values[f"{name}_reason"] == values["rmse_px_reason"]
+    assert "cmr_reason" not in values
 
 
 def test_all_three_are_paired_by_the_cheapest_permutation():
@@ -91,13 +95,15 @@ def test_all_three_are_paired_by_the_cheapest_permutation():
 
 def test_units_of_the_error():
     values = metrics(score(*case(RIGHT)), draws=0)
-    assert values["rmse_px"] == 5 and values["rmse_share"] == 5 / 64 and values["rmse_m"] == 500
+    for name in ("rmse", "rmse_pooled"):
+        assert [values[f"{name}_{unit}"] for unit in ("px", "share", "m")] == [5, 5 / 64, 500]
 
 
 def test_counts_add_up_over_samples_and_the_error_is_the_mean_of_roots():
     values = metrics(score(*case(EXTRA, MISSED, NONE, FULL, RIGHT)), draws=0)
     assert values["cmr"] == 2 / 5 and values["fa"] == 2 / 9 and values["mr"] == 3 / 9
     assert values["rmse_px"] == pytest.approx((np.sqrt(25 / 3) + 5) / 2)
+    assert values["rmse_pooled_px"] == pytest.approx(np.sqrt((25 + 25) / 4))    # of three emitters and of one
 
 
 def test_an_extra_and_a_miss_of_two_samples_do_not_cancel():
@@ -136,7 +142,7 @@ def test_intervals_are_seeded_hold_the_value_and_shrink():
     small, large = random_scores(100), random_scores(2500)
     values = metrics(large, draws=200)
     assert values == metrics(large, draws=200) and values != metrics(large, draws=200, seed=1)
-    for name in ("cmr", "fa", "mr", "rmse_px", "rmse_share", "rmse_m"):
+    for name in ("cmr", "fa", "mr", "rmse_px", "rmse_share", "rmse_m", "rmse_pooled_px", "rmse_pooled_m"):
         low, high = values[f"{name}_ci95"]
         few = metrics(small, draws=200)[f"{name}_ci95"]
         assert low < values[name] < high and high - low < 0.5 * (few[1] - few[0])
@@ -200,14 +206,15 @@ def test_distances_are_compared_where_both_counts_are_right():
     true = np.array([1, 1, 1])
     one = Scores(true, np.array([1, 1, 2]), np.array([2.0, 3.0, np.nan]), 64, 5000.0)
     other = Scores(true, np.array([1, 2, 1]), np.array([4.0, np.nan, 50.0]), 64, 5000.0)
-    assert differences(one, other)["rmse_px"] == -2
+    values = differences(one, other)
+    assert values["rmse_px"] == values["rmse_pooled_px"] == -2
 
 
 def test_a_difference_that_cannot_be_had_says_why():
     wrong = Scores(np.array([1, 2]), np.array([2, 1]), np.array([np.nan, np.nan]), 64, 5000.0)
     values = differences(wrong, wrong)
     assert np.isnan(values["rmse_px"]) and values["rmse_px_ci95"] is None
-    assert values["rmse_px_reason"] == "no sample with emitters that both have right"
+    assert values["rmse_px_reason"] == values["rmse_pooled_px_reason"] == "no sample with emitters that both have right"
     with pytest.raises(InputError, match="not scored on the same samples"):
         differences(wrong, wrong.of([0]))
 
@@ -276,11 +283,11 @@ def test_intervals_are_from_a_number_of_draws(given, message):
             work()
 
 
-@pytest.mark.parametrize("other", [None, 3, "scores", case(EXTRA)])
+@pytest.mark.parametrize("other", [None, 3, "scores", case(EXTRA), [score(*case(EXTRA)), None]])
 def test_what_is_no_scores_is_named(other):
     one = score(*case(EXTRA))
     for work in (lambda: metrics(other), lambda: by_count(other), lambda: differences(one, other),
-                 lambda: differences(other, one)):
+                 lambda: differences(other, one), lambda: metrics([one, other])):
         with pytest.raises(InputError, match="scores is .*; expected Scores"):
             work()
 
@@ -289,3 +296,112 @@ def test_what_is_no_scores_is_named(other):
 def test_what_is_no_predictions_is_named(other):
     with pytest.raises(InputError, match="scores: expected the predictions of a localizer, with existence, row"):
         scores(other)
+
+
+TRUE = np.array([1, 2, 3])
+POOL = [Scores(TRUE, np.array(predicted), np.array(error), N, SIDE_M) for predicted, error in (
+    ([1, 3, 3], [2.0, NAN, 4.0]), ([1, 2, 1], [6.0, 1.0, NAN]), ([2, 2, 3], [NAN, 5.0, 2.0]))]
+"""Three networks on three samples: one too many; two missed; one too many."""
+
+
+@pytest.mark.parametrize("number, cmr, fa, mr, error, squared", [
+    (1, 2 / 3, 1 / 6, 0, (2 + 4) / 2, (4 + 3 * 16) / 4),
+    (2, 4 / 6, 1 / 12, 2 / 12, (2 + 4 + 6 + 1) / 4, (4 + 3 * 16 + 36 + 2 * 1) / 7),
+    (3, 6 / 9, 2 / 18, 2 / 18, (2 + 4 + 6 + 1 + 5 + 2) / 6, (4 + 3 * 16 + 36 + 2 * 1 + 2 * 25 + 3 * 4) / 12)])
+def test_samples_of_several_networks_count_alike(number, cmr, fa, mr, error, squared):
+    values = metrics(POOL[:number], draws=0)
+    assert values["n"] == 3
+    assert [values[name] for name in ("cmr", "fa", "mr", "rmse_px", "rmse_pooled_px")] == pytest.approx(
+        [cmr, fa, mr, error, np.sqrt(squared)])
+    assert values["rmse_m"] == pytest.approx(100 * error) and values["rmse_pooled_share"] == pytest.approx(
+        np.sqrt(squared) / 64)
+    assert number > 1 or metrics(POOL[0], draws=20) == metrics(POOL[:1], draws=20)
+
+
+def test_several_networks_by_true_count():
+    values = by_count(POOL, draws=0)[2]
+    assert (values["n"], values["cmr"], values["fa"], values["mr"]) == (1, 2 / 3, 1 / 6, 0)
+    assert (values["rmse_px"], values["rmse_pooled_px"]) == (3, pytest.approx(np.sqrt((2 * 1 + 2 * 25) / 4)))
+
+
+def test_several_networks_are_compared_first_with_first():
+    values = differences(POOL[:2], [POOL[2]] * 2, draws=20)
+    assert [values[name] for name in ("cmr", "fa", "mr")] == pytest.approx([0, -1 / 12, 2 / 12])
+    # both are right in the third sample of the first two, and in the second of the second two
+    assert values["rmse_px"] == pytest.approx((4 + 1) / 2 - (2 + 5) / 2)
+    assert values["rmse_pooled_px"] == pytest.approx(
+        np.sqrt((3 * 16 + 2 * 1) / 5) - np.sqrt((3 * 4 + 2 * 25) / 5))
+    same = differences(POOL, POOL, draws=200)    # the same networks are drawn on both sides
+    assert all(same[name] == 0 and same[f"{name}_ci95"] == [0, 0] for name in ("cmr", "fa", "mr"))
+
+
+def network(right, seed, count=600):
+    """Scores of a network whose counts are right in a share of samples, one too high in the others."""
+    true = np.random.default_rng(0).integers(1, 4, count)
+    random = np.random.default_rng(seed)
+    good = random.random(count) < right
+    return Scores(true, np.where(good, true, true + 1), np.where(good, random.gamma(2, 3, count), NAN), N, SIDE_M)
+
+
+def test_equal_networks_are_as_one():
+    one = network(0.6, 1)
+    single, three = metrics(one), metrics([one] * 3)
+    assert single.keys() == three.keys() and all(three[name] == pytest.approx(single[name]) for name in single)
+    other = network(0.5, 2)
+    single, two = differences(one, other), differences([one] * 2, [other] * 2)
+    assert single.keys() == two.keys() and all(two[name] == pytest.approx(single[name]) for name in single)
+
+
+def width(values, name="cmr"):
+    low, high = values[f"{name}_ci95"]
+    return high - low
+
+
+def test_networks_that_differ_widen_the_interval():
+    pool = [network(right, seed) for seed, right in enumerate((0.5, 0.6, 0.7))]
+    widest = max(width(metrics(one)) for one in pool)
+    assert width(metrics(pool)) > 1.5 * widest and width(metrics(pool[::2])) > 1.5 * widest
+    assert width(metrics(pool), "fa") > max(width(metrics(one), "fa") for one in pool)
+    other = [network(0.6, 3)] * 3
+    assert width(differences(pool, other)) > 1.5 * max(width(differences(one, other[0])) for one in pool)
+
+
+@pytest.mark.parametrize("values", [[0.0, 1.0], [0.0, 1.0, 5.0], [0.0, 1.0, 5.0, -2.0, 3.0]])
+def test_resampled_networks_have_the_variance_of_a_mean(values):
+    """As many draws as networks would give (N - 1) / N of it: 50, 33 and 20 % too little."""
+    sums = np.stack([np.ones(len(values)), values], axis=1)[:, None]    # one sample: it adds no variance
+    number, total = resampled(sums, 40_000, 0).T
+    assert (number == len(values) - 1).all()
+    mean = total / number
+    assert mean.mean() == pytest.approx(np.mean(values), abs=0.03)
+    assert mean.var() == pytest.approx(np.var(values, ddof=1) / len(values), rel=0.04)
+
+
+def test_all_networks_share_the_samples_that_are_drawn():
+    one = np.eye(7)    # so that the sums are how often each sample is drawn
+    times = resampled(one[None], 60, 3)
+    assert times.shape == (60, 7) and (times.sum(axis=1) == 7).all() and times.max() > 1
+    both = resampled(np.stack([one, 10 * one]), 60, 3)
+    first, second = ((both == factor * times).all(axis=1) for factor in (1, 10))
+    assert (first | second).all() and first.any() and second.any()
+    np.testing.assert_array_equal(both, resampled(np.stack([one, 10 * one]), 60, 3))
+    assert not np.array_equal(both, resampled(np.stack([one, 10 * one]), 60, 4))
+
+
+@pytest.mark.parametrize("other", [
+    POOL[0].of([0, 1]), Scores(TRUE[::-1], TRUE, np.full(3, NAN), N, SIDE_M),
+    Scores(TRUE, TRUE, np.ones(3), N // 2, SIDE_M), Scores(TRUE, TRUE, np.ones(3), N, SIDE_M / 2)])
+def test_networks_on_different_samples_are_refused(other):
+    for work in (lambda: metrics([POOL[0], other]), lambda: by_count([POOL[0], other]),
+                 lambda: differences([POOL[0], other], POOL[:2]), lambda: differences(POOL[:2], [POOL[0], other]),
+                 lambda: differences([POOL[0]], [other])):
+        with pytest.raises(InputError, match="not scored on the same samples"):
+            work()
+
+
+def test_as_many_networks_are_compared_and_at_least_one():
+    with pytest.raises(InputError, match="with equally many networks"):
+        differences(POOL[:2], POOL)
+    for work in (lambda: metrics([]), lambda: by_count(()), lambda: differences([], [])):
+        with pytest.raises(InputError, match="no samples"):
+            work()

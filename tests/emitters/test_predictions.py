@@ -12,7 +12,7 @@ from rsslib import files
 from rsslib.data import cities
 from rsslib.emitters import predictions
 from rsslib.emitters import samples as sampling
-from rsslib.emitters.localizer import build
+from rsslib.emitters.localizer import EmitterRecipe, build
 from rsslib.emitters.metrics import metrics, scores
 from rsslib.project import InputError
 from rsslib.propagation import gain_library, gain_maps
@@ -27,8 +27,51 @@ def test_predictions_hold_the_truth_and_come_back_from_their_file(reference, tmp
     assert ((predicted.existence >= 0) & (predicted.existence <= 1)).all()
     assert ((predicted.row >= 0) & (predicted.row <= 15)).all() and predicted.attrs["samples"] == 128
     back = predictions.load(predictions.save(predicted, tmp_path / "deep" / "predicted.nc"))
-    assert all(np.array_equal(back[name], predicted[name], equal_nan=True) for name in predicted)
-    assert metrics(scores(back), 50) == metrics(scores(predicted), 50)
+    metre = 16 / 5000.0    # in cells
+    for name, most in {"existence": 2**-15, "row": 0.1 * metre, "column": 0.1 * metre}.items():
+        np.testing.assert_allclose(back[name], predicted[name], rtol=0, atol=most)
+        assert len(np.unique(back[name])) > 50    # not rounded to a few values
+    assert all(np.array_equal(back[name], predicted[name], equal_nan=True) for name in ("true_row", "true_column"))
+    np.testing.assert_array_equal(scores(back).predicted, scores(predicted).predicted)
+    np.testing.assert_array_equal(scores(back).true, scores(predicted).true)
+    values, stored = (metrics(scores(one), 50) for one in (predicted, back))
+    for name in ("cmr", "fa", "mr", "cmr_ci95", "fa_ci95", "mr_ci95"):
+        assert stored[name] == values[name]
+    for name in ("rmse_m", "rmse_pooled_m"):
+        assert stored[name] == pytest.approx(values[name], abs=0.1, nan_ok=True)
+    assert back.attrs.keys() >= predicted.attrs.keys() and back.attrs["side_m"] == 5000.0
+
+
+def made(n, row, existence, true_row=None):
+    """Predictions of one slot a sample on a map of 5 km, rows and columns the other way round."""
+    column = (n - 1) - np.asarray(row, float)
+    true = np.asarray(row, float) if true_row is None else np.asarray(true_row, float)
+    values = dict(zip(predictions.VARIABLES, (np.asarray(existence, float), np.asarray(row, float), column, true,
+                                              (n - 1) - true)))
+    recipe = EmitterRecipe(n=n, samples=2, val_samples=2, test_samples=len(column))
+    return xr.Dataset({name: (dims, values[name][:, None]) for name, dims in predictions.VARIABLES.items()},
+                      attrs=predictions._attrs(recipe) | {"set": "test", "side_m": 5000.0, "threshold_dbm": -80.0})
+
+
+@pytest.mark.parametrize("n", [16, 32, 48, 64, 128, 208, 720])
+def test_places_are_stored_to_a_tenth_of_a_metre_and_whole_cells_exactly(n, tmp_path):
+    cells, random = np.arange(n), np.random.default_rng(n)
+    whole = made(n, cells, cells % 2, np.where(cells % 3, cells, np.nan))    # the first and the last cell, too
+    back = predictions.load(predictions.save(whole, tmp_path / "whole.nc"))
+    for name in predictions.VARIABLES:
+        np.testing.assert_array_equal(back[name], whole[name])
+    given = made(n, random.uniform(0, n - 1, 3000), random.random(3000), random.integers(n, size=3000))
+    path = predictions.save(given, tmp_path / "some.nc")
+    back = predictions.load(path)
+    for name in ("row", "column"):
+        assert np.abs(back[name] - given[name]).max() * 5000.0 / n < 0.1
+    assert np.abs(back.existence - given.existence).max() <= 2**-15
+    np.testing.assert_array_equal(back.true_row, given.true_row)
+    np.testing.assert_array_equal(back.existence > 0.5, given.existence > 0.5)
+    with xr.open_dataset(path, engine="netcdf4", decode_cf=False) as stored:
+        assert {stored[name].dtype for name in predictions.VARIABLES} == {np.dtype("uint16")}
+    again = predictions.load(predictions.save(back, tmp_path / "again.nc"))    # what was rounded stays
+    assert all(np.array_equal(again[name], back[name], equal_nan=True) for name in predictions.VARIABLES)
 
 
 def test_a_second_stage_predicts_through_its_first(occupancy):
@@ -120,12 +163,14 @@ def test_a_second_stage_finds_the_network_it_looks_through(tmp_path):
         return predictions.first_stage(folders, tmp_path, "sydney")
 
     assert weights("single_stage") is None and weights("occupancy") is None
+    with pytest.raises(InputError, match="sydney-occupancy.weights: other_input needs an occupancy network"):
+        weights("other_input")
     with pytest.raises(InputError, match="sydney-occupancy.weights: two_stage_binary needs an occupancy network"):
         weights(["single_stage", "two_stage_binary"])
     assert weights(["two_stage_binary", "occupancy"]) == tmp_path / "new" / "sydney-occupancy" / "weights"
     earlier = tmp_path / "sydney-occupancy" / "weights"
     earlier.mkdir(parents=True)
-    assert weights("two_stage_binary") == earlier
+    assert weights("two_stage_binary") == weights("other_input") == earlier
 
 
 def test_each_network_has_a_folder_of_its_own(tmp_path):
@@ -133,6 +178,8 @@ def test_each_network_has_a_folder_of_its_own(tmp_path):
     assert predictions.network_folders(tmp_path, "sydney", "occupancy", "mine") == {"occupancy": tmp_path / "mine"}
     both = predictions.network_folders(tmp_path, "sydney", ["single_stage", "occupancy"])
     assert list(both.items()) == [(name, tmp_path / f"sydney-{name}") for name in ("occupancy", "single_stage")]
+    assert predictions.network_folders(tmp_path, "sydney", ["other_input"]) == {
+        "other_input": tmp_path / "sydney-other_input"}
     with pytest.raises(InputError, match="name is 'mine'; expected none for several networks"):
         predictions.network_folders(tmp_path, "sydney", ["occupancy", "single_stage"], "mine")
 
@@ -194,8 +241,10 @@ def flipped(path, load, rng, count=50):
 
 def test_files_with_any_bit_flipped_are_refused_or_the_same(predicted, occupancy, tmp_path):
     rng = random.Random(0)
-    for again in flipped(predictions.save(predicted, tmp_path / "p.nc"), predictions.load, rng):
-        assert all(np.array_equal(again[name], predicted[name], equal_nan=True) for name in predicted)
+    path = predictions.save(predicted, tmp_path / "p.nc")
+    whole = predictions.load(path)
+    for again in flipped(path, predictions.load, rng):
+        assert all(np.array_equal(again[name], whole[name], equal_nan=True) for name in whole)
     folder = predictions.save_occupancy(tmp_path / "o", predictions.occupancy_facts(occupancy, FIRST, FREE),
                                         predictions.occupancy_logits(occupancy, FIRST, FREE))
     facts, logits = predictions.load_occupancy(folder)

@@ -7,11 +7,13 @@ from .doors import (  # noqa: F401, they fill the registry
     confidence,
     data,
     emitters,
+    fed,
     files,
     ledger,
     localization,
     networks,
     propagation,
+    radio_maps,
     workflow,
 )
 from .doors.registry import DOORS

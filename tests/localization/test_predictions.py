@@ -216,6 +216,27 @@ def test_a_file_that_is_no_predictions_is_named(dataset, tmp_path):
         predictions.load(tmp_path / "other.nc")
 
 
+def test_drawn_ensembles_that_cannot_be_are_named(dataset, tmp_path):
+    drawn = ("draw", "position"), np.array([[0, 0], [0, 1], [1, 1]])
+    maxima = ("sample", "draw"), np.full((3, 3), 0.5)
+    whole = dataset.assign(max_mean_of_draw=maxima).assign_coords(drawn=drawn)
+    again = predictions.load(predictions.save(whole, tmp_path / "whole.nc"))
+    assert again.max_mean_of_draw.values == pytest.approx(0.5, abs=1e-5) and again.drawn.identical(whole.drawn)
+    for changed, found in (
+            (whole.assign(max_mean_of_draw=whole.max_mean_of_draw + 0.6), "max_mean_of_draw is impossible"),
+            (whole.assign(max_mean_of_draw=whole.max_mean_of_draw - 0.6), "max_mean_of_draw is impossible"),
+            (whole.assign(max_mean_of_draw=whole.max_mean_of_draw * np.nan), "max_mean_of_draw is impossible"),
+            (whole.assign(max_mean_of_draw=(maxima[0], np.ones((3, 3), int))), "max_mean_of_draw is int64 over"),
+            (whole.transpose("draw", ...), "max_mean_of_draw is float64 over"),
+            (whole.drop_vars("drawn"), "'drawn' is missing"),
+            (whole.assign_coords(drawn=(drawn[0], drawn[1] / 2)), "drawn is float64 over"),
+            (whole.assign_coords(drawn=(("draw", "place"), drawn[1])), "drawn is int64 over"),
+            (whole.assign_coords(drawn=(drawn[0], drawn[1] + 1)), "drawn has the number of a network that is none"),
+            (whole.assign_coords(drawn=(drawn[0], drawn[1] - 1)), "drawn has the number of a network that is none")):
+        with pytest.raises(InputError, match=f"p.nc: broken or something else .{found}"):
+            predictions.save(changed, tmp_path / "p.nc")
+
+
 def test_an_empty_batch_has_no_locations(images):
     with pytest.raises(InputError, match=r"predictions: images are torch.float32 of \(0, "):
         predictions.describe(images[:0], GRID)

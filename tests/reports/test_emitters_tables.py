@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from rsslib.emitters import localizer, predictions
+from rsslib.emitters import false_alarms, localizer, predictions
 from rsslib.emitters.localizer import EmitterRecipe, build
 from rsslib.emitters.samples import Samples
+from rsslib.learning.weights import parameter_count
 from rsslib.ledger import results
 from rsslib.project import InputError
 from rsslib.propagation.scene import free_space
@@ -38,19 +39,60 @@ def output():
                      [[3, NAN], [3, NAN], [4, 11], [2, 10]])
 
 
+@pytest.fixture
+def perfect(output):
+    """All right and exact, on the samples of `output`."""
+    return predicted([[0.9, 0.1], [0.9, 0.1], [0.9, 0.9], [0.9, 0.9]], [[3, 0], [3, 9], [4, 11], [10, 2]],
+                     output.true_row.values)
+
+
 def test_a_record_has_the_metrics_of_the_paper(output):
-    record = tables.record(output)
+    record = tables.record([output])
     assert (record["cmr"], record["fa"], record["mr"]) == (0.5, 0.1667, 0.1667)
     assert record["rmse_px"] == 1.0 and record["rmse_fraction"] == pytest.approx(1 / 16) and record["rmse_m"] == 100.0
     assert (record["method"], record["n_sensors"], record["samples"]) == ("single_stage", 4, 4)
+    assert (record["networks"], record["n"]) == (1, 16)
     low, high = record["ci95_cmr"]
     assert low <= 0.5 <= high
+    # the squares of one emitter 2 cells off, and of two exact ones
+    assert record["rmse_pooled_fraction"] == pytest.approx(np.sqrt(4 / 3) / 16, abs=1e-4)
+    # five pairs within 200 m, one of which is 200 m off; one emitter is missed, one is too many
+    assert (record["deepmtl_error_m"], record["deepmtl_miss_rate"], record["deepmtl_false_alarm_rate"]) == (
+        40.0, 0.1667, 0.1667)
+    rate, drawn = false_alarms.misses([output])
+    assert record["mr_at_equal_fa"] == pytest.approx(rate, abs=1e-4)
+    assert record["ci95_mr_at_equal_fa"] == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=1e-4)
 
 
-def test_the_table_and_the_counts(output, tmp_path):
-    models = {("free_space", "single_stage"): output}
+def test_a_record_of_several_trainings_has_what_all_their_samples_have(output, perfect):
+    one, both = tables.record([output]), tables.record([output, perfect])
+    assert (both["networks"], both["samples"], both["parameters"]) == (2, 4, 70)
+    assert (both["cmr"], both["fa"], both["mr"]) == (0.75, 0.0833, 0.0833)
+    assert both["rmse_px"] == pytest.approx(2 / 6, abs=1e-4) and both["rmse_pooled_fraction"] == pytest.approx(
+        np.sqrt(4 / 9) / 16, abs=1e-4)
+    # means over the trainings
+    assert (both["deepmtl_error_m"], both["deepmtl_miss_rate"]) == (20.0, pytest.approx(1 / 12, abs=1e-4))
+    assert tables.record([output] * 3) == one | {"networks": 3}
+    assert both["ci95_cmr"][0] <= both["cmr"] <= both["ci95_cmr"][1]
+    with pytest.raises(InputError, match="not scored on the same samples"):
+        tables.record([output, predicted([[0.9, 0.1]] * 4, [[1, 2]] * 4, [[1, NAN]] * 4)])
+
+
+def test_what_one_training_lacks_of_deepmtls_is_left_out(output):
+    silent = output.copy(deep=True)
+    silent.existence.values[:] = 0.1    # no pair, and none predicted
+    record = tables.record([output, silent])
+    assert "deepmtl_error_m" not in record and "deepmtl_false_alarm_rate" not in record
+    assert record["deepmtl_miss_rate"] == pytest.approx((1 / 6 + 1) / 2, abs=1e-4)
+
+
+def test_the_table_and_the_counts(output, perfect, tmp_path):
+    models = {("free_space", "single_stage"): [output]}
     (row,) = tables.table1(models, {"free_space": 0.55})
     assert row["occupied_share"] == 0.55
+    several = tables.by_count({("free_space", "single_stage"): [output, perfect]})
+    assert [(r["true_count"], r["share_right"], r["n"]) for r in several] == [(1, 0.75, 2), (2, 0.75, 2)]
+    assert [(r["fa"], r["mr"]) for r in several] == [(0.25, 0.0), (0.0, 0.125)]
     by_count = tables.by_count(models)
     assert [(r["true_count"], r["share_right"], r["n"]) for r in by_count] == [(1, 0.5, 2), (2, 0.5, 2)]
     results.write("smoke", "emitters_table1", [row], {}, {}, tmp_path)
@@ -77,11 +119,18 @@ def test_counts_by_the_weakest_emitters_effect():
                                                   precision="float32", threads=1)
     output = predictions.predict(build(recipe, "cpu"), recipe, scene)
     output = output.assign_attrs(environment="free_space", parameters=1)
-    records = tables.by_effect({("free_space", "single_stage"): output}, {"free_space": scene})
+    records = tables.by_effect({("free_space", "single_stage"): [output]}, {"free_space": scene})
     assert sum(record["n"] for record in records) == 60
     assert sum(record["share_of_samples"] for record in records) == pytest.approx(1, abs=1e-3)
     lows = [record["from_db"] for record in records]
     assert lows == sorted(lows) and set(lows) <= {0.0, 0.1, 1.0, 3.0, 10.0} and records[-1]["to_db"] is None
+    right = output.copy(deep=True)    # of two trainings each class has the mean of their shares
+    right.existence.values[:] = right.true_row.notnull().values
+    both = tables.by_effect({("free_space", "single_stage"): [output, right]}, {"free_space": scene})
+    assert [record["n"] for record in both] == [record["n"] for record in records]
+    assert [record["share_right"] for record in both] == pytest.approx(
+        [(record["share_right"] + 1) / 2 for record in records], abs=1e-4)
+    assert any(record["share_right"] < 1 for record in records)
 
 
 def test_a_test_with_another_seed_is_of_other_samples(tmp_path):
@@ -93,20 +142,35 @@ def test_a_test_with_another_seed_is_of_other_samples(tmp_path):
     predictions.save(output, folder / "free_space.nc")
     localizer.save_model(model, recipe, folder / "weights")
     drawn = tables.tested(tmp_path, "free_space-single_stage", "free_space", scene, seed=2, test_samples=50)
-    anew = tables.record(drawn)
-    assert (anew["samples"], anew["environment"], anew["parameters"]) == (50, "free_space", 1)
+    anew = tables.record([drawn])
+    assert (anew["samples"], anew["environment"], anew["parameters"]) == (50, "free_space", parameter_count(model.net))
     assert drawn.attrs["seed"] != recipe.seed
     assert not np.array_equal(drawn.true_row[:30], output.true_row, equal_nan=True)
+
+
+def test_a_second_stage_is_tested_through_its_first_and_both_are_counted(tmp_path):
+    scene, first = free_space(16), EmitterRecipe.of("occupancy", n=16, sensors=10, samples=8, val_samples=4,
+                                                    test_samples=6, precision="float32", threads=1)
+    second = replace(first, stage="localizer", beside=False)
+    models = [build(recipe, "cpu") for recipe in (first, second)]
+    for name, model, recipe in zip(("a-occupancy", "a-other_input"), models, (first, second)):
+        localizer.save_model(model, recipe, tmp_path / name / "weights")
+    drawn = tables.tested(tmp_path, "a-other_input", "a", scene)
+    assert drawn.attrs["parameters"] == sum(parameter_count(model.net) for model in models)
+    assert drawn.existence.equals(predictions.predict(models[1], second, scene, models[0]).existence)
 
 
 def test_methods_are_compared_on_the_same_samples(output):
     other = output.copy(deep=True).assign_attrs(method="two_stage_logit", beside=1)
     other.existence.values[:] = 0.9
     away = output.assign_attrs(environment="elsewhere")
-    (pair,) = tables.paired_differences([output, other, away])
+    (pair,) = tables.paired_differences([[output], [other], [away]])
     assert (pair["left_method"], pair["right_method"]) == ("two_stage_logit", output.attrs["method"])
     assert (pair["left_second_stage_sees"], pair["right_second_stage_sees"]) == ("logits and readings", None)
-    ours, theirs = (tables.record(one) for one in (other, output))
+    assert pair["networks"] == 1
+    ours, theirs = (tables.record([one]) for one in (other, output))
+    assert pair["mr_at_equal_fa"] == pytest.approx(ours["mr_at_equal_fa"] - theirs["mr_at_equal_fa"], abs=1e-4)
+    assert pair["ci95_mr_at_equal_fa"][0] <= pair["mr_at_equal_fa"] <= pair["ci95_mr_at_equal_fa"][1]
     assert pair["samples_both_right"] == 1    # the last, which `output` has right, too
     assert pair["cmr"] == pytest.approx(ours["cmr"] - theirs["cmr"]) and pair["samples"] == output.sizes["sample"]
     assert pair["ci95_cmr"][0] <= pair["cmr"] <= pair["ci95_cmr"][1]
@@ -114,19 +178,38 @@ def test_methods_are_compared_on_the_same_samples(output):
     moved.true_column.values[:] += 1
     for strange in (other.isel(sample=slice(1, None)), moved, other.assign_attrs(sensors=12)):
         with pytest.raises(InputError, match="not tested on the same samples"):
-            tables.paired_differences([output, strange])
+            tables.paired_differences([[output], [strange]])
+        with pytest.raises(InputError, match="not tested on the same samples"):
+            tables.paired_differences([[output, output], [other, strange]])    # the second training alone
+
+
+def test_trainings_of_methods_are_compared_first_with_first(output, perfect):
+    left = [one.assign_attrs(method="two_stage_logit") for one in (perfect, output)]
+    (pair,) = tables.paired_differences([[output, perfect], left])
+    assert (pair["networks"], pair["samples"], pair["cmr"], pair["mr_at_equal_fa"]) == (2, 4, 0, 0)
+    assert pair["samples_both_right"] == 2    # `output` has two right, in each of the two comparisons
+    # in each, the same two samples: 2 cells off on one side, exact on the other
+    assert pair["rmse_px_both_right"] == 0 and pair["ci95_rmse_px_both_right"][0] < -0.9
+    (pair,) = tables.paired_differences([[output, output], left])
+    assert pair["cmr"] == 0.25 and pair["rmse_px_both_right"] == -0.5
+    assert pair["rmse_pooled_px_both_right"] == pytest.approx(np.sqrt(4 / 6) - np.sqrt(8 / 6), abs=1e-4)
+    assert pair["mr_at_equal_fa"] == pytest.approx(
+        false_alarms.misses(left)[0] - false_alarms.misses([output] * 2)[0], abs=1e-4)
+    with pytest.raises(InputError, match="equally many networks"):
+        tables.paired_differences([[output], left])
 
 
 def test_no_right_count_is_said():
-    record = tables.record(predicted([[0.9, 0.9]], [[1, 2]], [[1, NAN]]))
-    assert np.isnan(record["rmse_fraction"])
-    assert record["rmse_fraction_reason"] == "no sample with emitters has the right count"
+    record = tables.record([predicted([[0.9, 0.9]], [[1, 2]], [[1, NAN]])])
+    assert np.isnan(record["rmse_fraction"]) and np.isnan(record["rmse_pooled_fraction"])
+    assert record["rmse_fraction_reason"] == record["rmse_pooled_fraction_reason"] == \
+        "no sample with emitters has the right count"
 
 
 def test_intervals_of_none_and_all_right_have_a_width():
-    record = tables.record(predicted([[0.9, 0.1]], [[1, 2]], [[1, NAN]]))
+    record = tables.record([predicted([[0.9, 0.1]], [[1, 2]], [[1, NAN]])])
     assert record["cmr"] == 1 and record["ci95_cmr"] == pytest.approx([0.2065, 1.0], abs=1e-3)    # Wilson's, n = 1
-    models = {("free_space", "single_stage"): predicted([[0.9, 0.9]] * 3, [[1, 2]] * 3, [[1, NAN]] * 3)}
+    models = {("free_space", "single_stage"): [predicted([[0.9, 0.9]] * 3, [[1, 2]] * 3, [[1, NAN]] * 3)]}
     (row,) = tables.by_count(models)
     assert row["share_right"] == 0 and row["ci95_share_right"] == pytest.approx([0.0, 0.5615], abs=1e-3)
 
@@ -193,7 +276,7 @@ def test_what_a_case_tells_the_networks_and_how_far_off_it_is():
 
 
 def test_records_are_rounded_as_the_ledger_stores_them(output, tmp_path):
-    record, (pair,) = tables.record(output), tables.paired_differences([output, output.assign_attrs(method="x")])
+    record, (pair,) = tables.record([output]), tables.paired_differences([[output], [output.assign_attrs(method="x")]])
     results.write("smoke", "one", [record], {}, {}, tmp_path)
     results.write("smoke", "pairs", [pair], {}, {}, tmp_path)
     assert results.read("smoke", "one", tmp_path)["records"] == [record]
@@ -221,6 +304,33 @@ def test_environments_without_networks_are_refused_with_those_that_have_some(out
         tables.load(tmp_path, environments)
 
 
+def test_the_trainings_of_each_network_are_read_from_their_pools(output, perfect, tmp_path):
+    for pool, one in (("seed1", output), ("seed2", perfect)):
+        for environment, method in product("ab", (*tables.METHODS, "other_input")):
+            predictions.save(one.assign_attrs(environment=environment, trained_on=method),
+                             tmp_path / pool / f"{environment}-{method}" / f"{environment}.nc")
+    found = tables.load(tmp_path, ["b", "a"], ["seed2", "seed1"])
+    assert list(found) == list(product("ba", tables.METHODS))
+    for (environment, method), networks in found.items():
+        assert [one.attrs["environment"] + one.attrs["trained_on"] for one in networks] == [environment + method] * 2
+        assert [tables.record([one])["cmr"] for one in networks] == [1, 0.5]
+    assert list(tables.load(tmp_path, ["a"], ["seed1"], ["other_input"])) == [("a", "other_input")]
+    (single, *_) = tables.load(tmp_path / "seed1", ["a"]).values()    # "": in the folder itself
+    assert len(single) == 1 and tables.record(single)["cmr"] == 0.5
+    (tmp_path / "seed2" / "b-two_stage_logit" / "b.nc").unlink()
+    with pytest.raises(InputError, match="seed2/b-two_stage_logit/b.nc: no such file"):
+        tables.load(tmp_path, ["a", "b"], ["seed1", "seed2"])
+    with pytest.raises(InputError, match=r"environments: found \['a'\]; .* in .*seed9 there are none"):
+        tables.load(tmp_path, ["a"], ["seed9"])
+
+
+@pytest.mark.parametrize("pools", [[], (), "seed1", None, 3])
+def test_pools_are_a_list_of_folders(output, tmp_path, pools):
+    predictions.save(output, tmp_path / "seed1" / "a-single_stage" / "a.nc")
+    with pytest.raises(InputError, match="pools: found .*; expected a list of folders in "):
+        tables.load(tmp_path, ["a"], pools)
+
+
 @pytest.mark.parametrize("cities", [[], ["a"], ["a", "a"]])
 def test_one_city_is_moved_nowhere(tmp_path, cities):
     assert tables.transfer(tmp_path, cities) == tables.transfer_pairs(tmp_path, cities) == []
@@ -233,13 +343,12 @@ def test_one_city_is_moved_nowhere(tmp_path, cities):
     (lambda folder: tables.swept(folder, 16), "sweep is 16; expected a list"),
     (lambda folder: tables.swept(folder, [16, "x"]), "sweep: sweep-16 was not trained: no file .*free_space.nc"),
     (lambda folder: tables.extra(folder, "five", "five"), "five: five was not trained"),
-    *((lambda folder, n=n: tables.fresh(folder, ["x"], "a", None, n), "fresh is .*; expected a whole number")
-      for n in (-1, 2.5, "3", None, True)),
-    (lambda folder: tables.fresh(folder, ["other_input"], "a", None, 5), "other_input: not trained: no folder")])
+    (lambda folder: tables.tested(folder, "a-other_input", "a", None), "a-other_input: not trained: no folder")])
 def test_what_was_not_trained_is_refused_with_the_name_of_the_parameter(tmp_path, ask, found):
     with pytest.raises(InputError, match=found):
         ask(tmp_path)
 
 
-def test_no_fresh_sample_is_no_test(tmp_path):
-    assert tables.fresh(tmp_path, ["x"], "a", None, 0) == [] and tables.swept(tmp_path, []) == []
+def test_a_sweep_over_nothing_is_none(output, tmp_path):
+    predictions.save(output, tmp_path / "sweep-16" / "free_space.nc")
+    assert tables.swept(tmp_path, []) == [] and len(tables.swept(tmp_path, [16, 16])) == 1

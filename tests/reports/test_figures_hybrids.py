@@ -36,7 +36,7 @@ def medians(paper=None, rates=None, **options):
 
 def duel(**options):
     panel = SimpleNamespace(first=np.array([3.0, 0.2, 0.001] * 2), second=np.array([0.5, 1.1, 0.4] * 2),
-                            first_better=np.array([True, False, False] * 2), rate=0.855, block=np.arange(6),
+                            first_better=np.array([True, False, False] * 2), rate=0.855,
                             drawn={"excess": np.zeros(2000)})
     return figures.confidence_duel({"July": panel, "November": panel, "April": panel}, NOTE, **options)
 
@@ -110,7 +110,7 @@ def test_the_duel_prints_the_shares_that_its_title_compares(width, between):
 
 def test_the_duel_of_models_whose_confidences_are_all_alike_enlarges_them():
     panel = SimpleNamespace(first=np.array([1.0, 0.96]), second=np.array([1.0, 1.01]),
-                            first_better=np.array([True, False]), rate=1.0, block=np.arange(2),
+                            first_better=np.array([True, False]), rate=1.0,
                             drawn={"excess": np.zeros(2000)})
     low, high = figures.confidence_duel({"July": panel}, NOTE).axes[0].get_xlim()
     assert 0.9 < low < 0.96 and 1.01 < high < 1.1

@@ -295,6 +295,10 @@ def test_few_samples_settle_nothing_about_rates_and_errors():
 def test_an_end_beside_the_rate_of_validation_shows_on_which_side_it_lies():
     said = detection.answer([rate(value=0.14, ends=(0.1012, 0.19))], []).sentences
     assert "14.0 % [10.1, 19.0] of 200 are low-confidence (settled: more than in validation)" in said
+    own = {"in_distribution_set": "july", "in_distribution_low_confidence_rate": 0.12,
+           "ci95_in_distribution_low_confidence_rate": [0.08, 0.16]}
+    said = detection.answer([rate("july", 0.4, (0.3, 0.5)) | own], []).sentences
+    assert "are low-confidence (settled: more than in validation; of July's held-out samples 12 % [8, 16])." in said
 
 
 def test_the_test_samples_of_random_are_no_ood_samples():

@@ -14,19 +14,29 @@ from rsslib.reports.emitters_paper.findings import emitters, phrases, ray_traced
 from rsslib.reports.emitters_paper.findings import samples as drawn
 
 QUICK = {name: results.read("quick", f"emitters_{name}")["records"] for name in (
-    "table1", "table1_pairs", "fresh_pairs", "by_count", "by_effect", "sweep", "transfer", "transfer_pairs",
-    "ray_traced")}
+    "table1", "table1_pairs", "by_count", "by_effect", "sweep", "transfer", "transfer_pairs", "ray_traced")}
 SMOKE = {name: results.read("smoke", f"emitters_{name}")["records"] for name in (
-    "table1", "table1_pairs", "fresh_pairs", "by_count", "by_effect", "sweep", "transfer")}
+    "table1", "table1_pairs", "by_count", "by_effect", "sweep", "transfer")}
 READINGS = "logits and readings"
 OURS = {"quick": "the logits alone", "smoke": "the logits with readings"}
 """Which second stage over logits a profile judges."""
 LOGITS_AND_SINGLE = {"left_method": "two_stage_logit", "right_method": "single_stage"}
 
 
-def answer(records, **changes):
+def answer(records, variant_pairs=(), finer_pairs=(), **changes):
     records = records | changes
-    return emitters.answer(records["table1"], records["table1_pairs"], records["fresh_pairs"])
+    return emitters.answer(records["table1"], records["table1_pairs"], variant_pairs, finer_pairs)
+
+
+def pair(left, right, cmr=(0.05, 0.02, 0.08), near=(1.28, 0.64, 1.92), place="free_space", samples=900):
+    """A paired difference of two by what their second stages see: each field with its interval."""
+    methods = {None: "single_stage", "binary map": "two_stage_binary"}
+    sides = {"left": left, "right": right}
+    return {"environment": place, "samples": samples, "samples_both_right": samples, "networks": 3,
+            **{f"{side}_method": methods.get(seen, "two_stage_logit") for side, seen in sides.items()},
+            **{f"{side}_second_stage_sees": seen for side, seen in sides.items()},
+            "cmr": cmr[0], "ci95_cmr": list(cmr[1:]),
+            "rmse_px_both_right": near[0], "ci95_rmse_px_both_right": list(near[1:])}
 
 
 def beyond(records, moved_pairs=(), epochs=0):
@@ -72,7 +82,9 @@ def test_the_answer_has_each_difference_of_the_records_with_its_interval(records
     right = [100 * record["cmr"] for record in records["table1"] if record["method"] != "two_stage_binary"]
     samples = records["table1"][0]["samples"]
     assert f"{fixed(min(right), 1)} to {fixed(max(right), 1)} % of {samples} samples" in said
-    assert f"On {records['fresh_pairs'][0]['samples']} fresh samples, not used to choose any setting: " in said
+    one_training = records["table1"][0]["networks"] == 1
+    assert f"what another training would give is {'not ' * one_training}in them. By fewer" in said
+    assert "A variant of ours" not in said and "128 cells" not in said
 
 
 @pytest.mark.parametrize("profile, records", [("quick", QUICK), ("smoke", SMOKE)])
@@ -88,12 +100,55 @@ def test_the_word_of_the_answer_names_each_environment_on_its_side(profile, reco
     assert ("undecided in " in word) == (0 < len(undecided) < len(records["table1"]) / 3)
 
 
-def test_the_logits_alone_stand_beside_those_with_readings_where_there_are_some():
-    quick, smoke = answer(QUICK).sentences, answer(SMOKE).sentences
-    (pair,) = phrases.differences(QUICK["fresh_pairs"], "logits", None)
-    verb = {SETTLED: "count better than", REFUTED: "count worse than"}[settled(pair["ci95_cmr"], ">")]
-    assert f"with the paper's input: the logits alone {verb} the single stage in free space " in quick
-    assert f"({fixed(100 * pair['cmr'], 1, True)} points {span(pair['ci95_cmr'], 1, True, 100)}, settled)" in quick
+def hand_made(networks=1, sees="logits", methods=("single_stage", "two_stage_logit", "two_stage_binary")):
+    """A table of free space without any committed record, and its paired differences."""
+    seen = {"single_stage": None, "two_stage_logit": sees, "two_stage_binary": "binary map"}
+    table = [{"environment": "free_space", "method": method, "second_stage_sees": seen[method], "n": 64, "n_max": 3,
+              "samples": 900, "networks": networks, "cmr": 0.6, "ci95_cmr": [0.55, 0.65], "rmse_fraction": 0.1,
+              "ci95_rmse_fraction": [0.09, 0.11], "fa": 0.1, "mr": 0.1} for method in methods]
+    return {"table1": table, "table1_pairs": [pair(sees, None), pair("binary map", None), pair("binary map", sees)]}
+
+
+@pytest.mark.parametrize("networks, said", [
+    (1, "what another training would give is not in them. By fewer than 30 samples nothing is settled."),
+    (3, "what another training would give is in them. By fewer than 30 samples nothing is settled.")])
+def test_whether_another_training_is_in_the_intervals_is_said(networks, said):
+    assert said in answer(hand_made(networks)).sentences
+
+
+def test_the_variant_with_readings_is_told_where_there_is_one():
+    variant = [pair(READINGS, None, (0.03, 0.01, 0.05)), pair("logits", READINGS, (0.02, -0.01, 0.05)),
+               pair(READINGS, None, (-0.04, -0.05, -0.03), place="sydney")]
+    said = answer(hand_made(3), variant).sentences
+    (line,) = [line for line in said.split("\n") if "A variant of ours" in line]
+    minus = "\N{MINUS SIGN}"
+    assert line == (
+        "- A variant of ours, with the readings beside the logits: the logits with readings count better than the "
+        "single stage in free space (+3.0 points [+1.0, +5.0], settled); the logits with readings count worse than "
+        f"the single stage in Sydney ({minus}4.0 points [{minus}5.0, {minus}3.0], settled); whether the logits with "
+        f"readings count better than the logits alone is undecided in free space ({minus}2.0 points [{minus}5.0, "
+        "+1.0]).")
+    assert said.replace(f"{line}\n", "") == answer(hand_made(3)).sentences    # nothing else is changed
+    assert "variant" not in answer(hand_made(3), [pair("logits", None)]).sentences
+
+
+def test_more_cells_are_told_of_in_shares_of_their_own_side():
+    turned = pair("binary map", "logits", (0.05, 0.02, 0.08), (1.28, 0.64, 1.92))
+    said = answer(hand_made(3), finer_pairs=[pair("logits", None), turned]).sentences
+    (line,) = [line for line in said.split("\n") if "128 cells" in line]
+    minus = "\N{MINUS SIGN}"
+    assert line == (
+        "- With 128 cells a side, one training: the logits alone count worse than the binary map in free space "
+        f"({minus}5.0 points [{minus}8.0, {minus}2.0], settled); the logits alone are closer than the binary map where "
+        f"both count right in free space ({minus}1.0 % of the side [{minus}1.5, {minus}0.5], settled).")
+    assert "128 cells" not in answer(hand_made(3), finer_pairs=[pair("logits", None)]).sentences
+    assert "128 cells" not in answer(hand_made(3, READINGS), finer_pairs=[turned]).sentences    # nothing comparable
+    single = hand_made(3, methods=["single_stage"])
+    assert "128 cells" not in answer(single, finer_pairs=[turned]).sentences
+
+
+def test_readings_are_named_where_the_logits_have_some():
+    smoke = answer(SMOKE).sentences
     assert "logits alone" not in smoke.replace("it sees the logits alone", "")
     assert "share no sample that both count right" in smoke
 
@@ -131,25 +186,23 @@ def test_the_best_methods_are_those_of_the_records_and_their_lead_is_judged():
     assert "and the binary map (level), " in answer(QUICK, table1=level).sentences
 
 
-def test_fresh_samples_are_compared_by_what_the_second_stage_sees():
-    pairs = changed(QUICK["fresh_pairs"], {"left_second_stage_sees": "logits", "right_second_stage_sees": None},
-                    cmr=0.1, ci95_cmr=[0.05, 0.15])
-    assert ("the logits alone count better than the single stage in free space (+10.0 points [+5.0, +15.0], settled)"
-            in answer(QUICK, fresh_pairs=pairs).sentences)
-
-
 def test_few_samples_settle_nothing_and_are_named():
-    one_sample = [pair | {"samples": 1, "cmr": 1.0, "ci95_cmr": [1.0, 1.0]} for pair in SMOKE["fresh_pairs"]]
-    said = answer(SMOKE, fresh_pairs=one_sample).sentences
-    assert "On 1 fresh sample, not" in said and "By fewer than 30 samples nothing is settled" in said
-    assert "is undecided in made-up streets (+100.0 points [+100.0, +100.0], by 1 sample only)" in said
-    apart = SMOKE["table1_pairs"][0] | {"rmse_px_both_right": -2.0, "ci95_rmse_px_both_right": [-3.0, -1.0]}
+    one_sample = pair(READINGS, None, (1.0, 1.0, 1.0), place="procedural", samples=1)
+    said = answer(hand_made(), [one_sample]).sentences
+    assert ("whether the logits with readings count better than the single stage is undecided in made-up streets "
+            "(+100.0 points [+100.0, +100.0], by 1 sample only)" in said)
+    few = answer(hand_made(), finer_pairs=[pair("logits", "binary map", samples=29)]).sentences
+    assert "is undecided in free space (+5.0 points [+2.0, +8.0], by 29 samples only); whether the logits alone are " \
+        "closer than" in few
+    apart = pair("logits", None, near=(-2.0, -3.0, -1.0))
     near = phrases.NEAR
     assert phrases.verdict(apart | {"samples_both_right": 29}, near, "<") == UNDECIDED
     assert phrases.verdict(apart | {"samples_both_right": 30}, near, "<") == SETTLED
     assert phrases.verdict(apart | {"samples": 29, "samples_both_right": 29}, "cmr", ">") == UNDECIDED
-    few = [record | {"samples": 29} for record in QUICK["table1"]]
-    assert answer(QUICK, table1=few).word.startswith("undecided")
+    counted = hand_made()
+    assert answer(counted).word.startswith("yes")
+    few = [record | {"samples": 29} for record in counted["table1"]]
+    assert answer(counted, table1=few).word.startswith("undecided")
 
 
 def test_methods_that_are_missing_break_off_no_sentence():
@@ -175,10 +228,12 @@ def test_records_that_were_not_run_raise_an_error_that_says_why(say):
 
 
 def test_pairs_are_turned_where_they_are_the_other_way_round():
-    (given,) = [pair for pair in QUICK["fresh_pairs"] if (pair["left_second_stage_sees"],
-                                                          pair["right_second_stage_sees"]) == (READINGS, "binary map")]
-    (turned,) = phrases.differences(QUICK["fresh_pairs"], "binary map", READINGS)
+    given = pair(READINGS, "binary map") | {"mr_at_equal_fa": -0.02, "ci95_mr_at_equal_fa": [-0.03, -0.01]}
+    others = [pair(READINGS, None), pair("logits", "binary map")]
+    assert phrases.differences([*others, given], READINGS, "binary map") == [given]
+    (turned,) = phrases.differences([*others, given], "binary map", READINGS)
     assert turned["cmr"] == -given["cmr"] and turned["ci95_cmr"] == [-end for end in reversed(given["ci95_cmr"])]
+    assert turned["mr_at_equal_fa"] == 0.02 and turned["ci95_mr_at_equal_fa"] == [0.01, 0.03]
     missing = given | {"rmse_px_both_right": None, "ci95_rmse_px_both_right": None}
     (turned,) = phrases.differences([missing], "binary map", READINGS)
     assert turned["rmse_px_both_right"] is None and turned["ci95_rmse_px_both_right"] is None
@@ -201,6 +256,18 @@ def test_the_table_of_pairs_says_in_one_column_who_counts_better():
                                 "rmse_px_both_right": None, "ci95_rmse_px_both_right": None}], 64)
     assert row["better"] == "trained in Chicago" and row["first"] == "trained in New York City"
     assert row["cmr"] == "\N{MINUS SIGN}0.83 (\N{MINUS SIGN}1.63 to \N{MINUS SIGN}0.02)"    # no end reads as 0
+    assert row.keys() == {"environment", "method", "first", "second", "better", "cmr", "rmse_px_both_right"}
+
+
+def test_the_table_of_pairs_has_the_fields_that_are_asked_for():
+    given = pair("logits", None) | {"mr_at_equal_fa": 0.05, "ci95_mr_at_equal_fa": [0.02, 0.08],
+                                    "rmse_pooled_px_both_right": 6.4, "ci95_rmse_pooled_px_both_right": [3.2, 9.6]}
+    (row,) = phrases.readable([given], 64, ("mr_at_equal_fa", "rmse_pooled_px_both_right"))
+    assert row == {"environment": "free_space", "method": "two_stage_logit", "first": "two-stage, logits alone",
+                   "second": "single-stage", "better": "two-stage, logits alone", "mr_at_equal_fa": "5.0 (2.0 to 8.0)",
+                   "rmse_pooled_px_both_right": "10.0 (5.0 to 15.0)"}
+    (row,) = phrases.readable([given], 128, iter(["rmse_pooled_px_both_right"]))    # of a map of 128 cells
+    assert row["rmse_pooled_px_both_right"] == "5.0 (2.5 to 7.5)" and "cmr" not in row
 
 
 @pytest.mark.parametrize("profile, records", [("quick", QUICK), ("smoke", SMOKE)])

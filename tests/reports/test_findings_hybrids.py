@@ -186,8 +186,7 @@ def panel(taken, nearer, block=None):
     first, excess = np.where(taken, 2.0, 1.0), np.subtract(taken, nearer, dtype=float)
     block = np.arange(len(first)) if block is None else block
     drawn = {"excess": resampled(lambda rows, _: excess[rows["part"]].mean(), {"part": block})}
-    return SimpleNamespace(first=first, second=3.0 - first, first_better=np.array(nearer), rate=0.5, block=block,
-                           drawn=drawn)
+    return SimpleNamespace(first=first, second=3.0 - first, first_better=np.array(nearer), rate=0.5, drawn=drawn)
 
 
 def test_the_title_of_the_duel_says_where_a_model_is_taken_more_often_than_it_is_better():

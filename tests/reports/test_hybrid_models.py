@@ -5,12 +5,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from rsslib.confidence import ranging
+from rsslib.confidence import indicators, ranging
 from rsslib.data import splits
 from rsslib.ledger import claims, results
 from rsslib.ledger.verdicts import judge
 from rsslib.ledger.wording import number
-from rsslib.localization import predictions
 from rsslib.reports.confidence_paper import hybrid_models
 
 PAIR_KEYS = {"n_cells", "split", "set", "left_method", "right_method", "n", "median_m", "ci95_median_m"}
@@ -55,20 +54,21 @@ def test_figure_eleven_sets_three_methods_side_by_side(campus, located):
     assert results.one(records, set="ood", method="cnn")["ci95_m"] == pytest.approx((40, 40))
 
 
-def test_the_threshold_of_the_fallback_is_drawn_anew_with_validation(located):
+def test_the_threshold_of_the_fallback_is_drawn_anew_with_validation(located, monkeypatch):
     methods = located["grid2"]
-    wide = {name: model.assign_coords(block=("sample", np.where(model.set == "val", 0, np.arange(len(model.set)))))
-            for name, model in methods.items()}
     # OOD samples as sure as the middle of the validation samples: which fall back changes with the threshold
     sure = np.where(methods["cnn"].set == "ood", np.quantile(methods["cnn"].max_mean_prediction[
         methods["cnn"].set == "val"], 0.1), methods["cnn"].max_mean_prediction)
-    spread = {}
-    for name, models in (("drawn", methods), ("one block", wide)):    # of one block, the threshold is always the same
-        changed = hand_made.with_networks(models["cnn"].assign(max_mean_prediction=("sample", sure)))
-        records, _ = hybrid_models.grid_records({"grid2": models | {"cnn": changed}})
+    changed = hand_made.with_networks(methods["cnn"].assign(max_mean_prediction=("sample", sure)))
+
+    def spread():
+        records, _ = hybrid_models.grid_records({"grid2": methods | {"cnn": changed}})
         low, high = results.one(records, set="ood", method="hybrid")["ci95_m"]
-        spread[name] = high - low
-    assert spread["drawn"] > spread["one block"]
+        return high - low
+
+    drawn = spread()
+    monkeypatch.setattr(hybrid_models.ood_detection, "limit", lambda own: indicators.threshold(changed))
+    assert drawn > spread()
 
 
 @pytest.fixture
@@ -141,10 +141,11 @@ def test_table_four_draws_both_models_networks_apart_from_each_other():
     sets = ["val"] * n + ["july"] * n + ["november"] * n + ["april"] * n
     sure = np.random.default_rng(0).uniform(0.2, 1, 4 * n)
     one = hand_made.with_networks(hand_made.predictions(sets, sure, np.full(4 * n, 200.0)), east=(-90.0, 0.0, 90.0))
-    both = hybrid_models.duel({"july": one, "november": one}, "april")
+    both = hybrid_models.duel({name: one.assign_attrs(split=name) for name in hybrid_models.PAIR}, "april")
     apart = both.drawn["july"] - both.drawn["november"]
     # each median is 200 m and the mean of three of -90, 0, 90 m; their difference has the variance of both
-    assert np.std(both.drawn["july"]) == pytest.approx(np.sqrt(90**2 * 2 / 3 / 3), rel=0.1)
+    # (90 m is the deviation of such networks, of which the mean has a third of the variance)
+    assert np.std(both.drawn["july"]) == pytest.approx(np.sqrt(90**2 / 3), rel=0.1)
     assert np.std(apart) == pytest.approx(np.sqrt(2) * np.std(both.drawn["july"]), rel=0.1)
 
 
@@ -197,10 +198,11 @@ def test_the_duel_shows_both_confidences(models):
     panel = hybrid_models.duel(models, "july")
     assert panel.first.tolist() == [3, 3, 3, 1] and panel.second.tolist() == [1, 1, 2, 2]
     assert panel.first_better.tolist() == [True, True, False, False] and panel.rate == 0.75
-    assert np.array_equal(panel.block, predictions.of_set(models["july"], "july").block)
     assert set(panel.drawn) == {"july", "november", "hybrid", "oracle", "july best", "november best", "hybrid best",
                                 "oracle best", "first", "excess", "july low", "november low"}
-    assert {len(drawn) for drawn in panel.drawn.values()} == {2000} and (panel.drawn["oracle best"] == 1).all()
+    assert {len(drawn) for drawn in panel.drawn.values()} == {2000}
+    assert np.isnan(panel.drawn["oracle best"]).all()    # of three and four blocks
+    assert (hybrid_models.duel(repeated(models, 2), "july").drawn["oracle best"] == 1).all()
 
 
 def test_resampled_choices_gather_about_those_of_the_samples(models):

@@ -103,7 +103,8 @@ def test_pairs_are_differences_on_the_same_samples_with_their_intervals(runs):
 
 def test_the_interval_of_a_pair_draws_the_same_samples_for_both_and_their_networks_apart(runs):
     emd = runs["grid2", "emd"]
-    (same,) = loss_comparison.pairs({("grid2", "com"): emd, ("grid2", "emd"): emd})
+    other = replace(emd, predictions=emd.predictions.assign_attrs(split="another"))
+    (same,) = loss_comparison.pairs({("grid2", "com"): other, ("grid2", "emd"): emd})
     assert same["median_m"] == same["mean_m"] == 0
     low, high = same["ci95_mean_m"]
     assert low < 0 < high    # another training of the same loss would differ

@@ -106,7 +106,8 @@ def test_table_three_splits_the_ood_set_at_the_threshold():
     assert (record["in_distribution_set"], record["in_distribution_median_m"]) == ("november", 2)
     assert record["low_minus_high_m"] == 230 and record["ci95_low_minus_high_m"] == (120, 340)
     assert record["ci95_low_confidence_median_m"] == (200, 400) and record["ci95_high_confidence_median_m"] == (60, 80)
-    assert "ci95_in_distribution_median_m" not in record    # three blocks
+    assert record["in_distribution_low_confidence_rate"] == 0
+    assert not {key for key in record if key.startswith("ci95_in_distribution")}    # three blocks
 
 
 def test_fewer_than_six_blocks_have_no_interval_however_many_samples_they_hold():
@@ -118,7 +119,8 @@ def test_fewer_than_six_blocks_have_no_interval_however_many_samples_they_hold()
                *ood_detection.error_records(models)]
     ood = [record for record in records if record["set"] == "ood"]
     assert len(ood) == 1 + 6 + 10 + 6 + 10 + 1
-    assert {key for record in ood for key in record if "ci95" in key} == {"ci95_in_distribution_median_m"}
+    assert {key for record in ood for key in record if "ci95" in key} == {
+        "ci95_in_distribution_median_m", "ci95_in_distribution_low_confidence_rate"}
     (val,) = results.select(ood_detection.error_records(models), set="val")
     assert {"ci95_m", "ci95_spearman", "ci95_low_confidence_rate"} <= set(val)
     assert ood_detection.rocs(model, "grid2")["sum_spread"].ci95_at_threshold is None
@@ -193,7 +195,7 @@ def test_pairs_are_the_differences_of_the_areas_on_the_same_samples(models):
         assert low <= pair["auroc"] <= high
     keys = {"split": "grid2", "target": "ood", "left_indicator": indicators.INDICATOR}
     spread = results.one(pairs, **keys, right_indicator="max_spread")
-    assert spread["ci95_auroc"][0] > 0.3     # turned about, the spread tells nothing
+    assert spread["ci95_auroc"][0] > 0.25    # turned about, the spread tells nothing
     assert results.one(pairs, **keys, right_indicator="max_prediction")["ci95_auroc"] == (0, 0)    # one and the same
 
 

@@ -1,5 +1,6 @@
 """The commands: the profile that can be had, the stages of that profile alone, plain errors."""
 
+import re
 import subprocess
 import sys
 
@@ -137,16 +138,20 @@ def test_a_failing_stage_ends_reproduce_with_its_status(calls, monkeypatch, caps
     assert "run the same command again to resume" in capsys.readouterr().err
 
 
-def test_figures_train_nothing(calls, monkeypatch):
-    asked = []
-    monkeypatch.setattr(commands, "stage_names", lambda: [])
+def test_figures_train_nothing(calls, monkeypatch, capsys):
+    ran, asked, status = [], [], {}
+    monkeypatch.setattr(commands, "_run", lambda command: ran.append(command) or status.get("all", 0))
     monkeypatch.setattr(commands, "_dvc", lambda arguments, folder: asked.append(arguments) or 0)
     assert command_line.main(["figures"]) == 0 and calls == ["page"]
-    (command, *options), = asked
-    assert command == "repro" and options[:3] == ["--single-item", "--force", "data@quick"]
-    assert {"losses@full", "hybrids@quick"} < set(options) and not [name for name in options if "train" in name]
-    monkeypatch.setattr(commands, "_dvc", lambda arguments, folder: 3)
-    assert command_line.main(["figures"]) == 3 and calls == ["page"]
+    notebooks = [re.search(r"notebooks/(\S+)\.ipynb", command)[1] for command in ran]
+    assert sorted(notebooks[:3]) == ["01_data_prep", "train/scenes", "train/scenes"]    # gain maps: nothing is learned
+    assert sorted({name[:2] for name in notebooks[3:]}) == ["02", "03", "04", "05", "06", "09"] and len(ran) == 14
+    (command, force, *stages), = asked
+    assert (command, force) == ("commit", "--force") and len(stages) == 14
+    assert {"losses@full", "hybrids@quick", "radio-maps@full"} < set(stages)
+    status["all"] = 3
+    assert command_line.main(["figures"]) == 3 and calls == ["page"] and len(asked) == 1
+    assert "a stage failed" in capsys.readouterr().err
 
 
 def test_bad_input_is_one_line_and_status_2(monkeypatch, capsys):

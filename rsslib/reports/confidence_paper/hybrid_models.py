@@ -17,7 +17,7 @@ from rsslib.project import InputError
 from rsslib.reports import style
 from rsslib.reports.confidence_paper import ood_detection
 from rsslib.reports.confidence_paper.ood_detection import Models
-from rsslib.reports.confidence_paper.summaries import block_of, ends, errors_of, field
+from rsslib.reports.confidence_paper.summaries import ends, errors_of, field
 from rsslib.reports.tables import matrix
 
 GRID_SETS = ("val", "ood")
@@ -60,13 +60,13 @@ def grid_records(located: Mapping[str, Models]) -> tuple[list[dict], list[dict]]
         for name in GRID_SETS:
             keys = {"n_cells": int(split.removeprefix("grid")), "split": split, "set": name}
             errors = {method: errors_of(model, name) for method, model in methods.items()}
-            drawn, block = _fallback_medians(methods, name), block_of(methods["cnn"], name)
+            drawn = _fallback_medians(methods, name)
             low = (indicators.is_low(methods["cnn"])[methods["cnn"].set.values == name]).mean()
             a = methods["cnn"].attrs["ranging_a_db"]
             for method, error in errors.items():
                 records.append(keys | {"method": method, "n": len(error), "median_m": np.median(error)} | ends(
-                    "m", interval(drawn[method], block)) | {"low_confidence_rate": low, "ranging_a_db": a})
-            pairs += _pairs(keys, "method", errors, drawn, block,
+                    "m", interval(drawn[method])) | {"low_confidence_rate": low, "ranging_a_db": a})
+            pairs += _pairs(keys, "method", errors, drawn,
                             (("hybrid", "cnn"), ("ranging", "cnn"), ("hybrid", "ranging")))
     return records, pairs
 
@@ -84,9 +84,9 @@ def _fallback_medians(methods: Models, name: str) -> dict[str, np.ndarray]:
 
 
 def _pairs(keys: Mapping, kind: str, errors: Mapping[str, np.ndarray], drawn: Mapping[str, np.ndarray],
-           block: np.ndarray, compared: Iterable[tuple]) -> list[dict]:
+           compared: Iterable[tuple]) -> list[dict]:
     return [{**keys, f"left_{kind}": left, f"right_{kind}": right, "n": len(errors[left])} | field(
-        "median_m", np.median(errors[left]) - np.median(errors[right]), drawn[left] - drawn[right], block, True)
+        "median_m", np.median(errors[left]) - np.median(errors[right]), drawn[left] - drawn[right], difference=True)
             for left, right in compared]
 
 
@@ -117,14 +117,14 @@ def duel(models: Models, name: str) -> SimpleNamespace:
 
     The relative confidence is the confidence divided by its model's low-confidence threshold.
 
-    Fields: first, second (n,), first_better (n,) bool, rate (best-choice rate), chosen (the hybrid's predictions),
-    block (n,); drawn, what `_choices` says of each resample, {field: (resamples,)}.
+    Fields: first, second (n,), first_better (n,) bool, rate (best-choice rate), chosen (the hybrid's predictions);
+    drawn, what `_choices` says of each resample, {field: (resamples,)}.
     """
     chosen = hybrid.choose([models[split] for split in PAIR], name)
     error, (first, second) = chosen.error_m.values, chosen.confidence.values
     return SimpleNamespace(first=first, second=second, first_better=error[0] <= error[1], chosen=chosen,
                            rate=float(hybrid.best_choice(error, chosen.chosen.values).mean()),
-                           block=block_of(models[PAIR[0]], name), drawn=_drawn_choices(models, name))
+                           drawn=_drawn_choices(models, name))
 
 
 def _drawn_choices(models: Models, name: str) -> dict[str, np.ndarray]:
@@ -139,8 +139,7 @@ def _drawn_choices(models: Models, name: str) -> dict[str, np.ndarray]:
         return list(_choices(np.stack([one.error for one in said.values()]), np.stack(confidence)).values())
 
     blocks = {f"{split} val": part.block.values for split, part in val.items()}
-    drawn = resampled(found, blocks | {name: tested[PAIR[0]].block.values},
-                      {split: pool.chance for split, pool in of_set.items()})
+    drawn = resampled(found, blocks | {name: tested[PAIR[0]].block.values}, of_set)
     return dict(zip(_choices(np.zeros((2, 1)), np.zeros((2, 1))), drawn.T))
 
 
@@ -173,18 +172,17 @@ def table4(models: Models) -> tuple[list[dict], list[dict]]:
         confidence, errors = both.chosen.confidence.values, _errors(both.chosen)
         for model, error in errors.items():
             record = {"set": name, "model": model, "n": len(error), "median_m": np.median(error)} | ends(
-                "m", interval(both.drawn[model], both.block))
-            record |= field("best_choice_rate", float(np.mean(error <= errors["oracle"])), both.drawn[f"{model} best"],
-                            both.block)
+                "m", interval(both.drawn[model]))
+            record |= field("best_choice_rate", float(np.mean(error <= errors["oracle"])), both.drawn[f"{model} best"])
             if model in PAIR:
                 number, first = PAIR.index(model), both.drawn["first"]
                 record |= field("chosen_share", float(np.mean(both.chosen.chosen.values == number)),
-                                1 - first if number else first, both.block)
+                                1 - first if number else first)
                 record |= field("low_confidence_rate", float((confidence[number] < 1).mean()),
-                                both.drawn[f"{model} low"], both.block)
+                                both.drawn[f"{model} low"])
                 record |= {"median_confidence": np.median(confidence[number])}
             records.append(record)
-        pairs += _pairs({"set": name}, "model", errors, both.drawn, both.block,
+        pairs += _pairs({"set": name}, "model", errors, both.drawn,
                         (("hybrid", "july"), ("hybrid", "november"), ("july", "november")))
     return records, pairs
 

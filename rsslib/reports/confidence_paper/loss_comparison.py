@@ -134,10 +134,10 @@ def _difference(left: xr.Dataset, right: xr.Dataset) -> dict:
 
     drawn = resampled(lambda rows, draw: differences(one.error[rows["part"], draw["left"]],
                                                      other.error[rows["part"], draw["right"]]),
-                      {"part": left.block.values}, {"left": one.chance, "right": other.chance})
+                      {"part": left.block.values}, {"left": one, "right": other})
     median, mean = differences(predictions.errors(left), predictions.errors(right))
-    return {"n": left.sizes["sample"]} | field("median_m", median, drawn[:, 0], left.block.values, True) | field(
-        "mean_m", mean, drawn[:, 1], left.block.values, True)
+    return {"n": left.sizes["sample"]} | field("median_m", median, drawn[:, 0], difference=True) | field(
+        "mean_m", mean, drawn[:, 1], difference=True)
 
 
 def models(runs: Runs) -> dict[str, xr.Dataset]:

@@ -15,13 +15,13 @@ from rsslib.data import splits
 from rsslib.ledger import statistics
 from rsslib.ledger.resampling import Draw, Rows, interval, resampled
 from rsslib.localization import predictions
-from rsslib.reports.confidence_paper.summaries import block_of, ends, errors_of, field, median_error, placed, trained
+from rsslib.reports.confidence_paper.summaries import ends, errors_of, field, median_error, placed, trained
 from rsslib.reports.style import IN_DISTRIBUTION
 
 Models = dict[str, xr.Dataset]
 """For each split, the predictions of the ensemble trained on it."""
-_CHOICE_FIRST = (indicators.INDICATOR, *(name for name in indicators.VARIANTS if name != indicators.INDICATOR))
-_FIXED = "max_mean_prediction_normalised"    # of drawn ensembles it is not known, so its differences are not either
+_DRAWN = (indicators.INDICATOR, *(name for name in indicators.VARIANTS if name not in (
+    indicators.INDICATOR, "max_mean_prediction_normalised")))    # of drawn ensembles the last is not known
 _CURVES = 500    # resamples of a curve
 
 
@@ -55,19 +55,19 @@ def rocs(model: xr.Dataset, split: str) -> dict[str, SimpleNamespace]:
     """Return each indicator's ROC at telling OOD from validation: {indicator: curve}.
 
     Fields: false_positive, true_positive (arrays), auroc, n (of validation and OOD), at_threshold (the two rates at the
-    validation's 10th percentile), ci95_at_threshold (of the second).
+    validation's 10th percentile), ci95_at_threshold (of the second; None of the normalised maximum mean prediction).
     """
-    name = splits.report_set(split)
-    drawn = resampled_with_val(model, name, lambda own, ood: [
-        np.mean(ood.score(each) < limit(own, each)) for each in indicators.VARIANTS])
+    drawn = resampled_with_val(model, splits.report_set(split), lambda own, ood: [
+        np.mean(ood.score(each) < limit(own, each)) for each in _DRAWN])
+    ci95 = {each: interval(of) for each, of in zip(_DRAWN, drawn.T)}
     curves = {}
-    for column, each in enumerate(indicators.VARIANTS):
+    for each in indicators.VARIANTS:
         scores = [indicators.score(part, each) for part in sides(model, split)]
         is_ood = np.repeat([False, True], [len(part) for part in scores])
         rates = tuple(np.mean(part < indicators.threshold(model, each)) for part in scores)
         curves[each] = SimpleNamespace(
             **vars(indicators.roc(is_ood, np.concatenate(scores))), n=tuple(map(len, scores)), at_threshold=rates,
-            ci95_at_threshold=interval(drawn[:, column], block_of(model, name)))
+            ci95_at_threshold=ci95.get(each))
     return curves
 
 
@@ -87,7 +87,7 @@ def resampled_with_val(model: xr.Dataset, name: str, statistic: Callable[[Answer
     def found(rows: Rows, draw: Draw) -> Any:
         return statistic(*(of[each].answers(rows[each], draw["model"]) for each in ("val", name)))
 
-    return resampled(found, {each: part.block.values for each, part in parts.items()}, {"model": of["val"].chance})
+    return resampled(found, {each: part.block.values for each, part in parts.items()}, {"model": of["val"]})
 
 
 def indicator_scores(models: Models) -> tuple[list[dict], list[dict]]:
@@ -99,8 +99,8 @@ def indicator_scores(models: Models) -> tuple[list[dict], list[dict]]:
 
     Differences: the AUROC of one indicator less that of another, on the same samples: split, target, set,
     left_indicator, right_indicator, auroc (left minus right), ci95_auroc. A pair with the paper's choice has it on the
-    left. A task whose samples are all of one kind has no pairs, nor has the normalised maximum mean prediction, which
-    is not known of drawn ensembles.
+    left. A task whose samples are all of one kind has no pairs. The normalised maximum mean prediction, not known of
+    drawn ensembles, has neither pairs nor an interval.
     """
     records: list[dict] = []
     pairs: list[dict] = []
@@ -120,26 +120,23 @@ def _tasks(split: str) -> list[dict]:
 
 def _judged(model: xr.Dataset, keys: dict) -> tuple[list[dict], list[dict]]:
     """Return the records of all indicators on a task, and of their pairs."""
-    name, names = keys["set"], _CHOICE_FIRST
-
     def areas(own: Answers, other: Answers) -> list[float]:
         positive, seen = _task(keys, own, other)
-        return [statistics.area(positive, np.concatenate([one.score(each) for one in seen])) for each in names]
+        return [statistics.area(positive, np.concatenate([one.score(each) for one in seen])) for each in _DRAWN]
 
-    own, other = (pools.itself(predictions.of_set(model, each)) for each in ("val", name))
-    (positive, seen), found = _task(keys, own, other), areas(own, other)
-    scores = {each: np.concatenate([one.score(each) for one in seen]) for each in names}
-    drawn, block = resampled_with_val(model, name, areas), block_of(model, name)
+    positive, seen = _task(keys, *(pools.itself(predictions.of_set(model, each)) for each in ("val", keys["set"])))
+    scores = {each: np.concatenate([one.score(each) for one in seen]) for each in indicators.VARIANTS}
+    found = {each: statistics.area(positive, score) for each, score in scores.items()}
+    drawn = dict(zip(_DRAWN, resampled_with_val(model, keys["set"], areas).T))
     both = bool(positive.any() and not positive.all())
-    records = {each: keys | {"indicator": each, "n_positive": int(positive.sum()),
-                             "n_negative": int((~positive).sum())}
-               | field("auroc", found[at], drawn[:, at], block, reason="all samples are of one kind")
-               | (_at_threshold(positive, scores[each] < indicators.threshold(model, each)) if both else {})
-               for at, each in enumerate(names)}
-    pairs = [keys | {"left_indicator": names[one], "right_indicator": names[two]}
-             | field("auroc", found[one] - found[two], drawn[:, one] - drawn[:, two], block, difference=True)
-             for one, two in combinations(range(len(names)), 2) if both and _FIXED not in (names[one], names[two])]
-    return [records[each] for each in indicators.VARIANTS], pairs
+    records = [keys | {"indicator": each, "n_positive": int(positive.sum()), "n_negative": int((~positive).sum())}
+               | field("auroc", found[each], drawn.get(each, np.empty(0)), reason="all samples are of one kind")
+               | (_at_threshold(positive, score < indicators.threshold(model, each)) if both else {})
+               for each, score in scores.items()]
+    pairs = [keys | {"left_indicator": one, "right_indicator": other}
+             | field("auroc", found[one] - found[other], drawn[one] - drawn[other], difference=True)
+             for one, other in combinations(_DRAWN, 2) if both]
+    return records, pairs
 
 
 def _task(keys: Mapping, own: Answers, other: Answers) -> tuple[np.ndarray, tuple[Answers, ...]]:
@@ -172,7 +169,7 @@ def error_records(models: Models) -> list[dict]:
 
 
 def _error_record(model: xr.Dataset, split: str, name: str) -> dict:
-    part, block = predictions.of_set(model, name), block_of(model, name)
+    part = predictions.of_set(model, name)
     confidence, errors, low = indicators.score(part), predictions.errors(part), _is_low(model, name)
 
     def found(own: Answers, other: Answers) -> list[float]:
@@ -182,11 +179,11 @@ def _error_record(model: xr.Dataset, split: str, name: str) -> dict:
 
     drawn = resampled_with_val(model, name, found)
     record = {"split": split, "set": name} | median_error(part) | field(
-        "spearman", statistics.spearman(confidence, errors), drawn[:, 0], block) | {
+        "spearman", statistics.spearman(confidence, errors), drawn[:, 0]) | {
         "median_confidence": np.median(confidence), "highest_confidence": confidence.max(),
-        "threshold": indicators.threshold(model)} | field("low_confidence_rate", low.mean(), drawn[:, 1], block)
+        "threshold": indicators.threshold(model)} | field("low_confidence_rate", low.mean(), drawn[:, 1])
     for at, (key, share) in enumerate(_above(errors, low, predictions.median_error(model, "val")).items(), 2):
-        record |= field(key, share, drawn[:, at], block)
+        record |= field(key, share, drawn[:, at])
     return record
 
 
@@ -205,25 +202,33 @@ def table3(models: Models) -> list[dict]:
     """Return Table III's records: the low-confidence rate of the OOD set, and its errors on either side.
 
     low_minus_high_m is how much the median error of the low-confidence samples exceeds that of the others. The
-    in-distribution median is that of validation (GridN) or of the own season's held-out fifth: with the latter the
-    paper's Tables III and IV print the same number.
+    in-distribution median and low-confidence rate are those of validation (GridN) or of the own season's held-out
+    fifth: with the latter the paper's Tables III and IV print the same median. The rate is 10 % of validation by
+    construction, but need not be of held-out samples, above all where many are as sure as the threshold.
     """
     records = []
     for split, model in models.items():
         name, own = splits.report_set(split), split if split in splits.SEASONS else "val"
-        low, block = _is_low(model, name), block_of(model, name)
+        low = _is_low(model, name)
         drawn = resampled_with_val(model, name, lambda val, ood: _sides_of(ood.error, ood.score() < limit(val)))
         found = _sides_of(errors_of(model, name), low)
         records.append({"split": split, "set": name, "indicator": indicators.INDICATOR,
                         "percentile": indicators.PERCENTILE, "threshold": indicators.threshold(model), "n": len(low)})
         for at, key in enumerate(("low_confidence_rate", "high_confidence_median_m", "low_confidence_median_m")):
-            records[-1] |= field(key, found[at], drawn[:, at], block)
+            records[-1] |= field(key, found[at], drawn[:, at])
         if low.any() and not low.all():
-            records[-1] |= field("low_minus_high_m", found[3], drawn[:, 3], block, difference=True)
-        median = median_error(predictions.of_set(model, own))
-        records[-1] |= {"in_distribution_set": own, "in_distribution_median_m": median["median_m"]} | ends(
-            "in_distribution_median_m", median.get("ci95_m"))
+            records[-1] |= field("low_minus_high_m", found[3], drawn[:, 3], difference=True)
+        records[-1] |= _in_distribution(model, own)
     return records
+
+
+def _in_distribution(model: xr.Dataset, own: str) -> dict:
+    """Return the median error and the low-confidence rate of a set in distribution, fields in_distribution_..."""
+    median = median_error(predictions.of_set(model, own))
+    drawn = resampled_with_val(model, own, lambda val, held_out: np.mean(held_out.score() < limit(val)))
+    return {"in_distribution_set": own, "in_distribution_median_m": median["median_m"]} | ends(
+        "in_distribution_median_m", median.get("ci95_m")) | field(
+        "in_distribution_low_confidence_rate", _is_low(model, own).mean(), drawn)
 
 
 def _sides_of(error: np.ndarray, low: np.ndarray) -> tuple[float, float, float, float]:
@@ -245,18 +250,18 @@ def coverage(models: Models, fewest: int = 10) -> dict[str, dict[str, SimpleName
 
 
 def _kept(part: xr.Dataset, fewest: int) -> SimpleNamespace:
-    pool, block = pools.of(part), part.block.values
+    pool = pools.of(part)
 
     def medians(seen: Answers) -> np.ndarray:
         return indicators.risk_coverage(seen.score(), seen.error)[1]
 
     shares, error = indicators.risk_coverage(indicators.score(part), predictions.errors(part))
-    drawn = resampled(lambda rows, draw: medians(pool.answers(rows["part"], draw["model"])), {"part": block},
-                      {"model": pool.chance}, _CURVES)
+    drawn = resampled(lambda rows, draw: medians(pool.answers(rows["part"], draw["model"])),
+                      {"part": part.block.values}, {"model": pool}, _CURVES)
     half = int(np.argmin(np.abs(shares - 0.5)))
-    low, high = np.transpose([statistics.resampled_interval(column) for column in drawn.T])
+    low, high = np.transpose([interval(column) or (value, value) for column, value in zip(drawn.T, error)])
     n = part.sizes["sample"]
     shown = shares * n >= min(fewest, n)
     return SimpleNamespace(share=shares[shown], error=error[shown], low=low[shown], high=high[shown], n=n,
                            half_m=error[half] - error[-1],
-                           ci95_half_m=interval(drawn[:, half] - drawn[:, -1], block, difference=True))
+                           ci95_half_m=interval(drawn[:, half] - drawn[:, -1], difference=True))

@@ -54,27 +54,21 @@ def errors_of(model: xr.Dataset, name: str) -> np.ndarray:
     return predictions.errors(predictions.of_set(model, name))
 
 
-def block_of(model: xr.Dataset, name: str) -> np.ndarray:
-    """Return the block of time of each sample of a set, (samples,), of predictions that were `placed`."""
-    return predictions.of_set(model, name).block.values
-
-
 def median_error(part: xr.Dataset) -> dict:
     """Return the fields n, median_m and ci95_m (two-level bootstrap) of the errors of predictions with `block`."""
     errors, pool, block = predictions.errors(part), pools.of(part), part.block.values
     drawn = resampled(lambda rows, draw: np.median(pool.error[rows["part"], draw["model"]]), {"part": block},
-                      {"model": pool.chance})
-    return {"n": len(errors), "median_m": np.median(errors)} | ends("m", interval(drawn, block))
+                      {"model": pool})
+    return {"n": len(errors), "median_m": np.median(errors)} | ends("m", interval(drawn))
 
 
-def field(key: str, value: float, drawn: np.ndarray, block: np.ndarray, difference: bool = False,
-          reason: str = "no such sample") -> dict:
+def field(key: str, value: float, drawn: np.ndarray, difference: bool = False, reason: str = "no such sample") -> dict:
     """Return a number as field `key`, with its interval from its resamples as ci95_`key`, if it has one.
 
-    >>> field("low_m", float("nan"), np.full(9, np.nan), np.arange(9))
+    >>> field("low_m", float("nan"), np.full(9, np.nan))
     {'low_m': nan, 'low_m_reason': 'no such sample'}
     """
-    return results.value(key, float(value), reason, interval(drawn, block, difference))
+    return results.value(key, float(value), reason, interval(drawn, difference))
 
 
 def ends(key: str, ci95: Interval | None) -> dict:

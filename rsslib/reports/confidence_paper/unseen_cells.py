@@ -59,5 +59,5 @@ def _inside(ood: xr.Dataset, area: shapely.Geometry, found: np.ndarray) -> dict:
     pool = pools.of(ood)
     inside = shapely.contains_xy(area, pool.x, pool.y)
     drawn = resampled(lambda rows, draw: inside[rows["ood"], draw["model"]].mean(), {"ood": ood.block.values},
-                      {"model": pool.chance})
-    return field("inside_share", found.mean(), drawn, ood.block.values)
+                      {"model": pool})
+    return field("inside_share", found.mean(), drawn)

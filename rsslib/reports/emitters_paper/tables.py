@@ -1,6 +1,5 @@
 """Records of the second paper: its table, the sweep over sensors, results by count and by effect, other cities."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, product
@@ -9,46 +8,79 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from rsslib.arguments import check_type, whole
-from rsslib.emitters import localizer, metrics, predictions
+from rsslib.arguments import check_type
+from rsslib.emitters import false_alarms, localizer, metrics, predictions
 from rsslib.emitters.networks import METHODS
 from rsslib.emitters.samples import Samples, received
+from rsslib.learning.weights import parameter_count
 from rsslib.ledger.statistics import share_interval
+from rsslib.ledger.wording import listed
 from rsslib.project import InputError
 from rsslib.propagation.scene import Scene
 from rsslib.reports.emitters_paper.cases import samples
 
-Outputs = Mapping[tuple[str, str], xr.Dataset]
-"""The predictions file of each (environment, method): what the method predicts for the environment's test samples."""
+Networks = Sequence[xr.Dataset]
+"""What the trainings of one network, which differ in their seeds, predict for the same test samples."""
+Outputs = Mapping[tuple[str, str], Networks]
+"""The predictions of each (environment, method) for the environment's test samples."""
 DECIMALS = 4
 """Of numbers in records, as in `rsslib.ledger.results.write`."""
-_RECORDED = {"cmr": "cmr", "rmse_px": "rmse_px", "rmse_share": "rmse_fraction", "rmse_m": "rmse_m", "fa": "fa",
-             "mr": "mr"}
-_COMPARED = {"cmr": "cmr", "fa": "fa", "mr": "mr", "rmse_px": "rmse_px_both_right"}
+_RECORDED = {"cmr": "cmr", "rmse_px": "rmse_px", "rmse_share": "rmse_fraction", "rmse_m": "rmse_m",
+             "rmse_pooled_share": "rmse_pooled_fraction", "fa": "fa", "mr": "mr"}
+_COMPARED = {"cmr": "cmr", "fa": "fa", "mr": "mr", "rmse_px": "rmse_px_both_right",
+             "rmse_pooled_px": "rmse_pooled_px_both_right"}
 _DRAWN_BY = ("n", "side_m", "sensors", "n_max", "seed", "set", "threshold_dbm")
 
 
-def load(folder: str | Path, environments: Sequence[str]) -> Outputs:
-    """Read `<folder>/<environment>-<method>/<environment>.nc`. Errors: InputError naming what is missing."""
-    trained = sorted(path.name.removesuffix("-single_stage") for path in Path(folder).glob("*-single_stage"))
+def load(folder: str | Path, environments: Sequence[str], pools: Sequence[str] = ("",),
+         methods: Sequence[str] = METHODS) -> Outputs:
+    """Read `<folder>/<pool>/<environment>-<method>/<environment>.nc` of each pool, "" for files directly in `folder`.
+
+    Errors: InputError naming what is missing.
+    """
+    if not isinstance(pools, (list, tuple)) or not pools or not all(isinstance(pool, str) for pool in pools):
+        raise InputError(f"pools: found {pools!r}; expected a list of folders in {folder}, [''] for itself")
+    found = (Path(folder) / pools[0]).glob("*-single_stage")
+    trained = sorted(path.name.removesuffix("-single_stage") for path in found)
     unknown = sorted(set(environments) - set(trained)) if isinstance(environments, (list, tuple)) else environments
     if not environments or unknown:
         raise InputError(f"environments: found {unknown or environments!r}; expected a list of some that networks were "
-                         f"trained in; in {folder} there are {', '.join(trained) or 'none'}")
-    return {(environment, method): predictions.load(Path(folder) / f"{environment}-{method}" / f"{environment}.nc")
-            for environment in environments for method in METHODS}
+                         f"trained in; in {Path(folder) / pools[0]} there are {', '.join(trained) or 'none'}")
+    outputs = {(environment, method): [predictions.load(Path(folder) / pool / f"{environment}-{method}"
+                                                        / f"{environment}.nc") for pool in pools]
+               for environment in environments for method in methods}
+    for (environment, _), (one, *others) in outputs.items():
+        if any(not one[place].equals(other[place]) for other in others for place in ("true_row", "true_column")):
+            raise InputError(f"pools: the networks of {listed(list(pools))} were tested on different samples of "
+                             f"{environment}; expected trainings with the same test_seed")
+    return outputs
 
 
-def record(output: xr.Dataset) -> dict:
-    """Return the metrics of the paper for a predictions file, with intervals, sensors, parameters and threshold."""
-    attrs = output.attrs
-    part = _honest(metrics.metrics(metrics.scores(output)))
+def record(outputs: Networks) -> dict:
+    """Return the metrics of the paper for the trainings of a network, with intervals, sensors, parameters, threshold.
+
+    Beside them: the pooled RMSE, MR where FA is `false_alarms.SHARE`, and DeepMTL's metrics, means over the trainings.
+    """
+    attrs = outputs[0].attrs
+    part = _honest(metrics.metrics([metrics.scores(output) for output in outputs]))
     values = {"environment": attrs["environment"], "method": attrs["method"], "n_sensors": int(attrs["sensors"]),
               "n_max": int(attrs["n_max"]), "second_stage_sees": second_stage_sees(attrs), "n": int(attrs["n"]),
-              "samples": part["n"]}
+              "samples": part["n"], "networks": len(outputs)}
     scored = {key: value for key, value in _fields(part, _RECORDED).items() if value is not None}
-    return _stored(values | scored | {"parameters": int(attrs["parameters"]),
-                                      "threshold_dbm": float(attrs["threshold_dbm"])})
+    rate, drawn = false_alarms.misses(outputs)
+    scored |= {"mr_at_equal_fa": rate, "ci95_mr_at_equal_fa": metrics.ends(drawn)}
+    return _stored(values | scored | _deepmtl(outputs) | {"parameters": int(attrs["parameters"]),
+                                                          "threshold_dbm": float(attrs["threshold_dbm"])})
+
+
+def _deepmtl(outputs: Networks) -> dict:
+    """Return the means of DeepMTL's metrics over the trainings of a network; what one of them lacks is left out."""
+    found = [metrics.deepmtl_metrics(
+        output.existence.values, np.stack([output.row.values, output.column.values], axis=-1),
+        np.stack([output.true_row.values, output.true_column.values], axis=-1), int(output.attrs["n"]),
+        float(output.attrs["side_m"])) for output in outputs]
+    means = {name: np.mean([one[name] for one in found]) for name in ("error_m", "miss_rate", "false_alarm_rate")}
+    return {f"deepmtl_{name}": float(value) for name, value in means.items() if np.isfinite(value)}
 
 
 def _honest(part: dict) -> dict:
@@ -81,16 +113,17 @@ def second_stage_sees(attrs: Mapping) -> str | None:
 
 def table1(outputs: Outputs, occupied: Mapping[str, float]) -> list[dict]:
     """Return the records of the paper's table; occupied, each environment's share of cells above the threshold."""
-    return [record(output) | {"occupied_share": round(float(occupied[environment]), DECIMALS)}
-            for (environment, _), output in outputs.items()]
+    return [record(networks) | {"occupied_share": round(float(occupied[environment]), DECIMALS)}
+            for (environment, _), networks in outputs.items()]
 
 
 def by_count(outputs: Outputs) -> list[dict]:
     """Return how often the count is right, and the other metrics, for each true number of emitters."""
     return [_stored({"environment": environment, "method": method, "true_count": count, "share_right": part["cmr"],
                      "ci95_share_right": part["cmr_ci95"], "fa": part["fa"], "mr": part["mr"], "n": part["n"]})
-            for (environment, method), output in outputs.items()
-            for count, found in metrics.by_count(metrics.scores(output)).items() for part in [_honest(found)]]
+            for (environment, method), networks in outputs.items()
+            for count, found in metrics.by_count([metrics.scores(output) for output in networks]).items()
+            for part in [_honest(found)]]
 
 
 def transfer(folder: str | Path, cities: Sequence[str]) -> list[dict]:
@@ -99,7 +132,7 @@ def transfer(folder: str | Path, cities: Sequence[str]) -> list[dict]:
     None for fewer than two different cities.
     """
     different = _different("cities", cities)
-    return [{"trained_on": trained, "tested_on": tested} | record(_moved(folder, trained, method, tested))
+    return [{"trained_on": trained, "tested_on": tested} | record([_moved(folder, trained, method, tested)])
             for trained, method, tested in product(different, METHODS, different)] if len(different) > 1 else []
 
 
@@ -109,7 +142,7 @@ def transfer_pairs(folder: str | Path, cities: Sequence[str]) -> list[dict]:
     """
     different = _different("cities", cities)
     return [{"tested_on": tested, "method": method, "left_trained_on": other, "right_trained_on": tested}
-            | _pair(_moved(folder, other, method, tested), _moved(folder, tested, method, tested))
+            | _pair([_moved(folder, other, method, tested)], [_moved(folder, tested, method, tested)])
             for tested, method, other in product(different, METHODS, different) if other != tested]
 
 
@@ -138,15 +171,6 @@ def _moved(folder: str | Path, trained: str, method: str, tested: str) -> xr.Dat
     return predictions.load(path)
 
 
-def fresh(folder: str | Path, networks: Iterable[str], trained_on: str, scene: Scene, samples: int) -> list[xr.Dataset]:
-    """Return the predictions of networks for so many samples on which no setting was chosen; none for 0.
-
-    Errors: InputError naming the parameter `fresh` for no whole number, or a network that was not trained.
-    """
-    samples = whole("fresh", samples, 0, math.inf, "a whole number of samples, 0 for none")
-    return [tested(folder, name, trained_on, scene, seed=2, test_samples=samples) for name in networks if samples]
-
-
 def tested(folder: str | Path, network: str, trained_on: str, scene: Scene, **changes) -> xr.Dataset:
     """Return the predictions of a trained network for test samples of any scene.
 
@@ -161,12 +185,12 @@ def tested(folder: str | Path, network: str, trained_on: str, scene: Scene, **ch
     occupancy = None
     if recipe.method != "single_stage":
         occupancy, _ = localizer.load_model(Path(folder) / f"{trained_on}-occupancy" / "weights")
-    parameters = predictions.load(path / f"{trained_on}.nc").attrs["parameters"]
     output = predictions.predict(model, replace(recipe, **changes), scene, occupancy)
+    parameters = parameter_count(model.net) + (parameter_count(occupancy.net) if occupancy else 0)
     return output.assign_attrs(environment=scene.environment, parameters=parameters)
 
 
-def paired_differences(outputs: Iterable[xr.Dataset]) -> list[dict]:
+def paired_differences(outputs: Iterable[Networks]) -> list[dict]:
     """Return the metrics of one method minus those of another, for each two of an environment, with paired intervals.
 
     The ledger looks for such records of `<name>.json` in `<name>_pairs.json`. Errors in position are compared over the
@@ -174,22 +198,27 @@ def paired_differences(outputs: Iterable[xr.Dataset]) -> list[dict]:
     Errors: InputError where two of an environment are not about the same samples.
     """
     return [_pair(left, right) for right, left in combinations(outputs, 2)
-            if right.attrs["environment"] == left.attrs["environment"]]
+            if right[0].attrs["environment"] == left[0].attrs["environment"]]
 
 
-def _pair(left: xr.Dataset, right: xr.Dataset) -> dict:
-    same = [left[name].equals(right[name]) for name in ("true_row", "true_column")]
-    if not all(same) or any(left.attrs.get(key) != right.attrs.get(key) for key in _DRAWN_BY):
-        raise InputError(f"paired_differences: {left.attrs['method']} and {right.attrs['method']} were not tested on "
-                         f"the same samples of {left.attrs['environment']}")
-    one, other = metrics.scores(left), metrics.scores(right)
-    part, both = metrics.differences(one, other), np.isfinite(one.error) & np.isfinite(other.error)
-    values = {"environment": left.attrs["environment"], "samples": left.sizes["sample"],
-              "samples_both_right": int(both.sum())}
-    for side, output in (("left", left), ("right", right)):
-        values |= {f"{side}_method": output.attrs["method"],
-                   f"{side}_second_stage_sees": second_stage_sees(output.attrs)}
-    return _stored(values | _fields(part, _COMPARED))
+def _pair(left: Networks, right: Networks) -> dict:
+    for one, other in zip(left, right):
+        same = [one[name].equals(other[name]) for name in ("true_row", "true_column")]
+        if not all(same) or any(one.attrs.get(key) != other.attrs.get(key) for key in _DRAWN_BY):
+            raise InputError(f"paired_differences: {one.attrs['method']} and {other.attrs['method']} were not tested "
+                             f"on the same samples of {one.attrs['environment']}")
+    first, second = ([metrics.scores(output) for output in networks] for networks in (left, right))
+    part = metrics.differences(first, second)
+    both = [np.isfinite(own.error) & np.isfinite(others.error) for own, others in zip(first, second)]
+    values = {"environment": left[0].attrs["environment"], "n": int(left[0].attrs["n"]),
+              "samples": left[0].sizes["sample"], "networks": len(left),
+              "samples_both_right": round(float(np.mean([right.sum() for right in both])))}
+    for side, networks in (("left", left), ("right", right)):
+        values |= {f"{side}_method": networks[0].attrs["method"],
+                   f"{side}_second_stage_sees": second_stage_sees(networks[0].attrs)}
+    (rate, drawn), (rate_too, drawn_too) = (false_alarms.misses(networks) for networks in (left, right))
+    return _stored(values | _fields(part, _COMPARED) | {"mr_at_equal_fa": rate - rate_too,
+                                                        "ci95_mr_at_equal_fa": metrics.ends(drawn - drawn_too)})
 
 
 def effects(scene: Scene, drawn: Samples) -> np.ndarray:
@@ -217,14 +246,14 @@ def by_effect(outputs: Outputs, scenes: Mapping[str, Scene],
     A record for each environment, method and class of effects from one limit [dB] to the next; empty classes have none.
     """
     ends, records = [0.0, *limits, np.inf], []
-    one_output = {environment: output for (environment, _), output in outputs.items()}
+    one_output = {environment: networks[0] for (environment, _), networks in outputs.items()}
     weakest = {name: np.nanmin(effects(scene, samples(scene, one_output[name])), axis=1)
                for name, scene in scenes.items()}
-    for (environment, method), output in outputs.items():
+    for (environment, method), networks in outputs.items():
         for low, high in zip(ends[:-1], ends[1:]):
             chosen = (weakest[environment] >= low) & (weakest[environment] < high)
             if chosen.any():
-                part = _honest(metrics.metrics(metrics.scores(output).of(chosen)))
+                part = _honest(metrics.metrics([metrics.scores(output).of(chosen) for output in networks]))
                 records.append(_stored({"environment": environment, "method": method, "from_db": low,
                                         "to_db": None if np.isinf(high) else high, "n": part["n"],
                                         "share_of_samples": chosen.mean(), "share_right": part["cmr"],

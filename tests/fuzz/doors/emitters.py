@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from rsslib.data import grid
-from rsslib.emitters import localizer, metrics, predictions, real_pairs, samples
+from rsslib.emitters import false_alarms, localizer, metrics, predictions, real_pairs, samples
 from rsslib.emitters.localizer import EmitterRecipe
 from rsslib.emitters.training import EmitterTrainer
 from rsslib.propagation import scene
@@ -59,7 +59,7 @@ def _recipe(m: Mutator) -> Call:
 
 @door("emitters.localizer.EmitterRecipe.of", 0.5)
 def _recipe_of(m: Mutator) -> Call:
-    network = m.choice("occupancy", (*ODD, "single_stage", "Occupancy"), "network", 0.95)
+    network = m.choice("occupancy", (*ODD, "single_stage", "other_input", "Occupancy"), "network", 0.95)
     return Call(lambda: EmitterRecipe.of(network), ["network"], lambda recipe: unless(recipe.maps, "no maps"))
 
 
@@ -130,8 +130,13 @@ def _scores(m: Mutator, often: float) -> dict:
 
 @door("emitters.metrics.metrics")
 def _metrics(m: Mutator) -> Call:
-    scores, given = _scores(m, 0.3), m.arguments(0.3, draws=20, seed=0)
-    return Call(lambda: metrics.metrics(metrics.Scores(**scores), **given), [*scores, *given, "samples"], valid_metrics)
+    scores, other, given = _scores(m, 0.3), _scores(m, 0.1), m.arguments(0.3, draws=20, seed=0)
+    several = m.choice(False, (True,), "several networks", 0.4)
+
+    def run():
+        one = metrics.Scores(**scores)
+        return metrics.metrics([one, metrics.Scores(**other)] if several else one, **given)
+    return Call(run, [*scores, *given, "samples"], valid_metrics)
 
 
 @door("emitters.metrics.differences")
@@ -148,6 +153,14 @@ def _scores_of(m: Mutator) -> Call:
                 ["predictions", "threshold", *predictions.VARIABLES, "n", "side_m", "samples"], valid_metrics)
 
 
+@door("emitters.false_alarms.misses")
+def _misses(m: Mutator) -> Call:
+    given, settings = m.dataset(_predicted(), "predictions", 0.8), m.arguments(0.2, share=0.1, draws=20, seed=0)
+    return Call(lambda: false_alarms.misses([given], **settings),
+                ["predictions", *settings, *predictions.VARIABLES, "n", "side_m", "samples", "emitter"],
+                lambda found: unless(np.isfinite(found[0]), "no miss rate"))
+
+
 def valid_predictions(result: xr.Dataset) -> str:
     """What is wrong with the predictions of several emitters."""
     numbers = [result[name].values for name in ("existence", "row", "column")]
@@ -158,13 +171,20 @@ def valid_predictions(result: xr.Dataset) -> str:
     return valid_metrics(metrics.metrics(metrics.scores(result), draws=5))
 
 
+def _stored(result: xr.Dataset) -> bool:
+    """Whether predictions are those that were saved, in the steps of their file."""
+    return all(np.allclose(result[name], values, rtol=0, equal_nan=True,
+                           atol=0 if name.startswith("true") else 2**-15 if name == "existence" else 16 * 2**-16)
+               for name, values in _predicted().items())
+
+
 @door("emitters.predictions.load")
 def _load(m: Mutator) -> Call:
     content = predictions.save(_predicted(), m.folder / "p.nc").read_bytes()
     (m.folder / "p.nc").unlink()
     path = m.netcdf("p.nc", content)
     return Call(lambda: predictions.load(path), [path.name], lambda result: valid_predictions(result) or unless(
-        m.edited or result.equals(_predicted()), "not the predictions that were saved"))
+        m.edited or _stored(result), "not the predictions that were saved"))
 
 
 @door("emitters.predictions.save", 0.5)

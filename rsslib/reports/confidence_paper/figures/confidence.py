@@ -146,6 +146,7 @@ def indicator_scores(records: Records, pairs: Records, note: str, synthetic: boo
         _verdicts(below, findings.leads(records, pairs, target),
                   _separations(record for record in areas if record["target"] == target))
     for ax in axes[:, 0] if wide else axes.ravel():
+        ax.locator_params(axis="y", steps=(1, 2, 5, 10))    # no 0.25, whose label is too wide for a column
         ax.set_ylabel("AUROC" if ax in axes[0] else f"{findings.CHOICE.capitalize()}\nahead by (AUROC)")
     drawing.legend_above(fig, [*drawing.handles(drawing.known(VARIANTS, areas, "indicator")),
                                Line2D([], [], color=style.GREY, lw=1.6, label="95 % interval")], 4 if wide else 2)

@@ -88,7 +88,14 @@ def _found(ood: Records) -> str:
 def _rate_line(record: Mapping) -> str:
     word = {SETTLED: "settled: more than in validation", REFUTED: "settled: fewer than in validation"}.get(
         _above(record), _undecided(record["n"]))
-    return f"- {name(record['split'])}: {_rate(record)} of {record['n']} are low-confidence ({word})."
+    return (f"- {name(record['split'])}: {_rate(record)} of {record['n']} are low-confidence "
+            f"({word}{_own_rate(record)}).")
+
+
+def _own_rate(record: Mapping) -> str:
+    """Return the rate of the season's own held-out samples as text, "" where that set is validation."""
+    own, rate = record.get("in_distribution_set", "val"), f"in_distribution_{RATE}"
+    return "" if own == "val" else f"; of {LOOKS[own].label}'s held-out samples {_percent(record, rate, PERCENTILE)}"
 
 
 def _undecided(n: int) -> str:

@@ -82,7 +82,7 @@ def confidence_duel(panels: Mapping[str, SimpleNamespace]) -> Told:
     verdicts, said = {}, []
     for title, panel in panels.items():
         taken, better = panel.first >= panel.second, panel.first_better
-        ends = interval(panel.drawn["excess"], panel.block, difference=True)
+        ends = interval(panel.drawn["excess"], difference=True)
         verdicts[title] = _SAME if ends and not any(ends) else settled(ends, ">", len(taken))
         apart = difference(taken.mean() - better.mean(), ends, "points", 100)
         said.append(f"in {title} (n {len(taken)}) taken {100 * taken.mean():.0f} %, better "

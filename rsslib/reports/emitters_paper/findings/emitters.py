@@ -28,15 +28,14 @@ from rsslib.reports.style import LOOKS, Told
 CENTRE = 0.3826
 """Mean distance of a uniformly random place from the middle of the map, as a share of its side."""
 _READINGS = "With readings: the second stage also sees the sensors' image; in the paper it sees the logits alone. "
-_FINAL = ("Intervals: 95 %, i.i.d. bootstrap over test samples, paired where two methods are compared; "
-          f"what another training would give is not in them. By fewer than {ENOUGH} samples nothing is settled.")
+_FINAL = ("Intervals: 95 %, bootstrap over test samples, paired where two methods are compared; what another training "
+          "would give is {}in them. By fewer than {} samples nothing is settled.")
 
-
-
-def answer(table: Records, pairs: Records, fresh_pairs: Records) -> Answer:
+def answer(table: Records, pairs: Records, variant_pairs: Records = (), finer_pairs: Records = ()) -> Answer:
     """Return whether a small network counts and locates emitters, and whether a map of occupied cells helps it.
 
-    Input: the records of the table, the paired differences of its methods, and those on fresh samples.
+    Input: the records of the table, the paired differences of its methods, those of the variant with readings, and
+    those of networks for more cells, if there are any.
     """
     usable(table, "answer: table")
     logits, side = _logits(table), table[0].get("n", 64)
@@ -47,9 +46,11 @@ def answer(table: Records, pairs: Records, fresh_pairs: Records) -> Answer:
     right, near = (" ".join(stated(SEES[logits], SEES[other], found, field, side) for other, found in compared.items())
                    for field in ("cmr", NEAR))
     lines = [_levels(ours, chance) if ours else "",
-             right or "No network with two stages over logits is compared.", *_on_fresh(fresh_pairs, logits), near,
+             right or "No network with two stages over logits is compared.", near, *_on_variant(variant_pairs),
+             *_on_finer(finer_pairs, logits),
              *(_best(table, pairs, name) for name in dict.fromkeys(record["environment"] for record in table)),
-             _READINGS * (logits == "logits and readings") + _FINAL]
+             _READINGS * (logits == "logits and readings")
+             + _FINAL.format("not " * (table[0]["networks"] == 1), ENOUGH)]
     words = {SETTLED: "yes, it counts better than a constant answer",
              UNDECIDED: "undecided whether it counts better than a constant answer",
              REFUTED: "no, not everywhere better than a constant answer"}
@@ -86,7 +87,7 @@ def table1(table: Records, pairs: Records, paper: bool) -> Told:
                 "Four panels: right counts (CMR), error of position where the count is right (RMSE), false alarms and "
                 "misses, by environment and method, with 95 % intervals"
                 f"{'; open markers are what the paper prints' if paper else ''}. CMR and RMSE: {values}. "
-                "Leads are judged by paired differences on the same samples (i.i.d. bootstrap).")
+                "Leads are judged by paired differences on the same samples (bootstrap).")
 
 
 def counts(records: Records) -> Told:
@@ -238,19 +239,22 @@ def _best(table: Records, pairs: Records, name: str) -> str:
             + f"; {leads}" * bool(leads) + ".")
 
 
-def _on_fresh(pairs: Records, logits: str | None) -> list[str]:
-    """Return what fresh samples say, not used to choose any setting, the other input of the second stage included."""
-    if not pairs or "not_run" in pairs[0]:
+def _on_variant(pairs: Records) -> list[str]:
+    """Return what the readings beside the logits change."""
+    seen, pairs = "logits and readings", [pair for pair in pairs if "not_run" not in pair]
+    told = [first_lower(stated(SEES[seen], SEES[other], found, "cmr")[:-1])
+            for other in (None, "logits") if (found := differences(pairs, seen, other))]
+    return [f"A variant of ours, with the readings beside the logits: {'; '.join(told)}."] * bool(told)
+
+
+def _on_finer(pairs: Records, logits: str | None) -> list[str]:
+    """Return what networks for more cells say of binary maps."""
+    run = [pair for pair in pairs if "not_run" not in pair]
+    if not logits or not (found := differences(run, logits, "binary map")):
         return []
-    seen = {pair[f"{side}_second_stage_sees"] for pair in pairs for side in ("left", "right")}
-    lines = []
-    for first in filter(None, (logits, *sorted(seen - {None, "binary map", logits}))):
-        told = [first_lower(stated(SEES[first], SEES[second], found, "cmr")[:-1])
-                for second in (None, "binary map") if (found := differences(pairs, first, second))]
-        head = f"On {number_of(pairs[0]['samples'], 'fresh sample')}, not used to choose any setting"
-        head += ", with the paper's input" * (first == "logits")
-        lines += [f"{head}: {'; '.join(told)}."] * bool(told)
-    return lines
+    n = found[0]["n"]
+    both = [stated(SEES[logits], SEES["binary map"], found, field, n)[:-1] for field in ("cmr", NEAR)]
+    return [f"With {n} cells a side, one training: {'; '.join(map(first_lower, both))}."]
 
 
 def _tally(pairs: Records) -> str:

@@ -81,24 +81,25 @@ def stated(first: str, second: str, pairs: Iterable[Mapping], field: str, side: 
 
 
 def _scale(field: str, side: float) -> float:
-    return 100 if field == "cmr" else 100 / side
+    return 100 / side if field.startswith("rmse") else 100
 
 
 def _decimals(pair: Mapping, field: str, scale: float) -> int:
     return decimals([scale * end for end in (pair[field], *pair[f"ci95_{field}"])], 1)
 
 
-def readable(pairs: Iterable[Mapping], side: float) -> list[dict]:
-    """Return paired differences for a table: who counts better, and CMR and RMSE, first minus second, as text.
+def readable(pairs: Iterable[Mapping], side: float, fields: Iterable[str] = ("cmr", NEAR)) -> list[dict]:
+    """Return paired differences for a table: who counts better, and some fields, first minus second, as text.
 
-    Input: pairs; the cells of a map's side, of which the text of distances is a percentage.
+    Input: pairs; the cells of a map's side, of which the text of distances is a percentage; fields.
     """
+    fields = list(fields)
     rows = []
     for pair in pairs:
         first, second = (_side(pair, name) for name in ("left", "right"))
         better = {SETTLED: first, REFUTED: second}.get(verdict(pair, "cmr", ">"), UNDECIDED)
         texts = {field: cell(pair, field, _decimals(pair, field, scale), scale) if known(pair, field) else NOTHING
-                 for field in ("cmr", NEAR) for scale in [_scale(field, side)]}
+                 for field in fields for scale in [_scale(field, side)]}
         rows.append({"environment": pair["environment"], "method": pair["left_method"], "first": first,
                      "second": second, "better": better} | texts)
     return rows

@@ -1,0 +1,1 @@
+"""The report of our own method: radio maps and networks fed by them, beside the networks of paper 1."""

@@ -1,0 +1,154 @@
+"""Records of our own method on each data separation, beside paper 1's EMD on the same samples."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import xarray as xr
+
+from rsslib.confidence import pools
+from rsslib.data import splits
+from rsslib.files import parsed, read_json
+from rsslib.ledger.resampling import interval, resampled
+from rsslib.ledger.statistics import area
+from rsslib.localization import predictions
+from rsslib.project import InputError
+from rsslib.reports.confidence_paper.summaries import ends, field, placed
+
+Models = Mapping[str, Sequence[xr.Dataset]]
+METHODS = ("maps", "network")
+
+
+@dataclass(frozen=True)
+class Maps:
+    """What the training on one separation left: predictions by method, one for each network, and the facts of the maps.
+
+    methods : maps; network, of each seed; calibrated, a dataset for each set
+    covered, offsets : records of regions and of receivers, as the training writes them
+    """
+
+    methods: dict[str, list[xr.Dataset]]
+    covered: list[dict]
+    offsets: list[dict]
+
+
+def load(folder: str | Path, names: Sequence[str], dataset: xr.Dataset) -> dict[str, Maps]:
+    """Read `<folder>/<split>/` for each split. Errors: InputError naming the parameter or the file; `summaries.placed`.
+    """
+    if not isinstance(names, (list, tuple)) or not names:
+        raise InputError(f"splits: found {names!r}; expected a list with at least one data separation")
+    found = {}
+    for split in names:
+        path = Path(folder) / str(split)
+        if not path.is_dir():
+            raise InputError(f"splits: {split} has no radio maps: no folder {path}; run its training stage first")
+        files = {"maps": [path / "maps.nc"], "network": sorted(path.glob("network-*.nc")),
+                 "calibrated": sorted(path.glob("calibrated-*.nc"))}
+        methods = {method: [*placed({str(one): predictions.load(one) for one in some}, dataset).values()]
+                   for method, some in files.items()}
+        found[str(split)] = Maps(methods, *_facts(path / "facts.json"))
+    return found
+
+
+def _facts(path: Path) -> list[list[dict]]:
+    """Return the records of regions and of receivers."""
+    what, again = "what a training of radio maps writes", "run its training stage again"
+    return parsed(lambda: [list(read_json(path, what, again)[key]) for key in ("covered", "offsets")], path, what,
+                  again)
+
+
+def medians(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> tuple[list[dict], list[dict]]:
+    """Return a record for each split, set and method, and the differences from EMD on the same samples.
+
+    median_m is the mean over the networks of their median errors, ci95_m a bootstrap over blocks of time and networks,
+    of which N - 1 of N are drawn. Differences: left_method, right_method (emd), median_m and ci95_median_m.
+    Input: emd, predictions of ensembles by split, with `block`, where there are some.
+    """
+    rows, pairs = [], []
+    for split, one in maps.items():
+        for method, models in one.methods.items():
+            for name, parts in _by_set(models).items():
+                errors, block = _errors(parts), parts[0].block.values
+                keys = {"split": split, "set": name}
+                drawn = resampled(_of_networks(errors), {"part": block})
+                rows.append(keys | {"method": method, "n": len(block), "networks": len(errors), "median_m": float(
+                    np.median(errors, axis=1).mean()), "mean_m": float(errors.mean())} | ends("m", interval(drawn)))
+                if split in emd and name in emd[split].set.values and name != "val":
+                    pairs.append({"left_method": method, "right_method": "emd"} | keys | _difference(
+                        errors, parts[0], predictions.of_set(emd[split], name)))
+    return rows, pairs
+
+
+def _by_set(models: Sequence[xr.Dataset]) -> dict[str, list[xr.Dataset]]:
+    """Return the predictions of each set, of all networks that have it."""
+    found: dict[str, list[xr.Dataset]] = {}
+    for model in models:
+        for name in dict.fromkeys(model.set.values.tolist()):
+            found.setdefault(name, []).append(predictions.of_set(model, name))
+    return found
+
+
+def _errors(parts: Sequence[xr.Dataset]) -> np.ndarray:
+    """Return the errors of each network on the same samples, (networks, samples) [m]."""
+    if any(not np.array_equal(part.measurement, parts[0].measurement) for part in parts):
+        raise InputError("radio maps: the networks were tested on different samples; train them all again")
+    return np.stack([predictions.errors(part) for part in parts])
+
+
+def _of_networks(errors: np.ndarray):
+    """Return a statistic for `resampled`: the mean of the medians of N - 1 networks drawn from N."""
+    generator = np.random.default_rng(crc32(b"networks"))
+
+    def statistic(rows: Mapping[str, np.ndarray], _: Mapping) -> float:
+        chosen = generator.integers(len(errors), size=max(len(errors) - 1, 1))
+        return float(np.median(errors[chosen][:, rows["part"]], axis=1).mean())
+    return statistic
+
+
+def _difference(errors: np.ndarray, part: xr.Dataset, emd: xr.Dataset) -> dict:
+    """Return the median error of networks minus that of an EMD ensemble on the same samples, with its interval."""
+    if not np.array_equal(part.measurement, emd.measurement):
+        raise InputError("radio maps: EMD was tested on other samples; both come from the same measurements and split")
+    pool, blocks = pools.of(emd), {"part": part.block.values}
+    # both draw the same blocks; drawn in one statistic, networks and ensembles would count in each other's widening
+    drawn = resampled(_of_networks(errors), blocks) - resampled(
+        lambda rows, draw: np.median(pool.error[rows["part"], draw["emd"]]), blocks, {"emd": pool})
+    value = np.median(errors, axis=1).mean() - np.median(predictions.errors(emd))
+    return {"n": errors.shape[1]} | field("median_m", float(value), drawn, difference=True)
+
+
+def detection(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> list[dict]:
+    """Return the area under the ROC curve of telling the OOD set from validation, by indicator; none where none is OOD.
+
+    Indicators: entropy of the network's posterior and of the maps', map_std, how unsure the maps are where the
+    posterior lies; of EMD the maximum mean prediction, the paper's choice. Each is a mean over the networks.
+    """
+    records = []
+    for split, one in maps.items():
+        judged = splits.report_set(split)
+        if judged in ("test", split):
+            continue
+        told = [("maps", "entropy", one.methods["maps"], -1), ("maps", "map_std", one.methods["maps"], -1)]
+        told += [("network", "entropy_network", one.methods["network"], -1)] * bool(one.methods["network"])
+        told += [("emd", "max_mean_prediction", [emd[split]], 1)] if split in emd else []
+        for method, indicator, models, sign in told:
+            areas = []
+            for model in models:
+                chosen = model.isel(sample=np.isin(model.set.values, ["val", judged]))
+                areas.append(area(chosen.set.values == judged, sign * chosen[indicator].values))
+            records.append({"split": split, "set": judged, "method": method, "indicator": indicator,
+                            "auroc": float(np.mean(areas)), "networks": len(models)})
+    return records
+
+
+def shifts(maps: Mapping[str, Maps], one: str = "july", other: str = "november") -> list[dict]:
+    """Return each receiver's offset from one season to the other, and back, where both were estimated [dB]."""
+    if not {one, other} <= {*maps}:
+        return []
+    there, back = ({record["receiver"]: record for record in maps[split].offsets if record["set"] == name}
+                   for split, name in ((one, "november_all"), (other, "july")))
+    return [{"receiver": name, "there_db": there[name]["estimated_db"], "back_db": back[name]["estimated_db"],
+             "there_uncertain_db": there[name]["uncertain_db"], "back_uncertain_db": back[name]["uncertain_db"]}
+            for name in there if name in back]

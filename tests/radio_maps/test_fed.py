@@ -1,0 +1,214 @@
+"""Networks fed by radio maps: training, products, predictions, files, the choice of a rule, errors."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from interruption import interrupt, same_weights
+from small_site import site
+
+from rsslib.data.grid import transmitters
+from rsslib.localization import predictions
+from rsslib.project import InputError, InputWarning
+from rsslib.radio_maps import decoders, products
+from rsslib.radio_maps.fed import FedLocalizer
+from rsslib.radio_maps.fed_choice import RULES, FedChoice, choose, errors
+from rsslib.radio_maps.fed_recipe import FedRecipe
+from rsslib.radio_maps.fed_training import cross_entropy
+from rsslib.radio_maps.localizer import RadioMaps
+from rsslib.radio_maps.products import Rule
+from rsslib.radio_maps.recipe import MapRecipe
+
+MAPS = MapRecipe(pixel_m=60.0, threads=1)
+RECIPE = FedRecipe(members=2, epochs=12, least_steps=0, batch_size=16, threads=1, precision="float32", maps=MAPS)
+SHORT = FedRecipe(epochs=3, least_steps=0, threads=1, precision="float32", maps=MAPS)
+SETS = {"train": np.arange(90), "val": np.arange(90, 105)}
+TEST = np.arange(105, 120)
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return site(moving=1)
+
+
+@pytest.fixture(scope="module")
+def fed(dataset):
+    return FedLocalizer(RECIPE, "cpu").fit(dataset, SETS)
+
+
+def test_it_learns_to_localize(dataset, fed):
+    assert predictions.median_error(fed.predict(dataset, {"test": TEST}), "test") < 120
+    record = fed.trainer.history[-1]
+    assert record["epoch"] == 12 and record["val_median_m"] < 250 and fed.trainer.best_epoch == 12
+
+
+def test_its_predictions_are_those_of_a_localizer(dataset, fed, tmp_path):
+    found = fed.predict(dataset, {"val": SETS["val"], "test": TEST}, Rule(0.25, "mean"))
+    again = predictions.load(predictions.save(found, tmp_path / "predictions.nc"))
+    assert (again.x_hat == found.x_hat).all() and found.sizes["member"] == 2
+    assert (found.x_hat == found.x_mean).all() and (found.y_hat == found.y_mean).all()
+    assert found.attrs["maps_weight"] == 0.25 and found.attrs["maps_noise_db"] == 5.0
+    for name in ("entropy", "entropy_network", "entropy_maps"):
+        assert found[name].attrs["units"] == "nat"
+        assert ((found[name] >= 0) & (found[name] <= np.log(fed.maps.mean[0].size) + 1e-5)).all()
+    maps = RadioMaps(MAPS).fit(dataset, SETS["train"]).predict(dataset, {"val": SETS["val"], "test": TEST})
+    for name, own in (("entropy", "entropy_maps"), ("log_evidence", "log_evidence")):
+        assert found[own].values == pytest.approx(maps[name].values, abs=1e-4)
+    true = [axis[found.measurement.values] for axis in transmitters(dataset)]
+    error = np.hypot(found.x_hat - true[0], found.y_hat - true[1]).values
+    samples = np.concatenate([SETS["val"], TEST])
+    assert errors(fed, dataset, samples, [Rule(0.5), Rule(0.25, "mean")])[1] == pytest.approx(error)
+
+
+def test_weight_0_is_the_network_alone(dataset, fed):
+    batch, network, maps = next(fed.log_posteriors(dataset, TEST))
+    assert products.product(network, maps, 0.0) is network and (batch == TEST).all()
+    assert products.product(network, maps, 1e-9).numpy() == pytest.approx(network.numpy(), abs=1e-4)
+    found = fed.predict(dataset, {"test": TEST}, Rule(0.0, "median"))
+    x, y = decoders.decode(network.exp(), fed.maps.grid, "median")
+    assert (found.x_hat == x.numpy()).all() and (found.y_hat == y.numpy()).all()
+    assert found.entropy.values == pytest.approx(found.entropy_network.values, abs=1e-6)
+
+
+def test_a_product_is_that_of_the_densities(dataset, fed):
+    _, network, maps = next(fed.log_posteriors(dataset, TEST))
+    both = products.product(network, maps, 0.5).double().exp()
+    expected = network.double().exp() * maps.double().exp().sqrt()
+    expected /= expected.sum((1, 2), keepdim=True)
+    assert both.numpy() == pytest.approx(expected.numpy(), abs=1e-5)
+
+
+def test_the_networks_posterior_is_the_mean_of_the_members(dataset, fed):
+    _, network, _ = next(fed.log_posteriors(dataset, TEST))
+    drawn = fed.nets.drawn(dataset, fed.ranges)
+    members = fed.nets.log_posteriors(drawn, TEST).exp()
+    assert members.shape[1] == 2 and not members[:, 0].equal(members[:, 1])
+    assert network.exp().numpy() == pytest.approx(members.mean(1).numpy(), abs=1e-6)
+    assert network.exp().sum((1, 2)).numpy() == pytest.approx(1, abs=1e-4)
+
+
+def test_cross_entropy_is_least_where_the_image_is_the_target():
+    location = torch.tensor([[3.2, 2.0]])
+    grid = torch.stack(torch.meshgrid(torch.arange(6.0), torch.arange(8.0), indexing="ij"))
+    square = (grid[1] - 3.2).square() + (grid[0] - 2.0).square()
+    target = (-square / (2 * 0.7 ** 2)).flatten().softmax(0).view(1, 6, 8)
+    entropy = -(target * target.log()).sum()
+    assert cross_entropy(target.log(), location, 0.7).item() == pytest.approx(entropy.item(), rel=1e-5)
+    assert cross_entropy(target.roll(1, 2).log(), location, 0.7) > entropy
+
+
+def test_a_resumed_training_ends_with_the_same_weights(dataset, fed, tmp_path, monkeypatch):
+    begun = FedLocalizer(SHORT, "cpu").fit(dataset, SETS)
+    path = tmp_path / "training.pt"
+    from rsslib.radio_maps.fed_training import FedTrainer
+    first = FedTrainer(dataset, SETS, begun.maps, SHORT, begun.device, path)
+    interrupt(first, monkeypatch, 2)
+    resumed = FedTrainer(dataset, SETS, begun.maps, SHORT, begun.device, path)
+    assert resumed.epoch == 1
+    resumed.fit()
+    assert same_weights(resumed, begun.trainer) and resumed.history == begun.trainer.history
+    found = FedLocalizer(SHORT, "cpu").fit(dataset, SETS, path)
+    assert same_weights(found.trainer, begun.trainer) and found.trainer.epoch == 3
+
+
+def test_seeds_repeat_and_members_differ(dataset, fed):
+    again = FedLocalizer(RECIPE, "cpu").fit(dataset, SETS)
+    assert same_weights(again.trainer, fed.trainer)
+    assert again.predict(dataset, {"test": TEST}).identical(fed.predict(dataset, {"test": TEST}))
+
+
+def test_a_small_training_set_gets_its_steps(dataset):
+    recipe = FedRecipe(epochs=1, least_steps=8, threads=1, maps=MAPS)
+    trainer = FedLocalizer(recipe, "cpu").fit(dataset, SETS).trainer
+    assert trainer.feed.batches == 2 and trainer.epoch == 4
+
+
+def test_the_earth_movers_distance_is_a_loss_too(dataset):
+    recipe = FedRecipe(loss="emd", epochs=8, least_steps=0, batch_size=16, threads=1, maps=MAPS)
+    found = FedLocalizer(recipe, "cpu").fit(dataset, SETS)
+    assert found.trainer.history[-1]["loss"] < 8 and found.trainer.history[-1]["val_median_m"] < 300
+
+
+def test_what_was_saved_comes_back(dataset, fed, tmp_path):
+    again = FedLocalizer.load(fed.save(tmp_path / "fed"), "cpu")
+    assert again.recipe == RECIPE and again.ranges == fed.ranges
+    assert again.predict(dataset).identical(fed.predict(dataset))
+
+
+def test_damaged_or_other_files_are_refused(dataset, fed, tmp_path):
+    folder = fed.save(tmp_path / "fed")
+    RadioMaps(MAPS).fit(dataset, np.arange(50)).save(folder)
+    with pytest.raises(InputError, match="maps.nc: not the maps that were saved with these networks; train again"):
+        FedLocalizer.load(folder)
+    (folder / "maps.nc").unlink()
+    with pytest.raises(InputError, match="maps.nc: no such file"):
+        FedLocalizer.load(folder)
+    header = folder / "header.json"
+    header.write_text(header.read_text().replace('"gain_db": 0.0', '"gain_db": 1.0'))
+    with pytest.raises(InputError, match="header.json: its content is not what was saved"):
+        FedLocalizer.load(folder)
+    header.write_text(json.dumps({"format": "other"}))
+    with pytest.raises(InputError, match="format is 'other'"):
+        FedLocalizer.load(folder)
+
+
+def test_samples_of_unknown_receivers_are_warned_of(dataset, fed):
+    other = dataset.assign_coords(sensor=[f"other{number}" for number in range(6)])
+    with pytest.warns(InputWarning, match="120 of 120 samples were heard only by receivers that are not in training"):
+        assert np.isfinite(fed.predict(other).x_hat).all()
+
+
+def test_the_choice_has_the_lowest_score_and_looks_at_train_and_val_alone(dataset, fed):
+    rules = [Rule(0.0, "mean"), Rule(0.5, "median"), Rule(1.0, "mean_near")]
+    settings = dict(rules=rules, epochs=1, cells=3, parts=2)
+    chosen = choose(fed, dataset, SETS, **settings)
+    assert chosen.rule == rules[int(np.argmin(chosen.score))] and chosen.rules == tuple(rules)
+    assert chosen.val_m == pytest.approx(np.median(errors(fed, dataset, SETS["val"], rules), axis=1))
+    other = dataset.copy(deep=True)
+    other.rss.values[TEST] += 30
+    assert choose(fed, other, SETS, **settings) == chosen
+    assert FedChoice(rules[0], tuple(rules), (1.0, 2.0, 4.0), (1.0, 2.0, 1.0)).score == pytest.approx(
+        (0.0, np.log(2), np.log(2)))
+    assert len(set(RULES)) == 12
+
+
+@pytest.mark.parametrize("setting, expected", [
+    ({"members": 0}, "members is 0"), ({"real_share": 0}, "real_share is 0; expected a share from 0.01 to 1"),
+    ({"gain_db": -1}, "gain_db is -1; expected a standard deviation"), ({"loss": "pse"}, "loss is 'pse'; expected one"),
+    ({"sensor_dropout": 1.0}, "sensor_dropout is 1.0"),
+    ({"target_px": 0}, "target_px is 0"), ({"spread": 99}, "spread"),
+    ({"batch_size": 1}, "batch_size is 1"), ({"precision": "float64"}, "precision is"), ({"seed": 0.5}, "seed is 0.5"),
+    ({"common_offset_db": float("nan")}, "common_offset_db is nan"), ({"least_steps": -1}, "least_steps is -1"),
+    ({"maps": {}}, "maps is {}; expected MapRecipe"), ({"network": "vit"}, "network is 'vit'")])
+def test_a_recipe_names_the_setting_that_is_wrong(setting, expected):
+    with pytest.raises(InputError, match=f"recipe: {expected}"):
+        FedRecipe(**setting)
+
+
+def test_the_doors_refuse_what_they_cannot_take(dataset, fed):
+    with pytest.raises(InputError, match="no networks yet; call fit, or FedLocalizer.load"):
+        FedLocalizer().predict(dataset)
+    with pytest.raises(InputError, match="recipe is 'fast'; expected FedRecipe"):
+        FedLocalizer("fast")
+    with pytest.raises(InputError, match="fit: the set 'val' is missing"):
+        FedLocalizer(RECIPE).fit(dataset, {"train": range(50)})
+    with pytest.raises(InputError, match="predict: no sets"):
+        fed.predict(dataset, {})
+    with pytest.raises(InputError, match="predict: rule is 0.5; expected Rule"):
+        fed.predict(dataset, rule=0.5)
+    with pytest.raises(InputError, match="recipe: maps_weight is -1; expected a number from 0"):
+        Rule(-1)
+    with pytest.raises(InputError, match="recipe: decoder is 'best'; expected one of"):
+        Rule(decoder="best")
+    with pytest.raises(InputError, match="log_posteriors: samples holds 120"):
+        fed.log_posteriors(dataset, [120])
+    with pytest.raises(InputError, match="choose: no rules; expected at least one Rule"):
+        choose(fed, dataset, SETS, [])
+    with pytest.raises(InputError, match="errors: a rule is 1; expected Rule"):
+        errors(fed, dataset, TEST, [1])
+    for number, name in ((5, "sample 5 has"), (95, "sample 95 of the set 'val' has")):
+        unknown = dataset.copy(deep=True)
+        unknown.tx_x.values[number] = unknown.tx_y.values[number] = np.nan
+        with pytest.raises(InputError, match=f"fit: {name} no known transmitter location"):
+            FedLocalizer(RECIPE).fit(unknown, SETS)
