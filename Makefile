@@ -43,7 +43,7 @@ smoke: $(STAMP) ## the whole chain on a tiny synthetic campus
 verify: $(STAMP) ## run the smoke chain twice from scratch and compare the results byte for byte
 	@$(PY) -m rsslib verify
 
-figures: $(STAMP) ## every table and figure of paper 1 from what its trainings left, without training
+figures: $(STAMP) ## every table and figure but those of 07 and 08 from what trainings left, without training
 	@$(PY) -m rsslib figures
 
 paper: $(STAMP) ## train the paper's networks for the profile full; wants a CUDA GPU
