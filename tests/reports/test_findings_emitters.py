@@ -32,7 +32,7 @@ def pair(left, right, cmr=(0.05, 0.02, 0.08), near=(1.28, 0.64, 1.92), place="fr
     """A paired difference of two by what their second stages see: each field with its interval."""
     methods = {None: "single_stage", "binary map": "two_stage_binary"}
     sides = {"left": left, "right": right}
-    return {"environment": place, "samples": samples, "samples_both_right": samples, "networks": 3,
+    return {"environment": place, "n": 128, "samples": samples, "samples_both_right": samples, "networks": 3,
             **{f"{side}_method": methods.get(seen, "two_stage_logit") for side, seen in sides.items()},
             **{f"{side}_second_stage_sees": seen for side, seen in sides.items()},
             "cmr": cmr[0], "ci95_cmr": list(cmr[1:]),
