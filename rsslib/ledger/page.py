@@ -73,9 +73,10 @@ _MOVED = {"trained on": "trained_on", "tested on": "tested_on", "method": "metho
 BEYOND = (
     Beyond("risk_coverage", "Paper 1: the error that is left where the least sure samples are refused",
            "03_confidence_indicators", "fig07", {}),
-    Beyond("maps_medians", "Our own method: radio maps, and networks fed by them (networks: single ones, a mean)",
-           "09_radio_maps", "maps_medians", {"separation": "split", "set": "set", "method": "method", "samples": "n",
-                                             "networks": "networks", "median error [m]": "median_m"}),
+    Beyond("maps_medians", "Our own method: radio maps, and networks fed by them (a mean over seeds)",
+           "09_radio_maps", "beyond", {"separation": "split", "set": "set", "method": "method", "samples": "n",
+                                       "seeds": "seeds", "median error [m]": "median_m",
+                                       "held by 90 % regions": "coverage90", "their area [km²]": "area90_km2"}),
     Beyond("maps_coverage", "Our own method: regions that hold the transmitter, by what they promise", "09_radio_maps",
            "maps_covered", {}),
     Beyond("maps_seasons", "Our own method: the season's shift, receiver by receiver", "09_radio_maps", "maps_shifts",

@@ -16,7 +16,7 @@ import xarray as xr
 from rsslib.arguments import check_type, number, whole
 from rsslib.data import blocks, index_sets, measurements
 from rsslib.project import InputError
-from rsslib.radio_maps.maps import Maps, posteriors
+from rsslib.radio_maps.maps import Maps
 
 MOST = 512
 """So many pixels of a sample, the most probable ones, stand for its posterior."""
@@ -131,7 +131,7 @@ def _sums(maps: Maps, dataset: xr.Dataset, samples: np.ndarray) -> tuple[np.ndar
     totals = np.zeros((3, len(maps.sensors)))
     patches = np.zeros((len(maps.sensors), count))
     nu, noise = float(maps.recipe.freedom), float(maps.recipe.noise_db) ** 2
-    for batch, log_posterior, _ in posteriors(maps, dataset, samples):
+    for batch, log_posterior, _ in maps.posteriors(dataset, samples):
         posterior, pixel = log_posterior.flatten(1).softmax(1).topk(min(MOST, len(patch)), dim=1)
         posterior /= posterior.sum(1, keepdim=True)
         for reading in maps.readings(dataset, batch):
@@ -162,7 +162,7 @@ def _held_out(maps: Maps, dataset: xr.Dataset, samples: np.ndarray, tau_db: floa
     for half, other in _halves(samples, odd):
         for offset in (maps.offset, _estimated(maps, dataset, other, tau_db, rounds).offset):
             shifted = maps.shifted(offset)
-            found.append(sum(float(evidence.sum()) for *_, evidence in posteriors(shifted, dataset, half)))
+            found.append(sum(float(evidence.sum()) for *_, evidence in shifted.posteriors(dataset, half)))
     return (found[0] + found[2]) / len(samples), (found[1] + found[3]) / len(samples)
 
 

@@ -12,7 +12,6 @@ from rsslib.data.grid import covering, transmitters
 from rsslib.project import InputError
 from rsslib.radio_maps import cells as held_out_cells
 from rsslib.radio_maps import decoders, maps
-from rsslib.radio_maps.maps import posteriors
 from rsslib.radio_maps.recipe import MapRecipe
 
 
@@ -48,7 +47,7 @@ def _errors(dataset: xr.Dataset, folds: list[tuple[np.ndarray, np.ndarray]], rec
     grid, true = covering(dataset, recipe.pixel_m), transmitters(dataset)
     found = []
     for kept, held_out in folds:
-        for batch, posterior, _ in posteriors(maps.build(dataset, kept, grid, recipe), dataset, held_out):
+        for batch, posterior, _ in maps.build(dataset, kept, grid, recipe).posteriors(dataset, held_out):
             x, y = decoders.decode(posterior.exp(), grid, recipe.decoder)
             found.append(np.hypot(x.numpy() - true[0][batch], y.numpy() - true[1][batch]))
     return np.concatenate(found)

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from rsslib.localization import predictions
 from rsslib.project import InputError, InputWarning
 from rsslib.radio_maps import decoders, map_files, products
 from rsslib.radio_maps import localizer as radio_maps
+from rsslib.radio_maps.calibration import Calibration, calibrated
 from rsslib.radio_maps.fed_recipe import FedRecipe
 from rsslib.radio_maps.fed_training import FedNetworks, FedTrainer
-from rsslib.radio_maps.maps import Maps, posteriors
+from rsslib.radio_maps.maps import Maps
 from rsslib.radio_maps.products import Rule
 from rsslib.radio_maps.recipe import MapRecipe
 
@@ -87,7 +88,7 @@ class FedLocalizer:
         x, y and the indicators are those of the members' images, each a posterior; x_hat, y_hat are the rule's
         (`Rule()` by default). Further variables, of the product: x_mean, y_mean (posterior mean) and x_median, y_median
         (posterior median of each coordinate) [m], entropy [nat]; entropy_network and entropy_maps, of its two factors
-        [nat]; map_std [dB] and log_evidence [nat] as in `RadioMaps.predict`.
+        [nat]; map_std [dB], log_evidence [nat] and mass as in `RadioMaps.predict`.
         Errors: those of `measurements.validate` and `index_sets.checked`; InputError before `fit`, without a set, or
         for what is no Rule. Warns with InputWarning of samples that no receiver known to the networks heard.
         """
@@ -126,9 +127,16 @@ class FedLocalizer:
     def _batches(self, dataset: xr.Dataset, samples: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor, Tensor, Tensor]]:
         maps, nets = self.fitted()
         torch.set_num_threads(self.recipe.threads)
-        draws = nets.drawn(dataset, self.ranges)
-        for batch, log_maps, evidence in posteriors(maps, dataset, samples):
+        draws = nets.drawn(maps.corrected(dataset), self.ranges)
+        for batch, log_maps, evidence in maps.posteriors(dataset, samples):
             yield batch, nets.log_posteriors(draws, batch), log_maps, evidence
+
+    def calibrate(self, dataset: xr.Dataset, samples: np.ndarray, tau_db: float = 4.0, rounds: int = 3,
+                  force: bool = False) -> Calibration:
+        """Give each receiver an offset, as `RadioMaps.calibrate` does; the networks get readings less the offsets."""
+        found = calibrated(self.fitted()[0], dataset, samples, tau_db, rounds, force)
+        self.maps = found.maps
+        return found
 
     def save(self, folder: str | Path) -> Path:
         """Write the maps (NetCDF), the weights of the members (safetensors) and a JSON header: recipe, RSS ranges."""
@@ -170,6 +178,24 @@ class FedLocalizer:
         if self.maps is None or self.nets is None:
             raise InputError("this localizer has no networks yet; call fit, or FedLocalizer.load")
         return self.maps, self.nets
+
+
+@dataclass(frozen=True)
+class Product:
+    """The posterior of networks and maps by a rule, for `regions`."""
+
+    localizer: FedLocalizer
+    rule: Rule = Rule()
+
+    @property
+    def grid(self) -> grids.Grid:
+        """The grid of the maps."""
+        return self.localizer.fitted()[0].grid
+
+    def posteriors(self, dataset: xr.Dataset, samples: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor, Tensor]]:
+        """Yield samples, their log posteriors, (batch, height, width), and those of the networks alone."""
+        for batch, network, maps in self.localizer.log_posteriors(dataset, samples):
+            yield batch, products.product(network, maps, self.rule.maps_weight), network
 
 
 def _described(maps: Maps, dataset: xr.Dataset, rule: Rule, samples: np.ndarray, members: Tensor, log_maps: Tensor,

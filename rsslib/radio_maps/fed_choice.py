@@ -15,7 +15,7 @@ from rsslib.radio_maps import cells as held_out_cells
 from rsslib.radio_maps.fed import FedLocalizer
 from rsslib.radio_maps.products import Rule, located
 
-RULES = tuple(Rule(*pair) for pair in product((0.0, 0.25, 0.5, 1.0), ("mean_near", "mean", "median")))
+RULES = tuple(Rule(*pair) for pair in product((0.0, 0.25, 0.5, 1.0), ("mean_near", "mean", "median", "sure")))
 """The rules among which `choose` chooses."""
 
 

@@ -47,7 +47,7 @@ class FedNetworks:
     def __init__(self, recipe: FedRecipe, grid: grids.Grid, device: torch.device):
         self.recipe, self.grid, self.device = recipe, grid, device
         self.dtype = choose_precision(recipe.precision, device)
-        self.members = [self._member(number) for number in range(recipe.members)]
+        self.members = [self._member(number) for number in range(len(recipe.real_shares))]
 
     def _member(self, number: int) -> PosteriorNet:
         with torch.random.fork_rng(devices=[]):
@@ -108,13 +108,13 @@ class FedTrainer(Trainer):
         epochs = max(recipe.epochs, -(-recipe.least_steps // self.feed.batches))
         optimizers = [Optimizer(member, epochs * self.feed.batches, recipe.learning_rate, recipe.weight_decay,
                                 "one_cycle", rising=0.25, cycle_momentum=True) for member in self.nets.members]
-        seeds = [1000 * recipe.seed + number for number in range(recipe.members)]
-        super().__init__(f"fed x{recipe.members}", self.nets.members, optimizers, seeds, epochs,
+        seeds = [1000 * recipe.seed + number for number in range(len(recipe.real_shares))]
+        super().__init__(f"fed x{len(recipe.real_shares)}", self.nets.members, optimizers, seeds, epochs,
                          validate_every=epochs, path=path)
 
     def batch_losses(self, number: int) -> Iterator[Tensor]:
         """Yield the loss of each batch in one epoch of a member."""
-        for sensors, location in self.feed(self.generators[number]):
+        for sensors, location in self.feed(self.recipe.real_shares[number], self.generators[number]):
             log_posterior, location = self.nets(number, sensors), location.to(self.nets.device)
             if self.recipe.loss == "emd":
                 yield step("emd", log_posterior.exp(), location, self.generators[number])

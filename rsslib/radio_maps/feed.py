@@ -14,7 +14,7 @@ from rsslib.radio_maps.simulation import Simulator
 
 
 class Feed:
-    """Yields the batches of one pass through the real samples, each filled up with drawn ones.
+    """Yields the batches of an epoch: real samples, filled up with drawn ones.
 
     A drawn sample has the receivers of a random real one, and a transmitter in a random pixel of the map. After that,
     real and drawn samples go one way: gains, scaling to the receivers' ranges, dropout.
@@ -34,20 +34,20 @@ class Feed:
         self.low, self.span = (torch.from_numpy(values.astype(np.float32)) for values in (low, high - low))
         place = maps.grid.to_pixels(*(axis[samples] for axis in grids.transmitters(dataset)))
         self.location = torch.from_numpy(np.stack(place, axis=1)).float()
-        # the last, short batch of a pass is dropped
-        self.real = min(max(1, round(recipe.real_share * recipe.batch_size)), len(samples))
-        self.simulated = round(self.real * (1 / recipe.real_share - 1))
-        self.batches = len(samples) // self.real
+        self.batches = max(1, 2 * len(samples) // recipe.batch_size)
 
-    def __call__(self, generator: torch.Generator) -> Iterator[tuple[list[Tensor], Tensor]]:
+    def __call__(self, share: float, generator: torch.Generator) -> Iterator[tuple[list[Tensor], Tensor]]:
         """Yield pixel, value and kind, (batch, sensors) each, and the locations, (batch, 2), column and row [pixels].
 
-        The real samples come first in a batch.
+        A `share` of each batch is real, and comes first; the real samples are shuffled anew when all were met.
         """
-        order = torch.randperm(len(self.rss), generator=generator)
-        for chosen in order.split(self.real)[: self.batches]:
-            template = torch.randint(len(self.rss), (self.simulated,), generator=generator)
-            place = torch.randint(self.grid.width * self.grid.height, (self.simulated,), generator=generator)
+        real = min(max(1, round(share * self.recipe.batch_size)), len(self.rss))
+        simulated = round(real * (1 / share - 1))
+        passes = -(-self.batches * real // len(self.rss))
+        order = torch.cat([torch.randperm(len(self.rss), generator=generator) for _ in range(passes)])
+        for chosen in order.split(real)[: self.batches]:
+            template = torch.randint(len(self.rss), (simulated,), generator=generator)
+            place = torch.randint(self.grid.width * self.grid.height, (simulated,), generator=generator)
             drawn = self.simulator.draw(template, place, generator, self.recipe.common_offset_db)
             centre = torch.stack([place % self.grid.width, place // self.grid.width], dim=1).float()
             sensors = self._sensors(torch.cat([chosen, template]), torch.cat([self.rss[chosen], drawn]), generator)

@@ -15,9 +15,9 @@ from rsslib.data import grid as grids
 from rsslib.data import index_sets, measurements
 from rsslib.localization import predictions
 from rsslib.project import InputError, InputWarning
-from rsslib.radio_maps import decoders, map_files
+from rsslib.radio_maps import decoders, map_files, regions
 from rsslib.radio_maps.calibration import Calibration, calibrated
-from rsslib.radio_maps.maps import Maps, build, posteriors
+from rsslib.radio_maps.maps import Maps, build
 from rsslib.radio_maps.recipe import MapRecipe
 
 _METRES = ("x_mean", "y_mean", "x_median", "y_median")
@@ -61,7 +61,8 @@ class RadioMaps:
         The posterior is the image of one member, whose x and y are the largest pixel; x_hat, y_hat are those of the
         recipe's decoder. Further variables: x_mean, y_mean (posterior mean) and x_median, y_median (posterior median of
         each coordinate) [m]; entropy of the posterior [nat]; map_std, standard deviation of the maps of the receivers
-        that heard the sample, averaged over them and the posterior [dB]; log_evidence, log p(r) [nat].
+        that heard the sample, averaged over them and the posterior [dB]; log_evidence, log p(r) [nat]; mass, of the
+        pixels that are more probable than the transmitter's (see `regions`), NaN where its location is unknown.
         Input: dataset (measurements); sets, index sets by name, which may share samples.
         Errors: those of `measurements.validate` and `index_sets.checked`; InputError before `fit`, or without a set.
         Warns with InputWarning of samples that no receiver with a map heard.
@@ -78,7 +79,7 @@ class RadioMaps:
             warnings.warn(f"predict: {empty} of {len(chosen)} samples were heard only by receivers without a map: "
                           "their posterior is the prior, and their locations are meaningless; leave them out",
                           InputWarning, stacklevel=2)
-        parts = [describe(maps, dataset, *batch) for batch in posteriors(maps, dataset, chosen)]
+        parts = [describe(maps, dataset, *batch) for batch in maps.posteriors(dataset, chosen)]
         described = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         found = predictions.collect(described, dataset, chosen, labels, self.attrs())
         for name, units in ((*((name, "m") for name in _METRES), ("entropy", "nat"), ("log_evidence", "nat"),
@@ -94,7 +95,7 @@ class RadioMaps:
         maps = self.fitted()
         size = measurements.validate(dataset, "the data set to localize").sizes["sample"]
         samples = index_sets.indices(samples, size, "log_posterior: samples", repeated=True)
-        return (posterior for _, posterior, _ in posteriors(maps, dataset, samples))
+        return (posterior for _, posterior, _ in maps.posteriors(dataset, samples))
 
     def calibrate(self, dataset: xr.Dataset, samples: np.ndarray, tau_db: float = 4.0, rounds: int = 3,
                   force: bool = False) -> Calibration:
@@ -152,7 +153,9 @@ def describe(maps: Maps, dataset: xr.Dataset, samples: np.ndarray, log_posterior
         x, y = decoders.decode(posterior, maps.grid, decoder)
         found |= {f"x_{suffix}": x.numpy(), f"y_{suffix}": y.numpy()}
     entropy = -(posterior * log_posterior.clamp_min(-1e4)).sum((1, 2))
-    return found | {"entropy": entropy.clamp_min(0).numpy(), "log_evidence": evidence.numpy(),
+    x, y = (axis[samples] for axis in grids.transmitters(dataset))
+    mass = np.where(np.isfinite(x), regions.scores(posterior, maps.grid, np.nan_to_num(x), np.nan_to_num(y)), np.nan)
+    return found | {"entropy": entropy.clamp_min(0).numpy(), "log_evidence": evidence.numpy(), "mass": mass,
                     "map_std": _map_std(maps, dataset, samples, posterior)}
 
 

@@ -105,6 +105,22 @@ class Maps:
                 total[reading.rows] += self._log_density(reading)
             yield batch, total
 
+    def posteriors(self, dataset: xr.Dataset, samples: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor, Tensor]]:
+        """Yield samples, log p(x | r), (batch, height, width), and log p(r), (batch,), of checked samples."""
+        for batch, likelihood in self.log_likelihoods(dataset, samples):
+            total = likelihood.logsumexp(1)
+            posterior = (likelihood - total[:, None]).unflatten(1, self.grid.shape)
+            yield batch, posterior, total - float(np.log(likelihood.shape[1]))
+
+    def corrected(self, dataset: xr.Dataset) -> xr.Dataset:
+        """Return measurements less the offsets: what the receivers would have read with the gains of the training."""
+        columns, numbers = self.columns(dataset)
+        if not self.offset[numbers].any():
+            return dataset
+        rss = dataset.rss.values.copy()
+        rss[:, columns] -= self.offset[numbers].astype(rss.dtype)
+        return dataset.assign(rss=(dataset.rss.dims, rss, dataset.rss.attrs))
+
     def readings(self, dataset: xr.Dataset, samples: np.ndarray) -> Iterator[Reading]:
         """Yield what each receiver with a map read of some samples, beside what its map says of every pixel."""
         for column, number in zip(*self.columns(dataset)):
@@ -153,11 +169,3 @@ def build(dataset: xr.Dataset, train: np.ndarray, grid: grids.Grid, recipe: MapR
     names = tuple(str(name) for name in dataset.sensor.values[columns])
     return Maps(grid, recipe, names, mean.reshape(-1, *grid.shape), variance.reshape(-1, *grid.shape), loss, home,
                 np.zeros(len(columns)))
-
-
-def posteriors(maps: Maps, dataset: xr.Dataset, samples: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor, Tensor]]:
-    """Yield samples, log p(x | r), (batch, height, width), and log p(r), (batch,), of checked samples."""
-    for batch, likelihood in maps.log_likelihoods(dataset, samples):
-        total = likelihood.logsumexp(1)
-        posterior = (likelihood - total[:, None]).unflatten(1, maps.grid.shape)
-        yield batch, posterior, total - float(np.log(likelihood.shape[1]))

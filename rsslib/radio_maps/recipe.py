@@ -35,7 +35,7 @@ class MapRecipe:
     Errors: InputError naming the setting.
 
     >>> MapRecipe(noise_db=3.0).decoder
-    'mean_near'
+    'sure'
     """
 
     near_db: float = 6.0
@@ -46,7 +46,7 @@ class MapRecipe:
     freedom: float = 6.0
     slope_samples: float = 100.0
     points: int = 4000
-    decoder: str = "mean_near"
+    decoder: str = "sure"
     pixel_m: float = 30.0
     precision: str = "float32"
     threads: int = 2

@@ -9,9 +9,9 @@ Source: Vovk, Gammerman and Shafer, Algorithmic learning in a random world, 2005
 prediction: a gentle introduction, 2023 (adaptive prediction sets).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from rsslib.data import index_sets, measurements
 from rsslib.data.grid import Grid, covering, transmitters
 from rsslib.project import InputError
 from rsslib.radio_maps import cells as held_out_cells
-from rsslib.radio_maps.maps import Maps, build, posteriors
+from rsslib.radio_maps.maps import build
 from rsslib.radio_maps.recipe import MapRecipe
 
 if TYPE_CHECKING:
@@ -32,6 +32,18 @@ if TYPE_CHECKING:
 
 LEVELS = (0.5, 0.9, 0.95)
 PROMISES = ("seen places", "unseen cells")
+
+
+@runtime_checkable
+class Posteriors(Protocol):
+    """What gives each sample a posterior over the pixels of a grid: maps, or networks with them."""
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the pixels."""
+
+    def posteriors(self, dataset: xr.Dataset, samples: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor, Tensor]]:
+        """Yield samples, their log posteriors, (batch, height, width), and whatever else."""
 
 
 @dataclass(frozen=True)
@@ -122,12 +134,12 @@ def calibrate(scored: ArrayLike, levels: Sequence[float] = LEVELS, promise: str 
                    promise)
 
 
-def on_samples(maps: Maps, dataset: xr.Dataset, samples: np.ndarray, levels: Sequence[float] = LEVELS) -> Regions:
-    """Return regions calibrated on samples that the maps have not seen, such as the set `val`: for seen places.
+def on_samples(maps: Posteriors, dataset: xr.Dataset, samples: np.ndarray, levels: Sequence[float] = LEVELS) -> Regions:
+    """Return regions calibrated on samples that maps or networks have not seen, such as the set `val`: for seen places.
 
     Errors: those of `measurements.validate` and `index_sets.indices`; InputError for an unknown location.
     """
-    check_type("regions: maps", maps, Maps)
+    check_type("regions: maps", maps, Posteriors, "maps, or networks with them")
     return calibrate(_scored(maps, dataset, _known(dataset, samples)), levels)
 
 
@@ -146,7 +158,7 @@ def on_cells(dataset: xr.Dataset, train: np.ndarray, recipe: MapRecipe, levels: 
     return calibrate(np.concatenate(found), levels, PROMISES[1])
 
 
-def evaluate(regions: Regions, maps: Maps, dataset: xr.Dataset,
+def evaluate(regions: Regions, maps: Posteriors, dataset: xr.Dataset,
              samples: np.ndarray) -> dict[float, tuple[float, float]]:
     """Return by level the share of transmitters in their region and the median area of the regions [km^2].
 
@@ -154,7 +166,7 @@ def evaluate(regions: Regions, maps: Maps, dataset: xr.Dataset,
     """
     samples, (x, y) = _known(dataset, samples), transmitters(dataset)
     scored, areas = [], {level: [] for level in regions.thresholds}    # type: ignore[var-annotated]
-    for batch, log_posterior, _ in posteriors(maps, dataset, samples):
+    for batch, log_posterior, _ in maps.posteriors(dataset, samples):
         posterior = log_posterior.exp()
         scored.append(scores(posterior, maps.grid, x[batch], y[batch]))
         rising = pixel_scores(posterior).flatten(1)
@@ -163,6 +175,20 @@ def evaluate(regions: Regions, maps: Maps, dataset: xr.Dataset,
     found = np.concatenate(scored)
     return {level: (float(np.mean(found <= regions.threshold(level))), float(np.median(np.concatenate(area))))
             for level, area in areas.items()}
+
+
+def records(promised: Mapping[str, Regions], of: Posteriors, dataset: xr.Dataset, sets: Mapping[str, np.ndarray],
+            **keys: object) -> list[dict]:
+    """Return `evaluate` of each promise, set and level as records with `keys`.
+
+    A threshold of 1 stands for all pixels. A set `val` is left out where the regions were calibrated on it. Errors:
+    those of `on_samples`.
+    """
+    return [keys | {"set": name, "promise": promise, "level": level, "threshold": min(regions.threshold(level), 1.0),
+                    "n": len(samples), "covered": share, "area_km2": area}
+            for promise, regions in promised.items() for name, samples in sets.items()
+            if name != "val" or promise != PROMISES[0]
+            for level, (share, area) in evaluate(regions, of, dataset, samples).items()]
 
 
 def polygon(mask: ArrayLike, grid: Grid) -> "BaseGeometry":
@@ -184,10 +210,10 @@ def polygon(mask: ArrayLike, grid: Grid) -> "BaseGeometry":
     return union_all(box(*low, *high))
 
 
-def _scored(maps: Maps, dataset: xr.Dataset, samples: np.ndarray) -> np.ndarray:
+def _scored(maps: Posteriors, dataset: xr.Dataset, samples: np.ndarray) -> np.ndarray:
     x, y = transmitters(dataset)
     return np.concatenate([scores(log_posterior.exp(), maps.grid, x[batch], y[batch])
-                           for batch, log_posterior, _ in posteriors(maps, dataset, samples)])
+                           for batch, log_posterior, _ in maps.posteriors(dataset, samples)])
 
 
 def _known(dataset: xr.Dataset, samples: np.ndarray) -> np.ndarray:

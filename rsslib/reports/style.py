@@ -54,10 +54,11 @@ LOOKS = {
     "single_stage": Look("single-stage", "#228833", "s"), "two_stage_logit": Look("two-stage, logits", "#882255", "D"),
     "two_stage_binary": Look("two-stage, binary", "#66CCEE", "^"),
     # our own method
-    "maps": Look("radio maps", "#117733", "v"), "network": Look("network fed by maps", "#D55E00", "o"),
-    "calibrated": Look("radio maps, self-calibrated", "#44AA99", "P"),
+    "maps": Look("radio maps", "#117733", "h"), "network": Look("network fed by maps", "#D55E00", "o"),
+    "calibrated": Look("radio maps, self-calibrated", "#44AA99", "d"),
     # two transmitters on real measurements
     "trained on sums": Look("trained on sums", "#6F4C9B", "P"), "two peaks": Look("two peaks", "#4EB265", "X"),
+    "sums of two maps": Look("sums of two maps", "#1D3D12", "h"),
 }
 """The one registry. No two looks share a colour but "test" and "ood", the sets that errors are reported on."""
 ENVIRONMENTS = {"free_space": "Free space", "chicago": "Chicago", "sydney": "Sydney", "procedural": "Made-up streets"}

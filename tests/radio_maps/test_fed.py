@@ -1,6 +1,7 @@
 """Networks fed by radio maps: training, products, predictions, files, the choice of a rule, errors."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from small_site import site
 from rsslib.data.grid import transmitters
 from rsslib.localization import predictions
 from rsslib.project import InputError, InputWarning
-from rsslib.radio_maps import decoders, products
-from rsslib.radio_maps.fed import FedLocalizer
+from rsslib.radio_maps import decoders, products, regions
+from rsslib.radio_maps.fed import FedLocalizer, Product
 from rsslib.radio_maps.fed_choice import RULES, FedChoice, choose, errors
 from rsslib.radio_maps.fed_recipe import FedRecipe
 from rsslib.radio_maps.fed_training import cross_entropy
@@ -21,7 +22,8 @@ from rsslib.radio_maps.products import Rule
 from rsslib.radio_maps.recipe import MapRecipe
 
 MAPS = MapRecipe(pixel_m=60.0, threads=1)
-RECIPE = FedRecipe(members=2, epochs=12, least_steps=0, batch_size=16, threads=1, precision="float32", maps=MAPS)
+RECIPE = FedRecipe(real_shares=(0.5, 0.5), epochs=12, least_steps=0, batch_size=16, threads=1, precision="float32",
+                   maps=MAPS)
 SHORT = FedRecipe(epochs=3, least_steps=0, threads=1, precision="float32", maps=MAPS)
 SETS = {"train": np.arange(90), "val": np.arange(90, 105)}
 TEST = np.arange(105, 120)
@@ -59,6 +61,50 @@ def test_its_predictions_are_those_of_a_localizer(dataset, fed, tmp_path):
     error = np.hypot(found.x_hat - true[0], found.y_hat - true[1]).values
     samples = np.concatenate([SETS["val"], TEST])
     assert errors(fed, dataset, samples, [Rule(0.5), Rule(0.25, "mean")])[1] == pytest.approx(error)
+
+
+def test_no_test_sample_reaches_maps_networks_or_thresholds(dataset):
+    """Readings and places of all other samples are replaced; what was learned is the same to the last bit."""
+    other, rest = dataset.copy(deep=True), np.setdiff1d(np.arange(dataset.sizes["sample"]), np.concatenate(
+        [*SETS.values()]))
+    other.rss.values[rest] = np.random.default_rng(0).uniform(-90, -20, other.rss.values[rest].shape)
+    places = np.random.default_rng(1).permutation(rest)
+    for name in ("tx_x", "tx_y"):
+        other[name].values[rest] = dataset[name].values[places]
+    recipe, learned = replace(SHORT, epochs=1), []
+    for each in (dataset, other):
+        fed = FedLocalizer(recipe, "cpu").fit(each, SETS)
+        limits = [regions.on_samples(of, each, SETS["val"]).thresholds for of in (fed.maps, Product(fed))]
+        limits.append(regions.on_cells(each, SETS["train"], MAPS, cells=3, parts=2).thresholds)
+        learned.append((fed, limits))
+    (one, limits), (two, again) = learned
+    assert limits == again and one.ranges == two.ranges and one.maps.grid == two.maps.grid
+    assert np.array_equal(one.maps.mean, two.maps.mean, equal_nan=True)
+    assert all(value.equal(again[key]) for net, twin in zip(one.nets.members, two.nets.members)
+               for again in [twin.state_dict()] for key, value in net.state_dict().items())
+
+
+def test_a_calibration_takes_the_offsets_from_what_the_networks_see(dataset):
+    shifted, gain = dataset.copy(deep=True), np.linspace(-9, 9, dataset.sizes["sensor"])
+    shifted.rss.values[TEST] += gain.astype(shifted.rss.dtype)
+    fed = FedLocalizer(SHORT, "cpu").fit(dataset, SETS)
+    plain = fed.predict(dataset, {"test": TEST})
+    found = fed.calibrate(shifted, TEST, force=True)
+    assert fed.maps is found.maps and found.applied
+    by_name = dict(zip(dataset.sensor.values.tolist(), gain))
+    fed.maps = fed.maps.shifted([by_name[name] for name in fed.maps.sensors])
+    again = fed.predict(shifted, {"test": TEST})
+    assert again.x_hat.values == pytest.approx(plain.x_hat.values, abs=0.1)
+    assert again.entropy.values == pytest.approx(plain.entropy.values, abs=1e-3)
+
+
+def test_a_product_gives_regions_the_posteriors_that_locate(dataset, fed):
+    (batch, log_posterior, network), = Product(fed, Rule(0.5)).posteriors(dataset, TEST)
+    found = fed.predict(dataset, {"test": TEST}, Rule(0.5))
+    x, y = (axis[TEST] for axis in transmitters(dataset))
+    assert (batch == TEST).all() and Product(fed).grid == fed.maps.grid
+    assert found.mass.values == pytest.approx(regions.scores(log_posterior.exp(), fed.maps.grid, x, y))
+    assert not log_posterior.equal(network)
 
 
 def test_weight_0_is_the_network_alone(dataset, fed):
@@ -170,11 +216,12 @@ def test_the_choice_has_the_lowest_score_and_looks_at_train_and_val_alone(datase
     assert choose(fed, other, SETS, **settings) == chosen
     assert FedChoice(rules[0], tuple(rules), (1.0, 2.0, 4.0), (1.0, 2.0, 1.0)).score == pytest.approx(
         (0.0, np.log(2), np.log(2)))
-    assert len(set(RULES)) == 12
+    assert len(set(RULES)) == 16
 
 
 @pytest.mark.parametrize("setting, expected", [
-    ({"members": 0}, "members is 0"), ({"real_share": 0}, "real_share is 0; expected a share from 0.01 to 1"),
+    ({"real_shares": ()}, "real_shares has 0 shares"),
+    ({"real_shares": (0,)}, "real_shares is 0; expected shares from 0.01 to 1"),
     ({"gain_db": -1}, "gain_db is -1; expected a standard deviation"), ({"loss": "pse"}, "loss is 'pse'; expected one"),
     ({"sensor_dropout": 1.0}, "sensor_dropout is 1.0"),
     ({"target_px": 0}, "target_px is 0"), ({"spread": 99}, "spread"),

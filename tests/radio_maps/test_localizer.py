@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from small_site import site
 
-from rsslib.data.grid import transmitters
+from rsslib.data.grid import Grid, transmitters
 from rsslib.localization import predictions
 from rsslib.project import InputError, InputWarning
 from rsslib.radio_maps import decoders
@@ -97,6 +97,17 @@ def test_it_localizes_and_its_predictions_are_those_of_a_localizer(dataset, fitt
     assert ((found.entropy >= 0) & (found.entropy <= np.log(fitted.maps.mean[0].size))).all()
     assert (found.map_std > 0).all() and (found.map_std <= RECIPE.prior_variance ** 0.5).all()
     assert (found.measurement == TEST).all() and found.attrs["noise_db"] == 5.0
+
+
+def test_the_decoder_sure_takes_the_mode_of_a_narrow_posterior_and_the_median_of_a_wide_one():
+    images = torch.full((2, 9, 9), 0.5 / 81)
+    images[0, 4, 1] += 0.5
+    images[1, 4, 1] += 0.2
+    grid = Grid(0.0, 0.0, 9, 9, 90.0)
+    sure, near, median = (decoders.decode(images, grid, name) for name in ("sure", "mean_near", "median"))
+    for axis in (0, 1):
+        assert sure[axis].tolist() == [near[axis][0], median[axis][1]]
+    assert near[0][0] != median[0][0] and near[0][1] != median[0][1]
 
 
 @pytest.mark.parametrize("decoder", decoders.DECODERS)

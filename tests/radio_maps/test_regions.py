@@ -75,6 +75,20 @@ def test_regions_of_real_maps_for_seen_places_and_for_unseen_cells():
     assert unseen.threshold(0.9) != seen.threshold(0.9)
 
 
+def test_records_say_what_evaluate_finds_and_never_of_the_set_that_calibrated():
+    dataset, recipe = site(60, 6), MapRecipe(pixel_m=90.0, threads=1)
+    maps = RadioMaps(recipe).fit(dataset, np.arange(30)).maps
+    sets = {"val": np.arange(30, 45), "test": np.arange(45, 60)}
+    promised = {"seen places": regions.on_samples(maps, dataset, sets["val"]),
+                "unseen cells": regions.on_cells(dataset, np.arange(30), recipe, cells=3, parts=2)}
+    found = regions.records(promised, maps, dataset, sets, split="grid2")
+    assert [(one["promise"], one["set"]) for one in found[::3]] == [
+        ("seen places", "test"), ("unseen cells", "val"), ("unseen cells", "test")]
+    for one in found:
+        told = regions.evaluate(promised[one["promise"]], maps, dataset, sets[one["set"]])
+        assert (one["covered"], one["area_km2"]) == told[one["level"]] and one["split"] == "grid2"
+
+
 def test_the_outline_of_a_region():
     mask = np.zeros(GRID.shape, bool)
     mask[2:4, 3] = mask[8, 8] = True

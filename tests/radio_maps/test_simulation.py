@@ -101,32 +101,32 @@ def test_students_t_has_its_quantiles():
 
 
 def test_a_batch_is_part_real_part_drawn(maps, dataset):
-    feed = _feed(maps, dataset, batch_size=20, real_share=0.25, sensor_dropout=0.0)
-    batches = list(feed(_generator()))
-    assert (feed.real, feed.simulated, len(batches)) == (5, 15, 18)
-    real = torch.cat([location[:5] for _, location in batches])
+    feed = _feed(maps, dataset, batch_size=20, sensor_dropout=0.0)
+    batches = list(feed(0.5, _generator()))
+    assert {len(location) for _, location in batches} == {20} and len(batches) == 9
+    real = torch.cat([location[:10] for _, location in batches])
     column, row = maps.grid.to_pixels(*(axis[TRAIN] for axis in grids.transmitters(dataset)))
     assert sorted(real[:, 0].tolist()) == pytest.approx(np.sort(column)) and len(real) == len(TRAIN)
-    drawn = torch.cat([location[5:] for _, location in batches])
+    drawn = torch.cat([location[10:] for _, location in batches])
     assert (drawn == drawn.round()).all() and drawn.amin() == 0
     assert drawn.amax(0).tolist() == [maps.grid.width - 1, maps.grid.height - 1]
     expected = grids.draw(dataset, maps.grid, grids.scaling(dataset, TRAIN))
-    order = torch.randperm(90, generator=_generator())[:5].numpy()
+    order = torch.randperm(90, generator=_generator())[:10].numpy()
     for found, name in zip(batches[0][0], ("pixel", "value", "kind")):
-        assert found[:5].numpy() == pytest.approx(getattr(expected, name)[TRAIN[order]], abs=1e-5)
+        assert found[:10].numpy() == pytest.approx(getattr(expected, name)[TRAIN[order]], abs=1e-5)
 
 
 def test_readings_are_dropped_at_the_rate_asked_for(maps, dataset):
     feed, whole = (_feed(maps, dataset, batch_size=45, sensor_dropout=share) for share in (0.3, 0.0))
     shares = [np.mean([float((sensors[0] < 0).float().mean()) for seed in range(30)
-                       for sensors, _ in each(_generator(seed))]) for each in (feed, whole)]
+                       for sensors, _ in each(0.5, _generator(seed))]) for each in (feed, whole)]
     assert shares[0] == pytest.approx(0.3 + 0.7 * shares[1], abs=0.01)
-    pixel, value, _ = next(iter(feed(_generator())))[0]
+    pixel, value, _ = next(iter(feed(0.5, _generator())))[0]
     assert (value[pixel < 0] == 0).all() and not value[pixel >= 0].eq(0).all()
 
 
 def test_gains_are_common_to_a_receiver_in_a_batch(maps, dataset):
-    plain, gained = (next(iter(_feed(maps, dataset, sensor_dropout=0.0, gain_db=gain)(_generator())))[0][1]
+    plain, gained = (next(iter(_feed(maps, dataset, sensor_dropout=0.0, gain_db=gain)(0.5, _generator())))[0][1]
                      for gain in (0.0, 5.0))
     span = _feed(maps, dataset).span
     change = torch.where((plain > 0) & (gained > 0), (gained - plain) * span, torch.nan)
@@ -136,12 +136,22 @@ def test_gains_are_common_to_a_receiver_in_a_batch(maps, dataset):
 
 def test_equal_seeds_give_equal_batches(maps, dataset):
     feed = _feed(maps, dataset, batch_size=30, gain_db=3.0)
-    one, again, other = (list(feed(_generator(seed))) for seed in (3, 3, 4))
+    one, again, other = (list(feed(0.5, _generator(seed))) for seed in (3, 3, 4))
     same = [all(a.equal(b) for a, b in zip([*s, x], [*t, y])) for (s, x), (t, y) in zip(one, again, strict=True)]
     assert all(same) and not one[0][1].equal(other[0][1])
 
 
 def test_without_drawn_samples_all_are_real(maps, dataset):
-    feed = _feed(maps, dataset, batch_size=30, real_share=1.0)
-    (pixel, _, _), location = next(iter(feed(_generator())))
-    assert feed.simulated == 0 and len(location) == len(pixel) == 30
+    feed = _feed(maps, dataset, batch_size=30)
+    places = {tuple(place) for place in feed.location.tolist()}
+    for (pixel, _, _), location in feed(1.0, _generator()):
+        assert len(location) == len(pixel) == 30 and {tuple(place) for place in location.tolist()} <= places
+
+
+@pytest.mark.parametrize("share, real", [(0.25, 5), (0.75, 15)])
+def test_a_share_is_that_of_the_real_samples(maps, dataset, share, real):
+    feed = _feed(maps, dataset, batch_size=20)
+    places, batches = {tuple(place) for place in feed.location.tolist()}, list(feed(share, _generator()))
+    assert len(batches) == 9 and all(len(location) == 20 for _, location in batches)
+    seen = [tuple(place) for _, location in batches for place in location[:real].tolist()]
+    assert {*seen} <= places and ({*seen} == places) == (share > 0.5)    # all are met before one is met again

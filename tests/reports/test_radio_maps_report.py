@@ -23,7 +23,8 @@ def network(errors, name="ood", **changes):
 
 
 def mapped(networks=(), maps=(), offsets=()):
-    return tables.Maps({"maps": [*maps], "network": [*networks]}, [], [*offsets])
+    methods = {"maps": [*maps], "network": [*networks]}
+    return tables.Maps({name: models for name, models in methods.items() if models}, [], [*offsets])
 
 
 # ---- records
@@ -31,18 +32,72 @@ def mapped(networks=(), maps=(), offsets=()):
 def test_a_median_is_the_mean_of_the_networks_medians_and_its_difference_is_from_emd():
     maps = {"grid2": mapped([network([10, 20, 90]), network([100, 30, 20])])}
     for emd, difference in ((40, -15), (5, 20)):
-        rows, pairs = tables.medians(maps, {"grid2": network([emd, emd, 900])})
-        assert rows == [{"split": "grid2", "set": "ood", "method": "network", "n": 3, "networks": 2, "median_m": 25.0,
-                         "mean_m": 45.0}]
+        rows, pairs = tables.beyond(maps, {"grid2": network([emd, emd, 900])})
+        assert rows == [{"method": "network", "split": "grid2", "set": "ood", "n": 3, "seeds": 2,
+                         "transductive": False, "median_m": 25.0, "mean_m": 45.0}]
         assert pairs == [{"left_method": "network", "right_method": "emd", "split": "grid2", "set": "ood", "n": 3,
                           "median_m": difference}]
+
+
+def test_regions_are_judged_by_the_promise_that_fits_the_set():
+    def region(method, name, promise, threshold, area, seed=0, level=0.9):
+        return {"method": method, "set": name, "promise": promise, "threshold": threshold, "area_km2": area,
+                "seed": seed, "level": level}
+
+    def model(mass, name="ood"):
+        return network(np.ones(len(mass)), name).assign(mass=("sample", np.array(mass)))
+
+    covered = [region("maps", "ood", "seen places", 0.2, 1.0), region("maps", "ood", "unseen cells", 0.6, 4.0),
+               region("maps", "ood", "unseen cells", 0.1, 9.0, level=0.5),
+               region("network", "ood", "seen places", 0.3, 2.0, seed=1),
+               region("network", "ood", "seen places", 0.5, 1.0)]
+    one = tables.Maps({"maps": [model([0.1, 0.5, 0.7, 0.9])],
+                       "network": [model([0.4, 0.4, 0.6, 0.1]), model([0.1, 0.4, 0.4, 0.4])]}, covered, [])
+    (maps, networks), _ = tables.beyond({"grid2": one}, {})
+    assert (maps["coverage90"], maps["area90_km2"], maps["promise"]) == (0.5, 4.0, "unseen cells")
+    assert (networks["coverage90"], networks["area90_km2"], networks["promise"]) == (0.5, 1.5, "seen places")
+    inside = tables.Maps({"maps": [model([0.1, 0.3], "val")]}, [
+        region("maps", "val", "unseen cells", 0.6, 4.0)], [])
+    assert "coverage90" not in tables.beyond({"grid2": inside}, {})[0][0]
+
+
+def test_calibration_on_the_tested_set_is_called_transductive():
+    one = tables.Maps({method: [network([1.0, 2.0])] for method in tables.METHODS}, [], [])
+    rows, _ = tables.beyond({"grid2": one}, {})
+    assert {row["method"]: row["transductive"] for row in rows} == {
+        "maps": False, "calibrated": True, "calibrated_other": False, "network": False, "network_calibrated": True,
+        "network_calibrated_other": False}
+
+
+def test_the_more_confident_of_two_seasons_is_taken_seed_by_seed():
+    def season(confidence, error):
+        return hand_made.predictions(["val", "july", "november", "april"], [0.5, *confidence], [0, *error])
+
+    july = [season([0.9, 0.1, 0.4], [10, 20, 30]), season([0.9, 0.9, 0.9], [11, 21, 31])]
+    november = [season([0.2, 0.8, 0.6], [100, 200, 300]), season([0.2, 0.8, 0.6], [100, 200, 300])]
+    rows, _ = tables.beyond({"july": mapped(july), "november": mapped(november)}, {})
+    chosen = {row["set"]: row["median_m"] for row in rows if row["method"] == "network_chosen"}
+    assert chosen == {"july": 10.5, "november": (200 + 21) / 2, "april": (300 + 31) / 2}
+
+
+def test_the_maps_take_over_where_emd_is_not_confident():
+    sets, error = ["val"] * 10 + ["ood"] * 3, [5.0] * 10 + [100.0, 200, 300]
+    emd = hand_made.predictions(sets, [*np.linspace(0.5, 0.9, 10), 0.9, 0.2, 0.1], error)
+    maps = hand_made.predictions(sets, np.full(13, 0.5), [50.0] * 10 + [1.0, 2.0, 3.0])
+    rows, pairs = tables.fallbacks({"grid2": mapped(maps=[maps])}, {"grid2": emd})
+    assert {(row["set"], row["method"]): row["median_m"] for row in rows} == {
+        ("val", "cnn"): 5.0, ("val", "maps"): 50.0, ("val", "hybrid"): 5.0,
+        ("ood", "cnn"): 200.0, ("ood", "maps"): 2.0, ("ood", "hybrid"): 3.0}
+    assert {pair["right_method"] for pair in pairs} == {"cnn", "maps"}
+    with pytest.raises(InputError, match="EMD was tested on other samples"):
+        tables.fallbacks({"grid2": mapped(maps=[maps.isel(sample=slice(0, 12))])}, {"grid2": emd})
 
 
 def test_validation_and_sets_or_splits_without_emd_have_no_difference():
     maps = {"grid2": mapped([network([1.0], "val")]), "july": mapped([network([1.0], "november_all")]),
             "grid5": mapped([network([1.0])])}
     emd = {"grid2": network([2.0], "val"), "july": network([2.0], "november")}
-    rows, pairs = tables.medians(maps, emd)
+    rows, pairs = tables.beyond(maps, emd)
     assert [(row["split"], row["set"]) for row in rows] == [
         ("grid2", "val"), ("july", "november_all"), ("grid5", "ood")]
     assert pairs == []
@@ -51,7 +106,7 @@ def test_validation_and_sets_or_splits_without_emd_have_no_difference():
 @pytest.mark.parametrize("east, half", [((0.0, 0.0, 0.0), 20), ((-20.0, 0.0, 20.0), 34.5)])
 def test_the_interval_of_a_difference_lies_about_it_and_holds_the_chance_of_both_sides(east, half):
     ours = mapped([network([error] * 40) for error in (80, 100, 120)])
-    rows, (pair,) = tables.medians({"grid2": ours}, {"grid2": hand_made.with_networks(network([100.0] * 40), east)})
+    rows, (pair,) = tables.beyond({"grid2": ours}, {"grid2": hand_made.with_networks(network([100.0] * 40), east)})
     assert rows[0]["ci95_m"] == (80, 120) and pair["median_m"] == 0
     # 2 of our 3 are 20 m off in each 9th draw; with those of EMD, sqrt(3 / 2) as wide, each 40th is beyond 34.5 m
     assert pair["ci95_median_m"] == pytest.approx((-half, half), abs=1)
@@ -59,7 +114,7 @@ def test_the_interval_of_a_difference_lies_about_it_and_holds_the_chance_of_both
 
 def test_an_interval_holds_the_chance_of_the_samples():
     errors = np.random.default_rng(0).permutation(np.linspace(0, 200, 101))
-    rows, (pair,) = tables.medians({"grid2": mapped([network(errors)])}, {"grid2": network(errors + 50)})
+    rows, (pair,) = tables.beyond({"grid2": mapped([network(errors)])}, {"grid2": network(errors + 50)})
     low, high = rows[0]["ci95_m"]
     assert 60 < low < 95 and 105 < high < 140
     assert pair["ci95_median_m"] == pytest.approx((-50, -50))    # the same blocks are drawn on both sides
@@ -68,9 +123,9 @@ def test_an_interval_holds_the_chance_of_the_samples():
 def test_networks_and_emd_of_other_samples_are_refused():
     one, other = network([1.0, 2.0]), network([1.0, 2.0], measurement=[1, 0])
     with pytest.raises(InputError, match="the networks were tested on different samples"):
-        tables.medians({"grid2": mapped([one, other])}, {})
+        tables.beyond({"grid2": mapped([one, other])}, {})
     with pytest.raises(InputError, match="EMD was tested on other samples"):
-        tables.medians({"grid2": mapped([one])}, {"grid2": other})
+        tables.beyond({"grid2": mapped([one])}, {"grid2": other})
 
 
 def test_detection_is_the_share_of_pairs_in_which_the_unknown_is_less_sure():

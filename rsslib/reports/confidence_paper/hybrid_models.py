@@ -55,19 +55,31 @@ def grid_records(located: Mapping[str, Models]) -> tuple[list[dict], list[dict]]
     ranging_a_db. Paired differences, the left method's median error less the right one's: n_cells, split, set,
     left_method, right_method, n, median_m, ci95_median_m. Drawn anew are samples, networks and the threshold.
     """
+    return fallback_records(located, {split: ({"n_cells": int(split.removeprefix("grid"))}, GRID_SETS)
+                                      for split in located})
+
+
+def fallback_records(located: Mapping[str, Models], told: Mapping[str, tuple[dict, Iterable[str]]],
+                     fallback: str = "ranging") -> tuple[list[dict], list[dict]]:
+    """Return `grid_records` of any split: told has the first keys of its records, and its sets.
+
+    `fallback` is what the records call the method that takes over, which is "ranging" in `located`.
+    """
     records, pairs = [], []
     for split, methods in located.items():
-        for name in GRID_SETS:
-            keys = {"n_cells": int(split.removeprefix("grid")), "split": split, "set": name}
+        for name in told[split][1]:
+            keys = told[split][0] | {"split": split, "set": name}
             errors = {method: errors_of(model, name) for method, model in methods.items()}
             drawn = _fallback_medians(methods, name)
             low = (indicators.is_low(methods["cnn"])[methods["cnn"].set.values == name]).mean()
-            a = methods["cnn"].attrs["ranging_a_db"]
+            own = {key: methods["cnn"].attrs[key] for key in ("ranging_a_db",) if key in methods["cnn"].attrs}
             for method, error in errors.items():
                 records.append(keys | {"method": method, "n": len(error), "median_m": np.median(error)} | ends(
-                    "m", interval(drawn[method])) | {"low_confidence_rate": low, "ranging_a_db": a})
+                    "m", interval(drawn[method])) | {"low_confidence_rate": low} | own)
             pairs += _pairs(keys, "method", errors, drawn,
                             (("hybrid", "cnn"), ("ranging", "cnn"), ("hybrid", "ranging")))
+    for record in records + pairs:
+        record |= {key: fallback for key, value in record.items() if value == "ranging"}
     return records, pairs
 
 

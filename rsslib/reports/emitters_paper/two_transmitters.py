@@ -12,6 +12,7 @@ from rsslib.ledger import results, statistics
 from rsslib.ledger.wording import FEWEST
 
 METHODS = ("trained on sums", "two peaks")
+MAPS = "sums of two maps"    # our own method
 FIXED = "two fixed places"    # what records call the two fixed locations
 SETS = ("one transmitter", "two transmitters")
 PAIRS = SETS[1]
@@ -46,6 +47,12 @@ def in_words(records: list[dict]) -> list[dict]:
     return [record | ({"method": "two fixed locations"} if record["method"] == FIXED else {}) for record in records]
 
 
+def _auroc(scores: Mapping[str, np.ndarray]) -> float:
+    """Return the area under the ROC curve of telling pairs from single transmitters by a score."""
+    two = np.repeat([name == PAIRS for name in scores], [len(values) for values in scores.values()])
+    return statistics.area(two, -np.concatenate(list(scores.values())))
+
+
 def _record(method: str, set_name: str, scores: Scores, both: Scores) -> dict:
     right = scores.predicted == scores.true
     return {"method": method, "set": set_name, "n": len(right), "count_accuracy": right.mean(),
@@ -54,14 +61,17 @@ def _record(method: str, set_name: str, scores: Scores, both: Scores) -> dict:
             **_median("two_taken_median_m", both, _NO_PAIR)}
 
 
-def records(outcomes: Mapping[str, Mapping[str, Outcome]], fixed: Scores) -> list[dict]:
+def records(outcomes: Mapping[str, Mapping[str, Outcome]], fixed: Scores,
+            scores: Mapping[str, Mapping[str, np.ndarray]] | None = None) -> list[dict]:
     """Return the records of each set and method, {set: {method: outcome}}, and of two fixed locations.
 
     They have count_accuracy, the median error where the count is right, and the one with two locations forced [m], with
-    their 95 % intervals, of a median of `FEWEST` samples or more. Two fixed locations count nothing.
+    their 95 % intervals, of a median of `FEWEST` samples or more. Two fixed locations count nothing. Of methods in
+    `scores`, {method: {set: (sample,)}}, count_auroc is the area under the ROC curve of telling pairs by it.
     """
-    return [_record(method, name, *outcome) for name, methods in outcomes.items()
-            for method, outcome in methods.items()] + [
+    areas = {method: {"count_auroc": _auroc(score)} for method, score in (scores or {}).items()}
+    return [_record(method, name, *outcome) | (areas.get(method, {}) if name == PAIRS else {})
+            for name, methods in outcomes.items() for method, outcome in methods.items()] + [
         {"method": FIXED, "set": PAIRS, "n": len(fixed.true), **_median("two_taken_median_m", fixed, _NO_PAIR)}]
 
 
@@ -72,13 +82,15 @@ def pairs(outcomes: Mapping[str, Mapping[str, Outcome]], fixed: Scores) -> list[
     n_both_right samples that both count right; on samples with two transmitters two_taken_median_m. Differences of
     medians of fewer than `FEWEST` samples have no interval.
     """
-    left, right = METHODS
     rows = []
-    for name, methods in outcomes.items():
-        row = {"left_method": left, "right_method": right, "set": name} | _counts(methods[left], methods[right])
-        rows.append(row | (_taken(methods[left].both, methods[right].both) if name == PAIRS else {}))
+    for left, right in (METHODS, *((MAPS, method) for method in METHODS)):
+        for name, methods in outcomes.items():
+            if not {left, right} <= {*methods}:
+                continue
+            row = {"left_method": left, "right_method": right, "set": name} | _counts(methods[left], methods[right])
+            rows.append(row | (_taken(methods[left].both, methods[right].both) if name == PAIRS else {}))
     return rows + [{"left_method": method, "right_method": FIXED, "set": PAIRS, "n": len(fixed.true)}
-                   | _taken(outcomes[PAIRS][method].both, fixed) for method in METHODS]
+                   | _taken(outcomes[PAIRS][method].both, fixed) for method in outcomes[PAIRS]]
 
 
 def _counts(left: Outcome, right: Outcome) -> dict:

@@ -50,7 +50,8 @@ def medians(records: Records, emd: Mapping[tuple[str, str], Mapping], printed: M
     Input: records of `tables.medians`; emd, the ledger's records of EMD by split and set; printed, what the paper
     prints for it; pairs, differences from EMD, which the title judges.
     """
-    cases = [*dict.fromkeys((record["split"], record["set"]) for record in records if record["set"] != "val")]
+    cases = [*dict.fromkeys((record["split"], record["set"]) for record in records
+                            if record["set"] != "val" and record["method"] in ("maps", "network"))]
     rows = -(-len(cases) // (9 if width > style.COLUMN_IN else 5))
     fig = style.page(width, 2.3 * rows, note, findings.medians(records, pairs), synthetic)
     per = -(-len(cases) // rows)

@@ -8,24 +8,29 @@ from zlib import crc32
 import numpy as np
 import xarray as xr
 
-from rsslib.confidence import pools
+from rsslib.confidence import hybrid, pools
 from rsslib.data import splits
 from rsslib.files import parsed, read_json
 from rsslib.ledger.resampling import interval, resampled
 from rsslib.ledger.statistics import area
 from rsslib.localization import predictions
 from rsslib.project import InputError
+from rsslib.reports.confidence_paper import hybrid_models
 from rsslib.reports.confidence_paper.summaries import ends, field, placed
 
 Models = Mapping[str, Sequence[xr.Dataset]]
-METHODS = ("maps", "network")
+METHODS = ("maps", "calibrated", "calibrated_other", "network", "network_calibrated", "network_calibrated_other")
+"""Maps; after self-calibration on the set that is tested, or on other samples of its season; the same of networks."""
+TRANSDUCTIVE = ("calibrated", "network_calibrated")
+LEVEL = 0.9
+"""Of the regions whose coverage is told."""
 
 
 @dataclass(frozen=True)
 class Maps:
     """What the training on one separation left: predictions by method, one for each network, and the facts of the maps.
 
-    methods : maps; network, of each seed; calibrated, a dataset for each set
+    methods : predictions by METHODS, a dataset for each set and seed; a calibration only where it was not refused
     covered, offsets : records of regions and of receivers, as the training writes them
     """
 
@@ -44,10 +49,10 @@ def load(folder: str | Path, names: Sequence[str], dataset: xr.Dataset) -> dict[
         path = Path(folder) / str(split)
         if not path.is_dir():
             raise InputError(f"splits: {split} has no radio maps: no folder {path}; run its training stage first")
-        files = {"maps": [path / "maps.nc"], "network": sorted(path.glob("network-*.nc")),
-                 "calibrated": sorted(path.glob("calibrated-*.nc"))}
+        files = {method: sorted([path / f"{method}.nc"] if method == "maps" else path.glob(f"{method}-*.nc"))
+                 for method in METHODS}
         methods = {method: [*placed({str(one): predictions.load(one) for one in some}, dataset).values()]
-                   for method, some in files.items()}
+                   for method, some in files.items() if some}
         found[str(split)] = Maps(methods, *_facts(path / "facts.json"))
     return found
 
@@ -59,26 +64,98 @@ def _facts(path: Path) -> list[list[dict]]:
                   again)
 
 
-def medians(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> tuple[list[dict], list[dict]]:
-    """Return a record for each split, set and method, and the differences from EMD on the same samples.
+def beyond(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> tuple[list[dict], list[dict]]:
+    """Return a record for each method, split and set, and the differences from EMD on the same samples.
 
-    median_m is the mean over the networks of their median errors, ci95_m a bootstrap over blocks of time and networks,
-    of which N - 1 of N are drawn. Differences: left_method, right_method (emd), median_m and ci95_median_m.
+    median_m is the mean over the seeds of their median errors, ci95_m a bootstrap over blocks of time and seeds, of
+    which N - 1 of N are drawn. coverage90 is how often the regions of 90 % hold the transmitter, with its interval, and
+    area90_km2 their median area, if they were calibrated as `promise` says. transductive: the readings of the tested
+    samples, not their locations, were used. Differences: left_method, right_method (emd), median_m, ci95_median_m.
     Input: emd, predictions of ensembles by split, with `block`, where there are some.
     """
     rows, pairs = [], []
     for split, one in maps.items():
         for method, models in one.methods.items():
             for name, parts in _by_set(models).items():
-                errors, block = _errors(parts), parts[0].block.values
                 keys = {"split": split, "set": name}
-                drawn = resampled(_of_networks(errors), {"part": block})
-                rows.append(keys | {"method": method, "n": len(block), "networks": len(errors), "median_m": float(
-                    np.median(errors, axis=1).mean()), "mean_m": float(errors.mean())} | ends("m", interval(drawn)))
+                rows.append({"method": method} | keys | _errors_told(parts, method in TRANSDUCTIVE)
+                            | _coverage(one.covered, method, name, split, parts))
                 if split in emd and name in emd[split].set.values and name != "val":
                     pairs.append({"left_method": method, "right_method": "emd"} | keys | _difference(
-                        errors, parts[0], predictions.of_set(emd[split], name)))
-    return rows, pairs
+                        _errors(parts), parts[0], predictions.of_set(emd[split], name)))
+    return rows + _by_season(maps), pairs
+
+
+def _errors_told(parts: Sequence[xr.Dataset], transductive: bool) -> dict:
+    errors, block = _errors(parts), parts[0].block.values
+    drawn = resampled(_of_networks(errors), {"part": block})
+    return {"n": len(block), "seeds": len(errors), "transductive": transductive, "median_m": float(
+        np.median(errors, axis=1).mean())} | ends("m", interval(drawn)) | {"mean_m": float(errors.mean())}
+
+
+def _coverage(covered: Sequence[dict], method: str, name: str, split: str, parts: Sequence[xr.Dataset]) -> dict:
+    """Return coverage and area of the regions: for unseen cells if a set is out of distribution, else for seen places.
+
+    Networks have regions for seen places alone, those for unseen cells would take several trainings.
+    """
+    own = [record for record in covered if record["method"] == method and record["set"] == name
+           and record["level"] == LEVEL]
+    far = [record for record in own if record["promise"] == "unseen cells"] if unseen(split, name) else []
+    chosen = sorted(far or [record for record in own if record["promise"] == "seen places"],
+                    key=lambda record: record["seed"])
+    if not chosen:
+        return {}
+    holds = np.stack([part.mass.values <= record["threshold"] for part, record in zip(parts, chosen, strict=True)])
+    drawn = resampled(lambda rows, _: holds[:, rows["part"]].mean(), {"part": parts[0].block.values})
+    return field("coverage90", holds.mean(), drawn) | {
+        "area90_km2": float(np.mean([record["area_km2"] for record in chosen])), "promise": chosen[0]["promise"]}
+
+
+def unseen(split: str, name: str) -> bool:
+    """Return whether a set is out of distribution for the samples that a split trains on.
+
+    >>> unseen("july", "november"), unseen("july", "july"), unseen("random", "test")
+    (True, False, False)
+    """
+    return name not in ("val", "test", split)
+
+
+def _by_season(maps: Mapping[str, Maps], pair: Sequence[str] = ("july", "november")) -> list[dict]:
+    """Return records of the more confident of two seasons' networks, as in the paper's Section V.B, by each seed."""
+    own = [maps[split].methods.get("network", []) if split in maps else [] for split in pair]
+    if not all(own):
+        return []
+    rows = []
+    for name in (*pair, "april"):
+        parts = [hybrid.choose(models, name).assign_coords(block=predictions.of_set(models[0], name).block)
+                 for models in (list(each) for each in zip(*own, strict=True))]
+        rows.append({"method": "network_chosen", "split": "+".join(pair), "set": name} | _errors_told(parts, False))
+    return rows
+
+
+def fallbacks(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> tuple[list[dict], list[dict]]:
+    """Return the records of EMD, of radio maps, and of EMD with the maps as the fallback of samples it is unsure of.
+
+    As in the paper's Section V.A, with the maps where that has ranging; see `hybrid_models.fallback_records`.
+    """
+    located: dict[str, dict[str, xr.Dataset]] = {}
+    told: dict[str, tuple[dict, list[str]]] = {}
+    for split, model in emd.items():
+        places, sets = {name: model[name].values.copy() for name in ("x_hat", "y_hat")}, []
+        for name, (part,) in _by_set(maps[split].methods["maps"]).items():
+            at = model.set.values == name
+            if at.any():
+                if not np.array_equal(part.measurement, model.measurement[at]):
+                    raise InputError("radio maps: EMD was tested on other samples; both come from the same "
+                                     "measurements and split")
+                sets.append(name)
+                for axis in places:
+                    places[axis][at] = part[axis].values
+        ours = model.assign({axis: ("sample", values) for axis, values in places.items()})
+        mixed = hybrid.fallback(model, places["x_hat"], places["y_hat"])
+        located[split] = {"cnn": model, "ranging": ours, "hybrid": mixed}
+        told[split] = ({}, sets)
+    return hybrid_models.fallback_records(located, told, "maps")
 
 
 def _by_set(models: Sequence[xr.Dataset]) -> dict[str, list[xr.Dataset]]:
@@ -124,6 +201,7 @@ def detection(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> list[d
 
     Indicators: entropy of the network's posterior and of the maps', map_std, how unsure the maps are where the
     posterior lies; of EMD the maximum mean prediction, the paper's choice. Each is a mean over the networks.
+    below_val10 is the share of the OOD samples below the 10th percentile of validation.
     """
     records = []
     for split, one in maps.items():
@@ -131,15 +209,18 @@ def detection(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> list[d
         if judged in ("test", split):
             continue
         told = [("maps", "entropy", one.methods["maps"], -1), ("maps", "map_std", one.methods["maps"], -1)]
-        told += [("network", "entropy_network", one.methods["network"], -1)] * bool(one.methods["network"])
+        told += [("network", "entropy_network", one.methods["network"], -1)] if one.methods.get("network") else []
         told += [("emd", "max_mean_prediction", [emd[split]], 1)] if split in emd else []
         for method, indicator, models, sign in told:
-            areas = []
+            areas, below = [], []
             for model in models:
                 chosen = model.isel(sample=np.isin(model.set.values, ["val", judged]))
-                areas.append(area(chosen.set.values == judged, sign * chosen[indicator].values))
+                far, sure = chosen.set.values == judged, sign * chosen[indicator].values
+                areas.append(area(far, sure))
+                below.append(np.mean(sure[far] < np.quantile(sure[~far], 0.1)))
             records.append({"split": split, "set": judged, "method": method, "indicator": indicator,
-                            "auroc": float(np.mean(areas)), "networks": len(models)})
+                            "auroc": float(np.mean(areas)), "below_val10": float(np.mean(below)),
+                            "networks": len(models)})
     return records
 
 

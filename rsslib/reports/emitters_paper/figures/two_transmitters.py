@@ -8,14 +8,14 @@ from matplotlib.patches import Patch
 
 from rsslib.reports import drawing, style
 from rsslib.reports.emitters_paper.findings import two_transmitters as findings
-from rsslib.reports.emitters_paper.two_transmitters import FIXED, METHODS, PAIRS, SETS
+from rsslib.reports.emitters_paper.two_transmitters import FIXED, MAPS, METHODS, PAIRS, SETS
 from rsslib.reports.findings import Records
 
 
 @style.styled
 def two_transmitters(records: Records, pairs: Records, note: str, synthetic: bool | str = False,
                      width: float = style.PAGE_IN) -> style.Page:
-    """Draw the share of right counts and the median error of a pair, for both methods, and that of two fixed locations.
+    """Draw the share of right counts and the median error of a pair, by each method, and that of two fixed locations.
 
     Input: what `two_transmitters.records` and `pairs` return.
     """
@@ -34,14 +34,16 @@ def two_transmitters(records: Records, pairs: Records, note: str, synthetic: boo
     errors.legend(handles=[line, Patch(color=style.GREY, alpha=0.18, lw=0, label="its 95 % interval")],
                   loc="lower left")
     value = drawing.ours_and_printed(False, alone="value, 95 % interval")
-    drawing.legend_above(fig, [*drawing.handles(METHODS), *value], 2 if narrow else 3)
+    drawing.legend_above(fig, [*drawing.handles((*METHODS, MAPS)), *value], 2 if narrow else 4)
     return fig
 
 
 def _dots(ax: Axes, cells: Mapping[tuple, Mapping], sets: Sequence[str], field: str, scale: float) -> None:
-    """Draw a field of both methods' records of each set, times `scale`."""
+    """Draw a field of all methods' records of each set, times `scale`."""
     for column, name in enumerate(sets):
-        for side, method in zip((-0.12, 0.12), METHODS):
+        for side, method in zip((-0.22, 0.0, 0.22), (*METHODS, MAPS)):
+            if (method, name) not in cells:
+                continue
             values = drawing.with_ends(cells[method, name], field, scale)
             drawing.dot(ax, column + side, values, style.LOOKS[method], f"{values[0]:.0f}")
     drawing.categories(ax, [f"{name}\nn = {cells[METHODS[0], name]['n']}" for name in sets])

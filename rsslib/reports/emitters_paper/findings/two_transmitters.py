@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from rsslib.ledger import results
 from rsslib.ledger.wording import FEWEST, REFUTED, SETTLED, UNDECIDED, difference, settled, span
 from rsslib.reports import findings
-from rsslib.reports.emitters_paper.two_transmitters import FIXED, METHODS, PAIRS, SETS
+from rsslib.reports.emitters_paper.two_transmitters import FIXED, MAPS, METHODS, PAIRS, SETS
 from rsslib.reports.findings import SAMPLES, Answer, Records
 from rsslib.reports.style import Told
 
@@ -44,7 +44,7 @@ def answer(records: Records, pairs: Records, measured: bool) -> Answer:
         counts += (f" Where both count a single transmitter right (n {n}), their median errors differ ({_MINUS} "
                    f"{_apart(single, _ERROR[_SINGLE])}).")
     errors = (f"With two locations forced, the median error of a pair is {_errors(records, pairs)}. "
-              f"{_against_fixed(records, pairs)} ({SAMPLES}.)")
+              f"{_against_fixed(records, pairs)} ({SAMPLES}.) {_maps(records, pairs)}".rstrip())
     return Answer(f"{_headline('count', pairs)}; {_headline('locate', pairs)}", f"{counts}\n\n{errors}")
 
 
@@ -57,8 +57,20 @@ def figure(records: Records, pairs: Records) -> Told:
            f"{_shares(records, pairs, _SINGLE)}; samples with two ({_n(records, PAIRS)}): "
            f"{_shares(records, pairs, PAIRS)}. Right: the median error of a pair in metres, with two locations forced: "
            f"{_errors(records, pairs)}. The dashed line is a pair of fixed locations, for which no measurement is "
-           f"used. {_against_fixed(records, pairs)} {SAMPLES}.")
+           f"used. {_against_fixed(records, pairs)} {SAMPLES}. {_maps(records, pairs)}".rstrip())
     return Told(title[:1].upper() + title[1:], alt)
+
+
+def _maps(records: Records, pairs: Records) -> str:
+    """Return how our own method, sums of two maps, counts and locates beside the network."""
+    if not any(record["method"] == MAPS for record in records):
+        return ""
+    rows = {name: results.one(records, method=MAPS, set=name) for name in SETS}
+    beside = _one(pairs, PAIRS, MAPS)
+    counts = " and ".join(f"{100 * row['count_accuracy']:.0f} % of {_THINGS[name]} "
+                          f"{span(row['ci95_count_accuracy'], scale=100)}" for name, row in rows.items())
+    return (f"Our own method, sums of two maps, counts {counts} right; its median error of a pair is "
+            f"{_error(records, MAPS)} (maps \N{MINUS SIGN} network: {_apart(beside, _ERROR[PAIRS])}).")
 
 
 def _headline(what: str, pairs: Records, sets: Sequence[str] = (PAIRS, _SINGLE)) -> str:
