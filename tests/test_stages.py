@@ -127,7 +127,7 @@ def trainings():
     trainer = sources.PACKAGE / "learning" / "trainer.py"
     names = {name for name, stage in STAGES.items()
              if "/train/" in notebook(stage) and trainer in sources.closure(ROOT / notebook(stage))}
-    assert len(names) == 11
+    assert len(names) == 12
     return {stage for stage in has_run() if stage.partition("@")[0] in names}
 
 

@@ -66,7 +66,7 @@ def _maps(records: Records, pairs: Records) -> str:
     if not any(record["method"] == MAPS for record in records):
         return ""
     rows = {name: results.one(records, method=MAPS, set=name) for name in SETS}
-    beside = _one(pairs, PAIRS, MAPS)
+    beside = _one(pairs, PAIRS, MAPS, METHODS[0])
     counts = " and ".join(f"{100 * row['count_accuracy']:.0f} % of {_THINGS[name]} "
                           f"{span(row['ci95_count_accuracy'], scale=100)}" for name, row in rows.items())
     return (f"Our own method, sums of two maps, counts {counts} right; its median error of a pair is "
