@@ -26,7 +26,7 @@ def _cells(path: Path, kind: str) -> list:
 def test_sources_are_short_and_without_outputs(path):
     code = _cells(path, "code")
     assert not any(cell.outputs or cell.execution_count for cell in code)
-    assert max(len(cell.source.splitlines()) for cell in code) <= 21
+    assert max(len(cell.source.splitlines()) for cell in code) <= 20
     assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
     assert all(cell.get("id") for cell in nbformat.read(path, as_version=4).cells)
 
