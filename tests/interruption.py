@@ -3,6 +3,7 @@
 import pytest
 
 from rsslib.learning import checkpoint
+from rsslib.learning import trainer as training
 
 
 class Interrupted(Exception):
@@ -12,6 +13,7 @@ class Interrupted(Exception):
 def interrupt(trainer, monkeypatch, epoch):
     """Train with a checkpoint after every epoch, and stop in the middle of `epoch`, behind the last network's batch."""
     monkeypatch.setattr(checkpoint, "SECONDS", -1.0)
+    monkeypatch.setattr(training, "TOGETHER", 1)
     batch_losses = trainer.batch_losses
 
     def interrupted(number):

@@ -1,8 +1,10 @@
 """The training loop of all networks: it keeps the best epoch, stops early and resumes from a checkpoint."""
 
 import math
+import os
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ from rsslib.learning.optimizers import Optimizer
 from rsslib.progress import Progress
 from rsslib.project import InputError
 
+TOGETHER = 4
+"""Epochs after which networks that train side by side wait for each other at the latest, for the checkpoint."""
 _PROGRESS = ("best", "epoch", "best_epoch", "best_error", "history", "seconds")
 
 
@@ -21,8 +25,9 @@ class Trainer:
     """Trains one or more networks and keeps the epoch with the lowest validation error.
 
     In each epoch every network is trained on its own shuffled batches; then all are validated together: independent
-    trainings with a common stopping time. A subclass defines the loss of the batches (`batch_losses`), the validation
-    error of all networks (`validate`) and the checkpoint's `key`.
+    trainings with a common stopping time. On a CPU they train side by side, as many as there are cores for their
+    threads, which changes no bit: each has its own weights, optimizer and generator. A subclass defines the loss of the
+    batches (`batch_losses`), the validation error of all networks (`validate`) and the checkpoint's `key`.
 
     Parameters: name, for progress and messages; networks, on one device; optimizers and seeds, one per network (a seed
     initializes the generator of its batches); epochs, the maximum; patience, epochs without a better validation after
@@ -60,17 +65,17 @@ class Trainer:
         was for has been written. Until then a restart returns the same weights and history without training.
         Errors: InputError if the training diverges.
         """
-        with Progress(self.epochs, self.name, self.epoch) as progress:
-            while self.epoch < self.epochs and self.epoch - self.best_epoch < self.patience:
-                started = time.perf_counter()
-                loss = float(np.mean([self._train(number) for number in range(len(self.networks))]))
-                self.seconds += time.perf_counter() - started
-                self.epoch += 1
-                self._refuse_divergence(loss)
-                if self.epoch % self.validate_every == 0 or self.epoch == self.epochs:
-                    self._keep_best(loss)
-                self.checkpoint.save(self._state)
-                progress.step(self.epoch, f"loss {loss:.3g}, best validation {self.best_error:.4g}")
+        at_once = self._at_once()
+        with Progress(self.epochs, self.name, self.epoch) as progress, ThreadPoolExecutor(at_once) as pool:
+            try:
+                while self.epoch < self.epochs and self.epoch - self.best_epoch < self.patience:
+                    loss = self._train_all(pool, self._until_all_wait(TOGETHER if at_once > 1 else 1))
+                    if self.epoch % self.validate_every == 0 or self.epoch == self.epochs:
+                        self._keep_best(loss)
+                    self.checkpoint.save(self._state)
+                    progress.step(self.epoch, f"loss {loss:.3g}, best validation {self.best_error:.4g}")
+            finally:
+                pool.shutdown(cancel_futures=True)    # what is interrupted does not first train to its next validation
         self.checkpoint.save(self._state, now=True)
         for network, weights in zip(self.networks, self.best):
             network.load_state_dict(weights)
@@ -80,6 +85,37 @@ class Trainer:
     def seconds_per_epoch(self) -> float:
         """Mean seconds per epoch of one network, without validation."""
         return self.seconds / max(self.epoch, 1) / len(self.networks)
+
+    def _at_once(self) -> int:
+        """Return how many networks train at the same time."""
+        if next(self.networks[0].parameters()).device.type != "cpu":
+            return 1
+        return max(1, min(len(self.networks), (os.cpu_count() or 1) // torch.get_num_threads()))
+
+    def _until_all_wait(self, most: int) -> int:
+        """Return the epochs until the next validation, the end, or the next checkpoint, after `most`."""
+        ends = self.epochs, self.best_epoch + self.patience, self.epoch + most
+        return int(min(self.validate_every - self.epoch % self.validate_every, min(ends) - self.epoch))
+
+    def _train_all(self, pool: ThreadPoolExecutor, epochs: int) -> float:
+        """Train all networks for some epochs, several at a time; return their mean loss in the last one."""
+        def after(previous: Future[float] | None, number: int) -> float:
+            if previous:
+                previous.result()
+            return self._train(number)
+
+        started = time.perf_counter()
+        running: list[list[Future[float]]] = [[] for _ in self.networks]
+        for _ in range(epochs):    # the pool takes them in this order: it never waits for what has not begun
+            for number, own in enumerate(running):
+                own.append(pool.submit(after, own[-1] if own else None, number))
+        for one in wait(sum(running, []), return_when=FIRST_EXCEPTION).done:
+            one.result()    # raises what a network raised
+        loss = float(np.mean([own[-1].result() for own in running]))
+        self.seconds += time.perf_counter() - started
+        self.epoch += epochs
+        self._refuse_divergence(loss)
+        return loss
 
     def _train(self, number: int) -> float:
         """Train a network for one epoch; return its mean loss."""

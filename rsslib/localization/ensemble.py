@@ -48,7 +48,8 @@ class Recipe:
     sensor_dropout : share of the readings dropped at random from each training batch (the paper: 0)
     pixel_m : side of a pixel [m]
     precision : "float32", "bfloat16", or "auto" for bfloat16 where the processor supports it
-    seed, threads : equal values of both give equal weights on equal CPUs
+    seed, threads : equal values of both give equal weights on equal CPUs; threads, of each network: on a CPU as many
+        networks train at a time as there are cores for them
 
     Errors: InputError naming the setting.
 
@@ -71,7 +72,7 @@ class Recipe:
     pixel_m: float = 30.0
     precision: str = "auto"
     seed: int = 0
-    threads: int = 2
+    threads: int = 1
 
     def __post_init__(self):
         recipes.check(self, _RULES, _CHOICES)

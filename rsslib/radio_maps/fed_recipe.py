@@ -63,7 +63,7 @@ class FedRecipe:
     network: str = "compact"
     precision: str = "auto"
     seed: int = 0
-    threads: int = 2
+    threads: int = 1
     maps: MapRecipe = field(default_factory=MapRecipe)
 
     def __post_init__(self):

@@ -91,6 +91,37 @@ def test_networks_side_by_side_are_trainings_of_their_own():
                                               together.networks[number].state_dict().values()))
 
 
+@pytest.mark.parametrize("cores", [1, 2, 3, 8])
+def test_how_many_train_at_once_changes_no_bit(cores, monkeypatch):
+    """Three networks, validated every third epoch: with more cores than one they run ahead of each other."""
+    torch.set_num_threads(1)
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    trained = fitted(Toy(seeds=(0, 1, 2), epochs=7, validate_every=3))
+    monkeypatch.setattr(Toy, "_at_once", lambda self: 1)
+    one_by_one = fitted(Toy(seeds=(0, 1, 2), epochs=7, validate_every=3))
+    assert same_weights(trained, one_by_one) and trained.history == one_by_one.history
+    assert [record["epoch"] for record in trained.history] == [3, 6, 7]
+
+
+def test_what_fails_in_one_network_ends_the_training_of_all(monkeypatch):
+    """At the next epoch: what is queued up to the validation is not trained first."""
+    torch.set_num_threads(1)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    trainer, begun = Toy(seeds=(0, 1), epochs=40, validate_every=40), []
+    monkeypatch.setattr("rsslib.learning.trainer.TOGETHER", 40)
+    batch_losses = trainer.batch_losses
+
+    def failing(number):
+        begun.append(number)
+        if number == 0:
+            raise InputError("broken")
+        yield from batch_losses(number)
+    trainer.batch_losses = failing
+    with pytest.raises(InputError, match="broken"):
+        trainer.fit()
+    assert begun.count(0) == 1 and begun.count(1) < 40 and trainer.epoch == 0
+
+
 @pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
 @pytest.mark.parametrize("epoch", [2, 5])
 def test_an_interrupted_training_goes_on_as_if_nothing_had_been(schedule, epoch, tmp_path, monkeypatch):
