@@ -27,6 +27,7 @@ _MODULES = {
     "FedRecipe": "rsslib.radio_maps.fed_recipe",
     "Grid": "rsslib.data.grid",
     "Localizer": "rsslib.localization.localizer",
+    "Locator": "rsslib.locator.locator",
     "MapRecipe": "rsslib.radio_maps.recipe",
     "RadioMaps": "rsslib.radio_maps.localizer",
     "Recipe": "rsslib.localization.ensemble",
@@ -35,6 +36,7 @@ _MODULES = {
     "measurements": "rsslib.data.measurements",
     "predictions": "rsslib.localization.predictions",
     "ranging": "rsslib.confidence.ranging",
+    "read_table": "rsslib.tables.reading",
     "splits": "rsslib.data.splits",
 }
 __all__ = ["ROOT", "InputError", *_MODULES]
@@ -50,10 +52,12 @@ if TYPE_CHECKING:    # what editors and type checkers read in place of the table
     from rsslib.localization import predictions as predictions
     from rsslib.localization.ensemble import Recipe as Recipe
     from rsslib.localization.localizer import Localizer as Localizer
+    from rsslib.locator.locator import Locator as Locator
     from rsslib.radio_maps.fed import FedLocalizer as FedLocalizer
     from rsslib.radio_maps.fed_recipe import FedRecipe as FedRecipe
     from rsslib.radio_maps.localizer import RadioMaps as RadioMaps
     from rsslib.radio_maps.recipe import MapRecipe as MapRecipe
+    from rsslib.tables.reading import read_table as read_table
 else:
     def __getattr__(name: str):
         # on first use only: the notebook runner and the ledger start fast because they load no torch

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from rsslib.project import InputError, require_project
-from rsslib.workflow import commands, verify
+from rsslib.workflow import commands, own, verify
 
 _SIMPLE = {
     "smoke": (commands.PLANS["smoke"], lambda: commands.reproduce("smoke")),
@@ -18,7 +18,8 @@ _SIMPLE = {
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("rsslib", description="Reproduce two papers on transmitter localization.",
+    parser = argparse.ArgumentParser("rsslib", description="Reproduce two papers on transmitter localization, and "
+                                     "locate transmitters with receivers of your own.",
                                      epilog="example: rsslib reproduce --profile campus")
     chosen = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     chosen.add_parser("reproduce", help="every table and figure, then RESULTS.md").add_argument(
@@ -33,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     paper.add_argument("values", nargs="*", metavar="key=value", help="parameters of every training")
     for name, (purpose, _) in _SIMPLE.items():
         chosen.add_parser(name, help=purpose)
+    own.add_to(chosen)
     chosen.add_parser("run", help="execute one notebook; `rsslib run --help` describes its arguments")
     return parser
 
@@ -43,6 +45,8 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
         return run.main(arguments[1:])
     given = _parser().parse_args(arguments)
+    if given.command in own.COMMANDS:    # anywhere, without a clone
+        return own.run(given)
     require_project()
     if given.command == "paper":
         from rsslib.workflow import paper  # here, not above: the other commands do not need it

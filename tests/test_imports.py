@@ -13,8 +13,8 @@ import pytest
 import rsslib
 
 PACKAGE = Path(rsslib.__file__).parent
-ORDER = ("project", "files", "arguments", "progress", "sources", "data", "propagation", "learning", "localization",
-         "radio_maps", "confidence", "emitters", "ledger", "reports", "workflow")
+ORDER = ("project", "files", "arguments", "progress", "sources", "data", "tables", "propagation", "learning",
+         "localization", "radio_maps", "confidence", "emitters", "ledger", "reports", "locator", "workflow")
 """From the ground up; the front door and the command line stand above them all."""
 
 TRAINING = """

@@ -39,13 +39,14 @@ _WHAT = f"measurements ({', '.join((*VARIABLES, *COORDINATES))}) as rsslib.data.
 def build(rss: ArrayLike, sensor_x: ArrayLike, sensor_y: ArrayLike, tx_x: ArrayLike, tx_y: ArrayLike, time: ArrayLike,
           season: ArrayLike, sensors: ArrayLike, kinds: ArrayLike | None = None, *, source: str,
           not_heard: ArrayLike | None = None, doi: str = "", licence: str = "", md5: str = "",
-          title: str = "") -> xr.Dataset:
+          title: str = "", crs: str = CRS) -> xr.Dataset:
     """Build the Measurements Dataset from arrays and validate it.
 
     Shapes: `rss` [dB] is (sample, sensor), where not heard NaN, masked, or a number in `not_heard`; `sensor_x`,
     `sensor_y` [m] are (sample, sensor), or (sensor,) for receivers that do not move; `tx_x`, `tx_y` [m] are
     (sample, tx), padded with NaN, or (sample,) for one transmitter; `time` (see `times.times`), `season` are (sample,);
-    `sensors`, `kinds` are (sensor,). Kinds are those of `receivers.KINDS`, by default "other" for all.
+    `sensors`, `kinds` are (sensor,). Kinds are those of `receivers.KINDS`, by default "other" for all. `crs` names the
+    UTM zone of the metres, or is "local".
     Arrays that tell their units (xarray, pandas, h5py, netCDF4, pint, astropy) tell dB, dBm or m, in any spelling.
     Positions of receivers that heard nothing become NaN.
     Errors: InputError naming the argument, for values of another type or shape, and those of `validate`.
@@ -55,7 +56,7 @@ def build(rss: ArrayLike, sensor_x: ArrayLike, sensor_y: ArrayLike, tx_x: ArrayL
     >>> dataset.rss.values
     array([[-80.,  nan]], dtype=float32)
     """
-    about = {"title": title, "crs": CRS, "source": source, "doi": doi, "licence": licence, "md5": md5}
+    about = {"title": title, "crs": crs, "source": source, "doi": doi, "licence": licence, "md5": md5}
     for argument, text in about.items():
         check_type(f"measurements: {argument}", text, str, "a text")
     for values, name in ((rss, "rss"), (sensor_x, "sensor_x"), (sensor_y, "sensor_y"), (tx_x, "tx_x"), (tx_y, "tx_y")):
@@ -74,7 +75,10 @@ def build(rss: ArrayLike, sensor_x: ArrayLike, sensor_y: ArrayLike, tx_x: ArrayL
         (season, "season", "sample", sample), (sensors, "sensors", "sensor", sensor),
         ([OTHER] * sensor if kinds is None else kinds, "kinds", "sensor", sensor))]
     values = [heard, *receivers, *sent, times.times(time, f"{source}: time", sample), *named]
-    return validate(_dataset(values, about), source)
+    dataset = _dataset(values, about)
+    for name in VARIABLES if crs != CRS else ():
+        dataset[name].attrs["long_name"] = VARIABLES[name][2].replace("UTM zone 12N", crs)
+    return validate(dataset, source)
 
 
 def _receivers(places: ArrayLike, name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -152,10 +156,12 @@ def _check_structure(dataset: xr.Dataset, name: str) -> None:
             raise InputError(f"{name}: '{variable}' holds {dataset[variable].dtype}; expected {_TYPES[kind]}")
     for variable, (_, unit, _) in VARIABLES.items():
         _check_units(dataset[variable], f"{name}: '{variable}'", unit)
-    for attribute, example in (("crs", f"metres in UTM, such as '{CRS}' or 'UTM zone 12N': project degrees (to_utm)"),
+    for attribute, example in (("crs", f"metres in UTM, such as '{CRS}' or 'UTM zone 12N', or 'local': project degrees "
+                                "(to_utm)"),
                                ("source", "frs, campus or another name")):
         value = dataset.attrs.get(attribute)
-        if not isinstance(value, str) or not value.strip() or attribute == "crs" and not positions.is_utm(value):
+        if not isinstance(value, str) or not value.strip() or (
+                attribute == "crs" and value != positions.LOCAL and not positions.is_utm(value)):
             raise InputError(f"{name}: attribute {attribute} is {shown(value)}; expected {example}")
     for dimension in ("sample", "sensor"):
         if dataset.sizes[dimension] == 0:

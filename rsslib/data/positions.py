@@ -13,6 +13,8 @@ from rsslib.data import arrays
 from rsslib.project import InputError, InputWarning
 
 CRS = "EPSG:32612"
+LOCAL = "local"
+"""The label of metres east and north of a corner that nobody has tied to the Earth."""
 _UTM = re.compile(r"((urn:ogc:def:crs:)?EPSG::?32[67](0[1-9]|[1-5]\d|60)"
                   r"|UTM ?(zone ?)?{zone} ?N|WGS ?84 ?/ ?UTM ?zone ?{zone} ?[NS])".replace(
                       "{zone}", r"(0?[1-9]|[1-5]\d|60)"), re.IGNORECASE)

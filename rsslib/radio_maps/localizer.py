@@ -156,10 +156,11 @@ def describe(maps: Maps, dataset: xr.Dataset, samples: np.ndarray, log_posterior
     x, y = (axis[samples] for axis in grids.transmitters(dataset))
     mass = np.where(np.isfinite(x), regions.scores(posterior, maps.grid, np.nan_to_num(x), np.nan_to_num(y)), np.nan)
     return found | {"entropy": entropy.clamp_min(0).numpy(), "log_evidence": evidence.numpy(), "mass": mass,
-                    "map_std": _map_std(maps, dataset, samples, posterior)}
+                    "map_std": map_std(maps, dataset, samples, posterior)}
 
 
-def _map_std(maps: Maps, dataset: xr.Dataset, samples: np.ndarray, posterior: Tensor) -> np.ndarray:
+def map_std(maps: Maps, dataset: xr.Dataset, samples: np.ndarray, posterior: Tensor) -> np.ndarray:
+    """Return what `RadioMaps.predict` calls map_std, of a batch of checked samples, (batch,) [dB]."""
     columns, numbers = maps.columns(dataset)
     heard = np.isfinite(dataset.rss.values[np.ix_(samples, columns)])
     deviation = np.where(maps.moves[:, None, None], maps.recipe.prior_variance ** 0.5, np.sqrt(maps.variance))

@@ -1,0 +1,298 @@
+"""A localizer for receivers of your own: fitted to measurements, it locates tables and says how far to trust it."""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from torch import Tensor
+
+from rsslib.arguments import check_choice, check_type, whole
+from rsslib.data import grid as grids
+from rsslib.data import measurements
+from rsslib.data.positions import LOCAL
+from rsslib.files import read_bytes
+from rsslib.learning import weights
+from rsslib.locator import held_out, scale
+from rsslib.project import InputError, InputWarning
+from rsslib.radio_maps import decoders, map_files, regions
+from rsslib.radio_maps.fed import FedLocalizer, Product
+from rsslib.radio_maps.fed_recipe import FedRecipe
+from rsslib.radio_maps.localizer import RadioMaps
+from rsslib.radio_maps.maps import Maps
+from rsslib.radio_maps.recipe import MapRecipe
+from rsslib.tables import reading, systems
+
+FORMAT = "rsslib-locator-1"
+TIMES, CELLS = "measured places at another time", "unmeasured places"
+"""What is tested of held-out samples."""
+FEWEST_SAMPLES, FEWEST_SENSORS = 30, 3
+DOUBTFUL = 0.1
+"""A place is trusted unless this share of the held-out samples, or fewer, was less sure."""
+MATTERED = 3
+"""So many receivers are named that mattered most."""
+_STEPS = np.linspace(0, 1, 201)
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """Held-out samples: how many, median and 90th percentile of the error [m], share in the 90 % region.
+
+    Those of CELLS are tested with the regions of TIMES.
+    """
+
+    samples: int
+    median_m: float
+    p90_m: float
+    covered90: float
+
+
+class Locator(BaseEstimator):
+    """Locates transmitters on a site of any size with radio maps, and on request with networks that learn from them.
+
+    Parameters: network, train networks, too (a minute a thousand samples on two cores); seed, of what is held out and
+    of the networks; threads of the processor. It follows scikit-learn: `get_params`, `set_params`, `clone`, `score`.
+    After `fit`: self_test_, a SelfTest of TIMES and, if enough of the site was visited, of CELLS.
+
+    >>> from rsslib.data import campus
+    >>> site = campus.make(n_april=0, n_july=90, n_november=0)
+    >>> found = Locator().fit(site.isel(sample=slice(80))).locate(site.isel(sample=slice(80, None)))
+    >>> len(found), found.columns[:4].tolist()
+    (10, ['time', 'x', 'y', 'lat'])
+    """
+
+    def __init__(self, network: bool = False, seed: int = 0, threads: int = 2):
+        self.network, self.seed, self.threads = network, seed, threads
+
+    def fit(self, dataset: xr.Dataset, y: object = None) -> "Locator":
+        """Fit to the samples of `dataset` (see `tables.read_table`) whose transmitter's place is known.
+
+        Errors: those of `measurements.validate` and `scale.of`; InputError for fewer than FEWEST_SAMPLES samples,
+        or FEWEST_SENSORS sensors. `y` is ignored, as scikit-learn has it.
+        """
+        check_type("network", self.network, bool)
+        whole("seed", self.seed, 0, 2**31), whole("threads", self.threads, 1, 1024)
+        measurements.validate(dataset, "the data set to fit")
+        known = dataset.isel(sample=np.flatnonzero(np.isfinite(grids.transmitters(dataset)[0])))
+        heard = np.isfinite(known.rss.values).any(axis=0)
+        if known.sizes["sample"] < FEWEST_SAMPLES or heard.sum() < FEWEST_SENSORS:
+            raise InputError(f"{dataset.attrs['source']}: {known.sizes['sample']} samples with a known place of the "
+                             f"transmitter, {heard.sum()} sensors that heard one; expected at least {FEWEST_SAMPLES} "
+                             f"and {FEWEST_SENSORS}: check the columns tx_lat and tx_lon, or measure more")
+        self.scale_ = scale.of(known)
+        scaled, recipe = self.scale_.scaled(known), MapRecipe(threads=self.threads)
+        self.crs_, self.input_crs_ = known.attrs["crs"], known.attrs.get("input_crs", known.attrs["crs"])
+        self.source_, self.samples_ = known.attrs["source"], known.sizes["sample"]
+        self.sensors_ = _where(known)
+        self.places_ = np.stack(grids.transmitters(known), axis=1)[:: max(1, known.sizes["sample"] // 2000)]
+        self.model_, measured = self._trained(scaled, recipe)
+        self.regions_ = {regions.PROMISES[0]: measured.regions(regions.PROMISES[0])}
+        self.self_test_ = {TIMES: self._tested(measured, measured.coverage(0.9))}
+        try:
+            unseen = held_out.located(scaled, held_out.in_unmeasured_cells(scaled, self.seed), recipe)
+        except InputError:    # too few cells were visited
+            unseen = None
+        if unseen is not None:
+            self.regions_[regions.PROMISES[1]] = unseen.regions(regions.PROMISES[1])
+            within = np.mean(unseen.score <= self.regions_[regions.PROMISES[0]].threshold(0.9))
+            self.self_test_[CELLS] = self._tested(unseen, float(within))
+        self.doubts_ = np.quantile(measured.doubts, _STEPS, axis=0)
+        self.surest_ = np.quantile(self._rank(measured.doubts), _STEPS)
+        return self
+
+    def _trained(self, scaled: xr.Dataset, recipe: MapRecipe) -> tuple[RadioMaps | FedLocalizer, held_out.HeldOut]:
+        if not self.network:
+            measured = held_out.located(scaled, held_out.at_another_time(scaled, self.seed), recipe)
+            return RadioMaps(recipe).fit(scaled), measured
+        kept, val = held_out.at_another_time(scaled, self.seed)[0]
+        fed = FedLocalizer(FedRecipe(maps=recipe, seed=self.seed)).fit(scaled, {"train": kept, "val": val})
+        return fed, held_out.of_posteriors(Product(fed), fed.fitted()[0], scaled, val, recipe.decoder)
+
+    def _tested(self, found: held_out.HeldOut, covered: float) -> SelfTest:
+        median, most = np.quantile(found.error / self.scale_.factor, [0.5, 0.9])
+        return SelfTest(len(found.error), float(median), float(most), covered)
+
+    def locate(self, readings: xr.Dataset | reading.Table, sensors: reading.Table | None = None, *, crs: object = None,
+               not_heard: ArrayLike | None = None, skip_bad: bool = False, layout: str | None = None,
+               promise: str = regions.PROMISES[0]) -> pd.DataFrame:
+        """Return a row for each sample of measurements or of a table.
+
+        Columns: time; x, y, the place in the system of the fitted table; lat, lon [degrees] unless that is "local";
+        confidence, the share of held-out samples that were less sure (by the width of the posterior, or the
+        uncertainty of the maps where it lies, whichever is the worse); trusted, whether that is above DOUBTFUL;
+        receivers, those that mattered most; area50_km2 and area90_km2, and region50 and region90, the regions (shapely,
+        in longitude and latitude, or in local metres), which hold the transmitter with that probability at places of
+        the `promise`: "seen places", like those that were measured, or "unseen cells", which were not.
+        Input: as `tables.read_table`; sensors, None for those of the fit; crs, None for that of the fit.
+        Errors: those of `read_table`; InputError before `fit`, for no sensor of the fit, or another promise.
+        Warns with InputWarning of samples that no sensor of the fit heard: they get no place.
+        """
+        self._fitted()
+        check_choice("promise", promise, self.regions_)
+        dataset = readings if isinstance(readings, xr.Dataset) else self.read(
+            readings, sensors, crs=crs, not_heard=not_heard, skip_bad=skip_bad, layout=layout)
+        if measurements.validate(dataset, "the data set to locate").attrs["crs"] != self.crs_:
+            raise InputError(f"the data set to locate is in {dataset.attrs['crs']}, the model in {self.crs_}; expected "
+                             "the same: read it with Locator.read")
+        unknown = xr.full_like(dataset.tx_x, np.nan)
+        scaled = self.scale_.scaled(dataset.assign(tx_x=unknown, tx_y=unknown))
+        columns, _ = self._maps().columns(scaled)
+        heard = np.isfinite(scaled.rss.values[:, columns]).any(axis=1)
+        if not heard.any():
+            raise InputError(f"{dataset.attrs['source']}: no sample was heard by a sensor of the fit "
+                             f"({', '.join(self._maps().sensors[:5])}, ...); check the names of the sensors")
+        if not heard.all():
+            warnings.warn(f"{dataset.attrs['source']}: {(~heard).sum()} of {len(heard)} samples were heard by no "
+                          "sensor of the fit; they get no place", InputWarning, stacklevel=2)
+        parts = pd.concat(self._rows(scaled, np.flatnonzero(heard), self.regions_[promise])).reindex(range(len(heard)))
+        parts["trusted"] = parts.trusted.fillna(False).astype(bool)
+        return self._in_systems(parts, dataset)
+
+    def read(self, readings: reading.Table, sensors: reading.Table | None = None, *, crs: object = None,
+             not_heard: ArrayLike | None = None, skip_bad: bool = False, layout: str | None = None) -> xr.Dataset:
+        """Read a table as `tables.read_table` does, with the sensors, system and UTM zone of the fit by default."""
+        self._fitted()
+        crs = self.input_crs_ if crs is None else crs
+        if sensors is None:
+            sensors = own = self.sensors_
+            if self.crs_ != LOCAL:
+                lon, lat = systems.transform(self.crs_, systems.DEGREES, own.x.to_numpy(), own.y.to_numpy())
+                sensors = pd.DataFrame({"sensor": own.sensor, "lon": lon, "lat": lat})
+        return reading.read_table(readings, sensors, crs=crs, not_heard=not_heard, skip_bad=skip_bad, layout=layout,
+                                  zone=self.crs_)
+
+    def score(self, dataset: xr.Dataset, y: object = None) -> float:
+        """Return minus the median error [m], so that larger is better, as scikit-learn wants it.
+
+        Errors: those of `locate`; InputError without a sample whose transmitter's place is known.
+        """
+        true_x, true_y = grids.transmitters(dataset)
+        if not np.isfinite(true_x).any():
+            raise InputError("score: no sample has a known place of the transmitter; expected at least one")
+        found = self.locate(dataset)
+        x, y_ = systems.transform(self.input_crs_, self.crs_, found.x.to_numpy(), found.y.to_numpy())
+        return -float(np.nanmedian(np.hypot(x - true_x, y_ - true_y)))
+
+    def save(self, folder: str | Path) -> Path:
+        """Write maps (NetCDF), networks (safetensors) and a JSON header into a folder."""
+        self._fitted()
+        if isinstance(self.model_, FedLocalizer):
+            self.model_.save(Path(folder) / "networks")
+        map_files.save(self._maps(), folder)
+        header = {"format": FORMAT, "params": self.get_params(), "scale": asdict(self.scale_), "crs": self.crs_,
+                  "input_crs": self.input_crs_, "source": self.source_, "samples": self.samples_,
+                  "sensors": self.sensors_.to_dict("list"), "places": self.places_.round(2).tolist(),
+                  "regions": {promise: {"thresholds": [one.threshold(level) for level in held_out.LEVELS],
+                                        "samples": one.samples} for promise, one in self.regions_.items()},
+                  "self_test": {name: asdict(one) for name, one in self.self_test_.items()},
+                  "doubts": self.doubts_.tolist(), "surest": self.surest_.tolist(), "maps": _digest(folder)}
+        return weights.save(folder, {}, header)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Locator":
+        """Read what `save` wrote. Errors: InputError naming the file that is missing, damaged or of another saving."""
+        found, digest = weights.load_header(folder, FORMAT, lambda header: (cls._of(header), str(header["maps"])))
+        if _digest(folder) != digest:
+            raise InputError(f"{folder}/{map_files.NAME}: not the maps that this model was saved with; fit again")
+        if found.network:
+            found.model_ = FedLocalizer.load(Path(folder) / "networks")
+        else:
+            found.model_ = RadioMaps.load(folder)
+        return found
+
+    @classmethod
+    def _of(cls, header: dict) -> "Locator":
+        found = cls(**header["params"])
+        found.scale_, found.samples_ = scale.Scale(**header["scale"]), int(header["samples"])
+        found.crs_, found.input_crs_, found.source_ = (str(header[key]) for key in ("crs", "input_crs", "source"))
+        found.sensors_, found.places_ = pd.DataFrame(header["sensors"]), np.array(header["places"], np.float64)
+        found.regions_ = {promise: regions.Regions(dict(zip(held_out.LEVELS, map(float, one["thresholds"]))),
+                                                   int(one["samples"]), promise)
+                          for promise, one in header["regions"].items()}
+        found.self_test_ = {name: SelfTest(**one) for name, one in header["self_test"].items()}
+        found.doubts_, found.surest_ = (np.array(header[name], np.float64) for name in ("doubts", "surest"))
+        return found
+
+    def _rows(self, scaled: xr.Dataset, samples: np.ndarray, calibrated: regions.Regions) -> Iterator[pd.DataFrame]:
+        """Yield what is found of samples, batch by batch: places in metres, regions as masks of pixels."""
+        model = Product(self.model_) if isinstance(self.model_, FedLocalizer) else self._maps()
+        torch.set_num_threads(self.threads)
+        for batch, log_posterior, _ in model.posteriors(scaled, samples):
+            posterior = log_posterior.exp()
+            at = decoders.decode(posterior, model.grid, self._maps().recipe.decoder)
+            x, y = self.scale_.metres(*(axis.numpy() for axis in at))
+            rank = self._rank(held_out.doubts(self._maps(), scaled, batch, log_posterior))
+            sure = np.interp(rank, self.surest_, _STEPS)
+            columns: dict[str, Any] = {"x": x, "y": y, "confidence": sure, "trusted": sure > DOUBTFUL}
+            columns["receivers"] = _mattered(self._maps(), scaled, batch, log_posterior)
+            for level in held_out.LEVELS:
+                masks, name = calibrated.mask(posterior, level).numpy(), round(100 * level)
+                columns[f"area{name}_km2"] = masks.sum((1, 2)) * (self.scale_.pixel_m / 1000) ** 2
+                columns[f"region{name}"] = [self._outline(mask, model.grid) for mask in masks]
+            yield pd.DataFrame(columns, index=batch)
+
+    def _rank(self, doubts: np.ndarray) -> np.ndarray:
+        """Return the share of held-out samples that had more of the doubt that weighs heavier, (batch,)."""
+        more = [1 - np.interp(doubt, held, _STEPS) for doubt, held in zip(doubts.T, self.doubts_.T)]
+        return np.min(more, axis=0)
+
+    def _outline(self, mask: np.ndarray, grid: grids.Grid) -> Any:
+        """Return the outline of a region, in longitude and latitude unless the site is in local metres."""
+        import shapely
+
+        def placed(points: np.ndarray) -> np.ndarray:
+            metres = self.scale_.metres(*points.T)
+            return np.stack(metres if self.crs_ == LOCAL else systems.transform(self.crs_, systems.DEGREES, *metres), 1)
+        return shapely.transform(regions.polygon(mask, grid), placed)
+
+    def _in_systems(self, found: pd.DataFrame, dataset: xr.Dataset) -> pd.DataFrame:
+        metres = found.x.to_numpy(np.float64), found.y.to_numpy(np.float64)
+        columns: dict[str, Any] = {"time": dataset.time.values}
+        columns["x"], columns["y"] = systems.transform(self.crs_, self.input_crs_, *metres)
+        if self.crs_ != LOCAL:
+            columns["lat"], columns["lon"] = systems.transform(self.crs_, systems.DEGREES, *metres)[::-1]
+        result = pd.DataFrame({**columns, **{name: found[name] for name in found.columns if name not in ("x", "y")}})
+        result.attrs = {"crs": self.input_crs_}
+        return result
+
+    def _maps(self) -> Maps:
+        return self.model_.fitted()[0] if isinstance(self.model_, FedLocalizer) else self.model_.fitted()
+
+    def _fitted(self) -> None:
+        if not hasattr(self, "model_"):
+            raise InputError("this locator is not fitted yet; call fit, or Locator.load")
+
+
+def _where(dataset: xr.Dataset) -> pd.DataFrame:
+    """Return the median place of each sensor that stands still, for tables without a table of sensors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)    # of sensors that heard nothing
+        x, y = (np.nanmedian(dataset[f"sensor_{axis}"].values, axis=0) for axis in "xy")
+    table = pd.DataFrame({"sensor": dataset.sensor.values.astype(str), "x": x, "y": y})
+    return table[np.isfinite(table.x)].reset_index(drop=True)
+
+
+def _mattered(maps: Maps, dataset: xr.Dataset, samples: np.ndarray, log_posterior: Tensor) -> list[str]:
+    """Return the receivers whose reading changes each posterior most: by KL(p, p without it)."""
+    posterior, changes = log_posterior.flatten(1).exp(), torch.zeros(len(samples), len(maps.sensors))
+    for heard in maps.readings(dataset, samples):
+        spread = (heard.variance + float(maps.recipe.noise_db) ** 2).sqrt()
+        own = torch.distributions.StudentT(float(maps.recipe.freedom), heard.mean, spread).log_prob(heard.rss)
+        p = posterior[heard.rows].to(own.dtype)
+        without = (log_posterior.flatten(1)[heard.rows] - own).logsumexp(1)
+        changes[heard.rows, heard.sensor] = ((p * own).sum(1) + without).float()
+    most = changes.topk(min(MATTERED, len(maps.sensors)), dim=1)
+    return [", ".join(maps.sensors[number] for number, value in zip(numbers, values) if value > 0)
+            for numbers, values in zip(most.indices.tolist(), most.values.tolist())]
+
+
+def _digest(folder: str | Path) -> str:
+    return sha256(read_bytes(Path(folder) / map_files.NAME, "the maps of a model", "fit again")).hexdigest()

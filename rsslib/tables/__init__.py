@@ -1,0 +1,1 @@
+"""Tables of readings that others bring: text files and frames, their columns, their coordinates."""

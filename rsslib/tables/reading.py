@@ -1,0 +1,328 @@
+"""From tables of readings to measurements: long tables (a row a reading) and wide ones (a column a sensor)."""
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from rsslib.arguments import check_type, shown
+from rsslib.data import arrays, measurements, times
+from rsslib.data.positions import DEGREES as SITE_DEGREES
+from rsslib.data.positions import LOCAL
+from rsslib.data.receivers import KINDS, OTHER
+from rsslib.project import InputError, InputWarning
+from rsslib.tables import layouts, systems, text
+from rsslib.tables.columns import NAMES, Pair, pair, roles
+from rsslib.tables.text import Problems
+
+Table: TypeAlias = str | Path | pd.DataFrame
+_FIRST = pd.Timestamp("2000-01-01")
+_MOST = 2**28
+"""Samples times sensors."""
+_NOWHERE = "latitude 0 and longitude 0, which stand for no place"
+
+
+class _Places(NamedTuple):
+    """Places, (rows,) each, in the system `crs`."""
+
+    x: np.ndarray
+    y: np.ndarray
+    crs: str
+
+
+class _Long(NamedTuple):
+    """Readings one by one: row of the sample, column of the sensor, rss, places of the sensors or None."""
+
+    sample: np.ndarray
+    sensor: np.ndarray
+    rss: np.ndarray
+    places: _Places | None
+
+
+def read_table(readings: Table, sensors: Table | None = None, *, crs: object = None,
+               not_heard: ArrayLike | None = None, skip_bad: bool = False, layout: str | None = None,
+               zone: str | None = None) -> xr.Dataset:
+    """Read tables of readings into measurements (see `rsslib.data.measurements`), projected to UTM.
+
+    Input: readings, the name of a csv file or a frame (pandas, GeoPandas). Long: columns sensor and rss [dB] and time
+    or sample, a row a reading, with lat and lon (or x and y) where sensors move. Wide: a column a sensor, a row a
+    sample, blank where not heard. Either may have tx_lat and tx_lon (or tx_x and tx_y), the transmitter's place where
+    it is known, and time and season. sensors, a table of sensor and lat and lon (or x and y), and kind. Column names
+    may be spelled otherwise, see `columns.roles`.
+    crs, of x and y: what pyproj knows, such as "EPSG:25833"; None: lat and lon are WGS 84, x and y metres from a
+    corner ("local"). not_heard, numbers that stand for "not heard". layout, a name in `layouts.LAYOUTS`. zone, the UTM
+    zone to project to; None: that of the site. skip_bad leaves out lines that cannot be used, and says how many.
+    Output: attributes `input_crs`, the system that the places came in, and `left_out`, a number of lines.
+    Errors: InputError naming the table, its bad lines and what to do; those of `measurements.validate`.
+    Warns with InputWarning of lines left out, and of columns that are not used.
+
+    >>> wide = pd.DataFrame({"a": [-70, -80], "b": [-75, None], "tx_x": [1200, 1300], "tx_y": [2100, 2200]})
+    >>> where = pd.DataFrame({"sensor": ["a", "b"], "x": [1000.0, 1500.0], "y": [2000.0, 2000.0]})
+    >>> read_table(wide, where).rss.values
+    array([[-70., -75.],
+           [-80.,  nan]], dtype=float32)
+    """
+    check_type("read_table: skip_bad", skip_bad, bool)
+    known = None if layout is None else layouts.layout(layout)
+    name, system = _name(readings, "readings"), None if crs is None else systems.checked(crs, "read_table: crs")
+    problems = Problems(name, skip_bad)
+    table = text.read(readings, name, problems)
+    total = len(table) + len(problems.found)
+    if known:
+        table, system = table.rename(columns=known.columns), system or known.crs
+        not_heard = known.not_heard if not_heard is None else not_heard
+    places = None if sensors is None else _sensors(sensors, system, skip_bad)
+    found = roles(table.columns, name)
+    wide = not {"sensor", "rss"} <= found.keys()
+    names = _wide_names(table, places, known, name) if wide else None
+    if names is not None:
+        _warn_of_unused(table, {*found.values(), *names}, name)
+    sent_pair = pair(found, "tx_", name) or (pair(found, "", name) if wide else None)
+    sent = _places(table, found, sent_pair, system, problems, may_miss=True)
+    heard = _heard(table, found, names, not_heard, problems, system, places)
+    table, heard, sent, names = _without_bad(table, heard, sent, names, problems, total)
+    return _built(table, found, heard, sent, names, places, name, known, zone, len(problems.found))
+
+
+def _name(table: Table, role: str) -> str:
+    return f"the frame of {role}" if isinstance(table, pd.DataFrame) else str(table)
+
+
+def _sensors(sensors: Table, crs: str | None, skip_bad: bool) -> pd.DataFrame:
+    """Return the places of the sensors: index name; columns x, y, crs, kind."""
+    name = _name(sensors, "sensors")
+    problems = Problems(name, skip_bad)
+    table = text.read(sensors, name, problems)
+    found = roles(table.columns, name)
+    where = pair(found, "", name)
+    if "sensor" not in found or where is None:
+        raise InputError(f"{name}: columns {', '.join(table.columns)}; expected sensor, and lat and lon or x and y")
+    places = _places(table, found, where, crs, problems)
+    assert places is not None    # since `where` is
+    named = table[found["sensor"]].str.strip()
+    twice = named.duplicated()
+    problems.add(table.index[named == ""], ["no name of a sensor"] * int((named == "").sum()))
+    problems.add(table.index[twice], [f"sensor {one!r} stands twice" for one in named[twice]])
+    kinds = table[found["kind"]].str.strip() if "kind" in found else pd.Series(OTHER, table.index)
+    strange = ~kinds.isin((*KINDS, OTHER))
+    problems.add(table.index[strange], [f"kind is {one!r}; expected {OTHER}, or none at all" for one in kinds[strange]])
+    problems.settle(len(table))
+    result = pd.DataFrame({"x": places.x, "y": places.y, "kind": kinds.to_numpy()}, index=named.to_numpy())
+    result.attrs["crs"] = places.crs
+    return result[~table.index.isin(problems.found)]
+
+
+def _places(table: pd.DataFrame, found: dict[str, str], where: Pair | None, crs: str | None, problems: Problems,
+            may_miss: bool = False) -> _Places | None:
+    if where is None:
+        return None
+    x, y = (text.numbers(table[found[role]], found[role], problems) for role in where[:2])
+    system = (crs if crs and systems.is_geographic(crs) else systems.DEGREES) if where.degrees else crs or LOCAL
+    half = np.isnan(x) != np.isnan(y) if may_miss else np.isnan(x) | np.isnan(y)
+    problems.add(table.index[half], ["a place lacks a coordinate"] * int(half.sum()))
+    if systems.is_geographic(system):
+        for bad, reason in ((np.abs(x) > 180, "longitude outside of -180 to 180 degrees"),
+                            ((y < systems.LOWEST_LAT) | (y > systems.HIGHEST_LAT),
+                             "latitude outside of -80 to 84 degrees, where UTM is defined; check which is which"),
+                            ((x == 0) & (y == 0), _NOWHERE)):
+            problems.add(table.index[bad], [reason] * int(bad.sum()))
+    elif system == LOCAL:
+        _refuse_degrees(x, y, [found[role] for role in where[:2]], problems.name)
+    return _Places(x, y, system)
+
+
+def _refuse_degrees(x: np.ndarray, y: np.ndarray, names: list[str], name: str) -> None:
+    known = np.isfinite(x) & np.isfinite(y)
+    if known.sum() > 1 and np.abs(x[known]).max() <= 180 and np.abs(y[known]).max() <= 90 and (
+            max(np.ptp(x[known]), np.ptp(y[known])) < SITE_DEGREES):
+        raise InputError(f"{name}: columns {' and '.join(names)} look like degrees; expected metres: name them lat and "
+                         "lon, or give crs='EPSG:4326' (--crs EPSG:4326)")
+
+
+def _wide_names(table: pd.DataFrame, places: pd.DataFrame | None, known: layouts.Layout | None, name: str) -> list[str]:
+    if known:
+        names = [column for column in table.columns if re.fullmatch(known.receivers, column)]
+        expected = f"columns such as {known.receivers}"
+    else:
+        names = [] if places is None else [column for column in table.columns if column in places.index]
+        expected = ("columns sensor and rss (a row a reading), or a column for each sensor that the table of sensors "
+                    "names" + ("; give sensors (--sensors)" if places is None else ""))
+    if not names:
+        raise InputError(f"{name}: columns {shown(', '.join(table.columns))}; expected {expected}")
+    return names
+
+
+def _warn_of_unused(table: pd.DataFrame, used: set[str], name: str) -> None:
+    unused = [column for column in table.columns if column not in used]
+    if unused:
+        warnings.warn(f"{name}: columns {shown(', '.join(unused))} are not used: they are neither sensors of the table "
+                      "of sensors nor known names", InputWarning, stacklevel=3)
+
+
+def _heard(table: pd.DataFrame, found: dict[str, str], names: list[str] | None, not_heard: ArrayLike | None,
+           problems: Problems, crs: str | None, places: pd.DataFrame | None) -> np.ndarray | _Long:
+    marks = arrays.numbers([] if not_heard is None else not_heard, "read_table: not_heard")
+    if names is not None:
+        if len(table) * len(names) > _MOST:
+            raise InputError(f"{problems.name}: {len(table)} samples of {len(names)} sensors; expected at most "
+                             f"{_MOST} readings: split it")
+        rss = np.column_stack([text.numbers(table[name], f"column {name}", problems) for name in names])
+        rss[np.isin(rss, marks)] = np.nan
+        silent = np.isnan(rss).all(axis=1)
+        problems.add(table.index[silent], ["no sensor heard it"] * int(silent.sum()))
+        return rss
+    rss = text.numbers(table[found["rss"]], found["rss"], problems)
+    rss[np.isin(rss, marks)] = np.nan
+    named = table[found["sensor"]].str.strip()
+    where = pair(found, "", problems.name)
+    own = _places(table, found, where, crs, problems, may_miss=places is not None)
+    if places is None and own is None:
+        raise InputError(f"{problems.name}: no places of the sensors; expected columns lat and lon (or x and y), or a "
+                         "table of sensors (--sensors)")
+    problems.add(table.index[named == ""], ["no name of a sensor"] * int((named == "").sum()))
+    if places is not None:
+        lost = ~named.isin(places.index) & (named != "") & (True if own is None else np.isnan(own.x))
+        problems.add(table.index[lost], [f"sensor {one!r} is not in the table of sensors" for one in named[lost]])
+    sample, first = _samples(table, found, problems)
+    twice = pd.DataFrame({"sample": sample, "sensor": named.to_numpy()}).duplicated().to_numpy()
+    problems.add(table.index[twice], [f"sensor {one!r} stands twice in one sample" for one in named[twice]])
+    return _Long(sample, named.to_numpy(), rss, own)
+
+
+def _samples(table: pd.DataFrame, found: dict[str, str], problems: Problems) -> tuple[np.ndarray, np.ndarray]:
+    """Return the number of each row's sample, in the order in which they begin, and the first row of each."""
+    role = "sample" if "sample" in found else "time"
+    if role not in found:
+        raise InputError(f"{problems.name}: columns {', '.join(table.columns)}; expected a column sample or time, "
+                         "which tells the readings of one transmission")
+    given = table[found[role]].str.strip()
+    problems.add(table.index[given == ""], [f"no {NAMES[role]}"] * int((given == "").sum()))
+    sample, _ = pd.factorize(given)
+    return sample, np.unique(sample, return_index=True)[1]
+
+
+def _without_bad(table: pd.DataFrame, heard: np.ndarray | _Long, sent: _Places | None, names: list[str] | None,
+                 problems: Problems, total: int) -> tuple:
+    """Return what is left without the bad lines: a row a sample, readings (samples, sensors), and their sensors."""
+    if isinstance(heard, np.ndarray):
+        _check_times(table, problems)
+        problems.settle(total)
+        kept = ~table.index.isin(problems.found)
+        if problems.found:
+            _warn_of_left_out(problems, total)
+        return table[kept], heard[kept], sent and _Places(sent.x[kept], sent.y[kept], sent.crs), names
+    if sent is not None:
+        _check_sent(table, heard.sample, sent, problems)
+    _check_times(table, problems)
+    problems.settle(total)
+    if problems.found:
+        _warn_of_left_out(problems, total)
+    kept = ~table.index.isin(problems.found) & np.isfinite(heard.rss)
+    if not kept.any():
+        raise InputError(f"{problems.name}: no sensor heard anything; expected readings in dB")
+    _, first, sample = np.unique(heard.sample[kept], return_index=True, return_inverse=True)
+    column, names = pd.factorize(heard.sensor[kept])
+    if len(first) * len(names) > _MOST:
+        raise InputError(f"{problems.name}: {len(first)} samples of {len(names)} sensors; expected at most {_MOST} "
+                         "readings: split it")
+
+    def spread(values: np.ndarray) -> np.ndarray:
+        full = np.full((len(first), len(names)), np.nan)
+        full[sample, column] = values[kept]
+        return full
+    own = heard.places and _Places(spread(heard.places.x), spread(heard.places.y), heard.places.crs)
+    rows = np.flatnonzero(kept)[first]
+    sent = sent and _Places(sent.x[rows], sent.y[rows], sent.crs)
+    return table.iloc[rows], (spread(heard.rss), own), sent, list(names)
+
+
+def _check_sent(table: pd.DataFrame, sample: np.ndarray, sent: _Places, problems: Problems) -> None:
+    first = np.unique(sample, return_index=True)[1][np.unique(sample, return_inverse=True)[1]]
+    near = 1e-6 if systems.is_geographic(sent.crs) else 0.01
+    with np.errstate(invalid="ignore"):
+        other = (np.abs(sent.x - sent.x[first]) > near) | (np.abs(sent.y - sent.y[first]) > near)
+    problems.add(table.index[other], [f"another place of the transmitter than in line {line}, of the same sample"
+                                      for line in table.index[first[other]]])
+
+
+def _check_times(table: pd.DataFrame, problems: Problems) -> None:
+    found = roles(table.columns)
+    if "time" not in found:
+        return
+    given = table[found["time"]].str.strip()
+    for value in given.unique():
+        try:
+            if not value or np.isnat(_times([value])[0]):
+                raise InputError("no time")
+        except InputError as error:
+            bad = given == value
+            reason = str(error).removeprefix("time: ")
+            problems.add(table.index[bad], [f"time {value!r}: {reason}"] * int(bad.sum()))
+
+
+def _warn_of_left_out(problems: Problems, total: int) -> None:
+    line, reason = next(iter(sorted(problems.found.items())))
+    warnings.warn(f"{problems.name}: left out {len(problems.found)} of {total} lines, the first is line {line}: "
+                  f"{reason}", InputWarning, stacklevel=4)
+
+
+def _times(values: list[str]) -> np.ndarray:
+    whole = [float(value) if re.fullmatch(r"\d{9,20}(\.\d+)?", value) else value for value in values]
+    if len({type(value) for value in whole}) > 1:
+        raise InputError("some are numbers, some are texts")
+    return times.times(whole, "time", len(whole))
+
+
+def _built(table: pd.DataFrame, found: dict[str, str], heard: Any, sent: _Places | None, names: list[str],
+           places: pd.DataFrame | None, name: str, known: layouts.Layout | None, zone: str | None,
+           left_out: int) -> xr.Dataset:
+    rss, own = heard if isinstance(heard, tuple) else (heard, None)
+    beside = [] if own is None else [own]    # what stands beside a reading goes before the table of sensors
+    if places is not None:
+        listed = places.reindex(names)
+        beside.append(_Places(listed.x.to_numpy(), listed.y.to_numpy(), places.attrs["crs"]))
+    unknown = np.full(len(table), np.nan)
+    sent = sent or _Places(unknown, unknown, beside[0].crs)
+    zone = zone or _zone([sent, *beside], name)
+    tx, *at = (np.stack(systems.transform(one.crs, zone, one.x, one.y)) for one in (sent, *beside))
+    if known and places is None:
+        at = [layouts.estimated_places(rss, *tx).T]
+    where = np.broadcast_to(at[0] if at[0].ndim == 3 else at[0][:, None], (2, *rss.shape))
+    for other in at[1:]:
+        where = np.where(np.isnan(where), other[:, None], where)
+    kinds = None if places is None else listed.kind.fillna(OTHER).tolist()
+    season = table[found["season"]].str.strip().to_numpy() if "season" in found else np.full(len(table), "all")
+    x, y, tx_x, tx_y = (np.round(axis, 3) for axis in (*where, *tx))
+    dataset = measurements.build(np.where(np.isnan(x), np.nan, rss), x, y, tx_x, tx_y, _stamps(table, found), season,
+                                 names, kinds, source=name, crs=zone)
+    return dataset.assign_attrs(input_crs=sent.crs, left_out=left_out, timed=int("time" in found))
+
+
+def _zone(given: list[_Places], name: str) -> str:
+    local = [one.crs == LOCAL for one in given]
+    if all(local):
+        return LOCAL
+    if any(local):
+        raise InputError(f"{name}: some places are in degrees or in a reference system, others in metres from a "
+                         "corner; give the crs of x and y (--crs)")
+    lon, lat = (np.concatenate([axis.ravel() for axis in axes]) for axes in zip(*(
+        systems.transform(one.crs, systems.DEGREES, one.x, one.y) for one in given)))
+    if not np.isfinite(lon).any():
+        raise InputError(f"{name}: no place can be told in degrees; check the crs")
+    if np.nanmax(lon) - np.nanmin(lon) > 180:
+        raise InputError(f"{name}: the places span {np.nanmax(lon) - np.nanmin(lon):.0f} degrees of longitude; "
+                         "expected one site, on one side of the 180th meridian")
+    return systems.utm_of(lon, lat)
+
+
+def _stamps(table: pd.DataFrame, found: dict[str, str]) -> np.ndarray:
+    """Return a time for each sample: the one given, or a second each. Equal ones are set a microsecond apart."""
+    if "time" not in found:
+        return (_FIRST + pd.to_timedelta(np.arange(len(table)), unit="s")).to_numpy("M8[ns]")
+    stamps = pd.Series(_times(table[found["time"]].str.strip().tolist()))
+    return (stamps + pd.to_timedelta(stamps.groupby(stamps).cumcount(), unit="us")).to_numpy("M8[ns]")

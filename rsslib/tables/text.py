@@ -1,0 +1,161 @@
+"""Text tables: a file, or a frame, as a frame of texts with the line of each row.
+
+Bytes at the beginning tell UTF-8 or UTF-16, the first line tells the separator; a comma in a number is a decimal comma
+where the separator is another one.
+"""
+
+import csv
+import re
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rsslib import files
+from rsslib.arguments import check_type
+from rsslib.project import InputError
+
+SEPARATORS = (";", "\t", "|", ",")
+"""In this order: a comma may stand within numbers, the others do not."""
+MISSING = ("", "na", "nan", "n/a", "null", "none", "-", "--")
+"""Texts, in lower case, that say that there is no value."""
+MOST_BYTES = 2**30
+_DECIMAL = re.compile(r"\s*-?\d+,\d+\s*")
+_BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+_PACKED = {b"\x1f\x8b": "gzip", b"PK": "zip or a spreadsheet", b"BZh": "bzip2", b"\xd0\xcf": "an old spreadsheet"}
+
+
+class Problems:
+    """Rows that cannot be used, by line, with the reason; `name` is that of the table."""
+
+    def __init__(self, name: str, skip: bool):
+        self.name, self.skip = name, skip
+        self.found: dict[int, str] = {}
+
+    def add(self, lines: Any, reasons: Any) -> None:
+        """Add a reason for each line; of a line with several the first counts."""
+        for line, reason in zip(lines, reasons):
+            self.found.setdefault(int(line), str(reason))
+
+    def settle(self, total: int) -> None:
+        """Raise InputError that lists the first bad lines, unless they are to be skipped and others are left."""
+        if not self.found or self.skip and len(self.found) < total:
+            return
+        lines = sorted(self.found)
+        told = "; ".join(f"line {line}: {self.found[line]}" for line in lines[:10])
+        more = f"; and {len(lines) - 10} more" if len(lines) > 10 else ""
+        remedy = "no other line is left" if self.skip else "correct them, or leave them out with skip_bad (--skip-bad)"
+        raise InputError(f"{self.name}: {len(lines)} of {total} lines cannot be used: {told}{more}; {remedy}")
+
+
+def read(table: str | Path | pd.DataFrame, name: str, problems: Problems) -> pd.DataFrame:
+    """Return a table as texts; its index is the line of each row, its attrs say whether commas are decimal.
+
+    Input: table, the name of a file (csv with any of SEPARATORS), or a frame, whose values are written as texts and
+    whose rows count from 1. Rows with another number of fields than the first line go to `problems`.
+    Errors: InputError naming the file if it is missing, packed, empty, no text, has no rows, or names a column twice.
+
+    >>> read(pd.DataFrame({"sensor": ["a"], "rss": [-70.5]}), "mine", Problems("mine", False)).rss.tolist()
+    ['-70.5']
+    """
+    found = _of_frame(table) if isinstance(table, pd.DataFrame) else _of_file(table, name, problems)
+    twice = found.columns[found.columns.duplicated()]
+    if len(twice):
+        raise InputError(f"{name}: column {twice[0]!r} stands twice; expected each name once: rename or remove one")
+    if not len(found):
+        raise InputError(f"{name}: no rows below the names of the columns; expected one a reading or a sample")
+    return found
+
+
+def numbers(texts: pd.Series, name: str, problems: Problems) -> np.ndarray:
+    """Return a column of texts as numbers, NaN for MISSING; what is no number goes to `problems`."""
+    plain = texts.str.strip()
+    if texts.attrs.get("decimal") == ",":
+        plain = plain.str.replace(",", ".", regex=False)
+    missing = plain.str.lower().isin(MISSING).to_numpy()
+    found = pd.to_numeric(plain.mask(missing), errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    bad = ~missing & ~np.isfinite(found)
+    problems.add(texts.index[bad], [f"{name} is {text!r}, no finite number" for text in texts[bad]])
+    return np.where(bad, np.nan, found)
+
+
+def _of_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    plain = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
+    found = pd.DataFrame({str(column).strip(): _written(plain[column]) for column in plain.columns}
+                         if plain.columns.is_unique else {})
+    if not plain.columns.is_unique:
+        raise InputError(f"the frame: column {plain.columns[plain.columns.duplicated()][0]!r} stands twice; expected "
+                         "each name once: rename or remove one")
+    found.index = pd.RangeIndex(1, len(found) + 1)
+    return found
+
+
+def _written(column: pd.Series) -> pd.Series:
+    if pd.api.types.is_float_dtype(column.dtype):    # repr: all digits, and no more
+        texts = [repr(float(value)) for value in column.astype(np.float64)]
+    elif pd.api.types.is_datetime64_any_dtype(column.dtype):
+        texts = ["" if pd.isna(value) else value.isoformat() for value in column]
+    else:
+        texts = ["" if value is None or value is pd.NA or value != value else str(value) for value in column]
+    return pd.Series(texts, dtype=object)
+
+
+def _of_file(path: str | Path, name: str, problems: Problems) -> pd.DataFrame:
+    check_type(name, path, (str, Path), "the name of a file, or a pandas.DataFrame")
+    lines = _text(path).split("\n")
+    head = next((number for number, line in enumerate(lines) if line.strip()), None)
+    if head is None:
+        raise InputError(f"{path}: empty; expected a table whose first line names the columns")
+    separator = next((mark for mark in SEPARATORS if mark in lines[head]), ",")
+    rows = _rows(lines[head:], separator, str(path))
+    columns = [text.strip() for text in rows[0][1]]
+    if len(columns) < 2:
+        raise InputError(f"{path}: the first line {lines[head][:80]!r} names one column; expected several, separated "
+                         f"by one of {' '.join(map(repr, SEPARATORS))}")
+    full = [(line + head, row) for line, row in rows[1:] if any(text.strip() for text in row)]
+    bad = [(line, row) for line, row in full if len(row) != len(columns)]
+    problems.add([line for line, _ in bad],
+                 [f"{len(row)} fields, where the first line names {len(columns)} columns" for _, row in bad])
+    good = [(line, row) for line, row in full if len(row) == len(columns)]
+    if full and not good:
+        problems.settle(len(full))
+    found = pd.DataFrame([row for _, row in good], columns=columns, dtype=object)
+    found.index = pd.Index([line for line, _ in good], dtype=np.int64)
+    if separator != "," and any(_DECIMAL.fullmatch(text) for _, row in rows[1:50] for text in row):
+        found.attrs["decimal"] = ","
+    return found
+
+
+def _text(path: str | Path) -> str:
+    what = "a table of readings as text (csv)"
+    content = files.read_bytes(path, what)
+    for begin, packing in _PACKED.items():
+        if content.startswith(begin):
+            raise InputError(f"{path}: looks like {packing}; expected {what}: unpack it, or save it as csv")
+    if len(content) > MOST_BYTES:
+        raise InputError(f"{path}: {len(content) / 2**30:.1f} GiB; expected at most 1: split it")
+    encoding = next((name for mark, name in _BOMS.items() if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not {encoding.upper()} at byte {error.start}; expected {what}: save it as UTF-8"
+                         ) from None
+    if "\0" in text:
+        raise InputError(f"{path}: holds null characters; expected {what}")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _rows(lines: list[str], separator: str, path: str) -> list[tuple[int, list[str]]]:
+    """Return the fields of each row and the line that it begins in, counted from 1."""
+    if not any('"' in line for line in lines):
+        return [(number, line.split(separator)) for number, line in enumerate(lines, 1)]
+    found, reader, first = [], csv.reader(StringIO("\n".join(lines)), delimiter=separator, strict=True), 1
+    try:
+        for row in reader:
+            found.append((first, row))
+            first = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(f"{path}: line {first}: {error}; expected each quoted field closed") from None
+    return found
