@@ -7,6 +7,12 @@ Train an ensemble on measurements, localize with it, keep it:
 >>> localizer.predict(measurements.load("new.nc")).x_hat      # easting [m]              # doctest: +SKIP
 >>> localizer.save("models/mine")                                                        # doctest: +SKIP
 
+Locate with receivers of your own, from csv files:
+
+>>> from rsslib import Locator, read_table
+>>> model = Locator().fit(read_table("readings.csv", "sensors.csv"))                     # doctest: +SKIP
+>>> model.locate("new.csv")[["lat", "lon", "trusted", "region90"]]                       # doctest: +SKIP
+
 `Localizer` with its `Recipe` is for one transmitter, `EmitterRecipe` for several. `RadioMaps` with its `MapRecipe` is
 fitted in seconds, without a network; `FedLocalizer` with its `FedRecipe` is a network that learns from such maps.
 `measurements` is the schema of the data on a `Grid`, `splits` separates training from test data. `predictions` measures

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 import struct
 import tempfile
 from functools import cache
@@ -24,7 +25,7 @@ from rsslib.project import ROOT
 PAGES = [ROOT / name for name in ("README.md", "RESULTS.md", "LEDGER.md")] + sorted((ROOT / "docs").glob("*.md"))
 EXECUTED = [path for profile in ("full", "quick")
             for path in sorted((ROOT / "docs/executed" / profile).glob("*.ipynb"))]
-SOURCES = {path.name: path for path in (ROOT / "notebooks").glob("0*.ipynb")}
+SOURCES = {path.name: path for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")}
 RECORDS = [path for profile in ("full", "quick") for path in sorted((ROOT / "results" / profile).glob("*.json"))
            if ".stamp." not in path.name]
 TRAINED = sorted(path for path in (ROOT / "results").glob("*/trained/*") if path.is_dir())
@@ -54,10 +55,14 @@ def test_every_link_of_a_page_leads_somewhere(page):
 def test_the_code_for_measurements_of_ones_own_runs_as_written(campus, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     measurements.save(campus, tmp_path / "my_measurements.nc")
+    for name in ("readings.csv", "sensors.csv", "new.csv"):
+        shutil.copy(ROOT / "examples/town" / name, tmp_path)
     names: dict = {}
     for block in re.findall(r"```python\n(.*?)```", (ROOT / "docs/your_measurements.md").read_text(), re.DOTALL):
         exec(block.replace("epochs=28", "epochs=1"), names)
-    first, of_maps, area, second = map(float, capsys.readouterr().out.split())
+    tested, *numbers = capsys.readouterr().out.splitlines()
+    first, of_maps, area, second = map(float, numbers)
+    assert "SelfTest(samples=" in tested and (tmp_path / "scratch/model/header.json").is_file()
     assert all(0 < metres < 5000 for metres in (first, of_maps, second)) and area > 0
     assert (tmp_path / "scratch/mine").is_dir()
 

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from rsslib import __main__ as command_line
+from rsslib.workflow import own
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -22,7 +23,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml", "ot": "pot", "PIL": "pillow"}
 """Modules whose distribution has another name."""
 
-OPTIONAL = {"sionna": ("sionna", "mitsuba", "drjit")}
+OPTIONAL = {"sionna": ("sionna", "mitsuba", "drjit"), "gis": ("geopandas",)}
 """Extras that only those install who ask for them, with their modules, imported inside a function only."""
 
 
@@ -126,8 +127,8 @@ def test_targets_and_commands_that_the_readme_names_exist():
     readme = _text("README.md") if (ROOT / "README.md").exists() else ""
     code = "\n".join(re.findall(r"```.*?```|`[^`]+`", readme, flags=re.DOTALL))
     assert set(re.findall(r"(?:^|`|&& )make (?:[A-Z]+=\S+ )*([a-z]+)", code, re.MULTILINE)) <= targets
-    assert set(re.findall(r"python -m rsslib ([a-z]+)", code)) <= commands
-    assert commands - {"run"} <= targets
+    assert set(re.findall(r"(?:python -m |^ *|`)rsslib ([a-z]+)", code, re.MULTILINE)) <= commands
+    assert commands - {"run", *own.COMMANDS} <= targets    # those take names of files
 
 
 def test_every_target_is_phony_and_explained():

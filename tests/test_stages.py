@@ -15,7 +15,7 @@ from rsslib.project import ROOT
 
 STAGES = {name: stage.get("do", stage) for name, stage in
           yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"].items()}
-REPORTS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks").glob("0[2-9]*.ipynb"))
+REPORTS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))[1:]
 
 
 def notebook(stage):

@@ -11,6 +11,7 @@ from torch import Tensor
 from rsslib.data import blocks
 from rsslib.data import grid as grids
 from rsslib.locator.scale import UNIT_M
+from rsslib.progress import Progress
 from rsslib.radio_maps import cells, decoders, regions
 from rsslib.radio_maps.localizer import map_std
 from rsslib.radio_maps.maps import Maps, build
@@ -70,15 +71,18 @@ def in_unmeasured_cells(dataset: xr.Dataset, seed: int) -> list[tuple[np.ndarray
     return cells.folds(dataset, np.arange(dataset.sizes["sample"]), CELLS, PARTS, seed)
 
 
-def located(dataset: xr.Dataset, folds: Sequence[tuple[np.ndarray, np.ndarray]], recipe: MapRecipe) -> HeldOut:
+def located(dataset: xr.Dataset, folds: Sequence[tuple[np.ndarray, np.ndarray]], recipe: MapRecipe,
+            name: str) -> HeldOut:
     """Return what maps fitted without them find of held-out samples, until ENOUGH are there."""
     torch.set_num_threads(recipe.threads)
     found: list[HeldOut] = []
-    for kept, held_out in folds:
-        if sum(len(part.error) for part in found) >= ENOUGH:
-            break
-        maps = build(dataset, kept, grids.covering(dataset, recipe.pixel_m), recipe)
-        found.append(of_posteriors(maps, maps, dataset, held_out, recipe.decoder))
+    size = np.cumsum([len(held_out) for _, held_out in folds])
+    folds = folds[: int(np.searchsorted(size, ENOUGH)) + 1]
+    with Progress(len(folds), f"self-test, {name}") as progress:
+        for number, (kept, held_out) in enumerate(folds, 1):
+            maps = build(dataset, kept, grids.covering(dataset, recipe.pixel_m), recipe)
+            found.append(of_posteriors(maps, maps, dataset, held_out, recipe.decoder))
+            progress.step(number, f"{size[number - 1]} samples")
     return HeldOut(*(np.concatenate([getattr(part, name) for part in found]) for name in ("error", "score", "doubts")))
 
 

@@ -23,7 +23,7 @@ from rsslib.files import read_bytes
 from rsslib.learning import weights
 from rsslib.locator import held_out, scale
 from rsslib.project import InputError, InputWarning
-from rsslib.radio_maps import decoders, map_files, regions
+from rsslib.radio_maps import calibration, decoders, map_files, regions
 from rsslib.radio_maps.fed import FedLocalizer, Product
 from rsslib.radio_maps.fed_recipe import FedRecipe
 from rsslib.radio_maps.localizer import RadioMaps
@@ -87,9 +87,11 @@ class Locator(BaseEstimator):
             raise InputError(f"{dataset.attrs['source']}: {known.sizes['sample']} samples with a known place of the "
                              f"transmitter, {heard.sum()} sensors that heard one; expected at least {FEWEST_SAMPLES} "
                              f"and {FEWEST_SENSORS}: check the columns tx_lat and tx_lon, or measure more")
+        self.__dict__.pop("model_", None)    # a fit that fails leaves none
         self.scale_ = scale.of(known)
-        scaled, recipe = self.scale_.scaled(known), MapRecipe(threads=self.threads)
-        self.crs_, self.input_crs_ = known.attrs["crs"], known.attrs.get("input_crs", known.attrs["crs"])
+        scaled, recipe = self.scale_.scaled(known), MapRecipe(threads=int(self.threads))
+        self.crs_ = systems.checked_zone(known.attrs["crs"], "the data set to fit: crs")
+        self.input_crs_ = systems.checked(known.attrs.get("input_crs", self.crs_), "the data set to fit: input_crs")
         self.source_, self.samples_ = known.attrs["source"], known.sizes["sample"]
         self.sensors_ = _where(known)
         self.places_ = np.stack(grids.transmitters(known), axis=1)[:: max(1, known.sizes["sample"] // 2000)]
@@ -97,7 +99,7 @@ class Locator(BaseEstimator):
         self.regions_ = {regions.PROMISES[0]: measured.regions(regions.PROMISES[0])}
         self.self_test_ = {TIMES: self._tested(measured, measured.coverage(0.9))}
         try:
-            unseen = held_out.located(scaled, held_out.in_unmeasured_cells(scaled, self.seed), recipe)
+            unseen = held_out.located(scaled, held_out.in_unmeasured_cells(scaled, self.seed), recipe, CELLS)
         except InputError:    # too few cells were visited
             unseen = None
         if unseen is not None:
@@ -110,10 +112,10 @@ class Locator(BaseEstimator):
 
     def _trained(self, scaled: xr.Dataset, recipe: MapRecipe) -> tuple[RadioMaps | FedLocalizer, held_out.HeldOut]:
         if not self.network:
-            measured = held_out.located(scaled, held_out.at_another_time(scaled, self.seed), recipe)
+            measured = held_out.located(scaled, held_out.at_another_time(scaled, self.seed), recipe, TIMES)
             return RadioMaps(recipe).fit(scaled), measured
         kept, val = held_out.at_another_time(scaled, self.seed)[0]
-        fed = FedLocalizer(FedRecipe(maps=recipe, seed=self.seed)).fit(scaled, {"train": kept, "val": val})
+        fed = FedLocalizer(FedRecipe(maps=recipe, seed=int(self.seed))).fit(scaled, {"train": kept, "val": val})
         return fed, held_out.of_posteriors(Product(fed), fed.fitted()[0], scaled, val, recipe.decoder)
 
     def _tested(self, found: held_out.HeldOut, covered: float) -> SelfTest:
@@ -139,11 +141,7 @@ class Locator(BaseEstimator):
         check_choice("promise", promise, self.regions_)
         dataset = readings if isinstance(readings, xr.Dataset) else self.read(
             readings, sensors, crs=crs, not_heard=not_heard, skip_bad=skip_bad, layout=layout)
-        if measurements.validate(dataset, "the data set to locate").attrs["crs"] != self.crs_:
-            raise InputError(f"the data set to locate is in {dataset.attrs['crs']}, the model in {self.crs_}; expected "
-                             "the same: read it with Locator.read")
-        unknown = xr.full_like(dataset.tx_x, np.nan)
-        scaled = self.scale_.scaled(dataset.assign(tx_x=unknown, tx_y=unknown))
+        scaled = self._scaled(dataset, "the data set to locate")
         columns, _ = self._maps().columns(scaled)
         heard = np.isfinite(scaled.rss.values[:, columns]).any(axis=1)
         if not heard.any():
@@ -155,6 +153,19 @@ class Locator(BaseEstimator):
         parts = pd.concat(self._rows(scaled, np.flatnonzero(heard), self.regions_[promise])).reindex(range(len(heard)))
         parts["trusted"] = parts.trusted.fillna(False).astype(bool)
         return self._in_systems(parts, dataset)
+
+    def calibrate(self, readings: xr.Dataset | reading.Table, force: bool = False) -> calibration.Calibration:
+        """Return the offset of each receiver on readings of unknown transmitters, as `calibration.calibrated` finds it.
+
+        The locator stays as it is: `locate(found.maps.corrected(measurements))` uses the offsets that were `found`.
+        Input: measurements or a table, as for `locate`; force, to keep offsets whatever the tests say.
+        Errors: those of `read` and `calibrated`; InputError before `fit`, or for another system than that of the fit.
+        """
+        self._fitted()
+        dataset = readings if isinstance(readings, xr.Dataset) else self.read(readings)
+        scaled = self._scaled(dataset, "the data set to calibrate on")
+        torch.set_num_threads(int(self.threads))
+        return calibration.calibrated(self._maps(), scaled, np.arange(scaled.sizes["sample"]), force=force)
 
     def read(self, readings: reading.Table, sensors: reading.Table | None = None, *, crs: object = None,
              not_heard: ArrayLike | None = None, skip_bad: bool = False, layout: str | None = None) -> xr.Dataset:
@@ -174,20 +185,24 @@ class Locator(BaseEstimator):
 
         Errors: those of `locate`; InputError without a sample whose transmitter's place is known.
         """
+        check_type("score: dataset", dataset, xr.Dataset, "measurements, as Locator.read returns them")
+        found = self.locate(dataset)
         true_x, true_y = grids.transmitters(dataset)
         if not np.isfinite(true_x).any():
             raise InputError("score: no sample has a known place of the transmitter; expected at least one")
-        found = self.locate(dataset)
         x, y_ = systems.transform(self.input_crs_, self.crs_, found.x.to_numpy(), found.y.to_numpy())
         return -float(np.nanmedian(np.hypot(x - true_x, y_ - true_y)))
 
     def save(self, folder: str | Path) -> Path:
         """Write maps (NetCDF), networks (safetensors) and a JSON header into a folder."""
         self._fitted()
+        check_type("folder", folder, (str, Path), "the name of a folder for the model")
         if isinstance(self.model_, FedLocalizer):
             self.model_.save(Path(folder) / "networks")
         map_files.save(self._maps(), folder)
-        header = {"format": FORMAT, "params": self.get_params(), "scale": asdict(self.scale_), "crs": self.crs_,
+        params = {name: value.item() if isinstance(value, np.generic) else value
+                  for name, value in self.get_params().items()}
+        header = {"format": FORMAT, "params": params, "scale": asdict(self.scale_), "crs": self.crs_,
                   "input_crs": self.input_crs_, "source": self.source_, "samples": self.samples_,
                   "sensors": self.sensors_.to_dict("list"), "places": self.places_.round(2).tolist(),
                   "regions": {promise: {"thresholds": [one.threshold(level) for level in held_out.LEVELS],
@@ -199,6 +214,7 @@ class Locator(BaseEstimator):
     @classmethod
     def load(cls, folder: str | Path) -> "Locator":
         """Read what `save` wrote. Errors: InputError naming the file that is missing, damaged or of another saving."""
+        check_type("folder", folder, (str, Path), "the name of a folder with a model")
         found, digest = weights.load_header(folder, FORMAT, lambda header: (cls._of(header), str(header["maps"])))
         if _digest(folder) != digest:
             raise InputError(f"{folder}/{map_files.NAME}: not the maps that this model was saved with; fit again")
@@ -221,10 +237,19 @@ class Locator(BaseEstimator):
         found.doubts_, found.surest_ = (np.array(header[name], np.float64) for name in ("doubts", "surest"))
         return found
 
+    def _scaled(self, dataset: xr.Dataset, name: str) -> xr.Dataset:
+        """Return checked measurements in scaled metres, without what they say of the transmitters."""
+        measurements.validate(dataset, name)
+        if systems.checked_zone(dataset.attrs["crs"]) != self.crs_:
+            raise InputError(f"{name} is in {dataset.attrs['crs']}, the model in {self.crs_}; expected the same: read "
+                             "it with Locator.read")
+        unknown = xr.full_like(dataset.tx_x, np.nan)
+        return self.scale_.scaled(dataset.assign(tx_x=unknown, tx_y=unknown))
+
     def _rows(self, scaled: xr.Dataset, samples: np.ndarray, calibrated: regions.Regions) -> Iterator[pd.DataFrame]:
         """Yield what is found of samples, batch by batch: places in metres, regions as masks of pixels."""
         model = Product(self.model_) if isinstance(self.model_, FedLocalizer) else self._maps()
-        torch.set_num_threads(self.threads)
+        torch.set_num_threads(int(self.threads))
         for batch, log_posterior, _ in model.posteriors(scaled, samples):
             posterior = log_posterior.exp()
             at = decoders.decode(posterior, model.grid, self._maps().recipe.decoder)
@@ -233,8 +258,9 @@ class Locator(BaseEstimator):
             sure = np.interp(rank, self.surest_, _STEPS)
             columns: dict[str, Any] = {"x": x, "y": y, "confidence": sure, "trusted": sure > DOUBTFUL}
             columns["receivers"] = _mattered(self._maps(), scaled, batch, log_posterior)
+            scores = regions.pixel_scores(posterior)
             for level in held_out.LEVELS:
-                masks, name = calibrated.mask(posterior, level).numpy(), round(100 * level)
+                masks, name = (scores <= calibrated.threshold(level)).numpy(), round(100 * level)
                 columns[f"area{name}_km2"] = masks.sum((1, 2)) * (self.scale_.pixel_m / 1000) ** 2
                 columns[f"region{name}"] = [self._outline(mask, model.grid) for mask in masks]
             yield pd.DataFrame(columns, index=batch)

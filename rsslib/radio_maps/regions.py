@@ -199,7 +199,7 @@ def polygon(mask: ArrayLike, grid: Grid) -> "BaseGeometry":
     >>> polygon([[True, True], [False, False]], Grid(0.0, 0.0, 2, 2, 30.0)).bounds
     (-15.0, -15.0, 45.0, 15.0)
     """
-    from shapely import box, union_all  # imported here: training needs no geometry
+    from shapely import box, coverage_union_all  # imported here: training needs no geometry
 
     check_type("polygon: grid", grid, Grid)
     inside = np.asarray(mask)
@@ -207,7 +207,7 @@ def polygon(mask: ArrayLike, grid: Grid) -> "BaseGeometry":
         raise InputError(f"polygon: mask is {inside.dtype} of {inside.shape}; expected booleans, {grid.shape}")
     row, column = np.nonzero(inside)
     low, high = grid.to_metres(column - 0.5, row - 0.5), grid.to_metres(column + 0.5, row + 0.5)
-    return union_all(box(*low, *high))
+    return coverage_union_all(box(*low, *high))    # squares that share edges: ten times as fast as any polygons
 
 
 def _scored(maps: Posteriors, dataset: xr.Dataset, samples: np.ndarray) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from rsslib.data import blocks, measurements, splits, times
-from rsslib.data.positions import CRS, transmitters
+from rsslib.data import blocks, measurements, splits
+from rsslib.data.positions import CRS, SITE_M, transmitters
 from rsslib.ledger.resampling import interval, resampled
 from rsslib.project import InputError
 from rsslib.radio_maps.localizer import RadioMaps
@@ -35,7 +35,7 @@ def scored(path: str | Path | pd.DataFrame, split: str, dataset: xr.Dataset) -> 
     true = np.stack(transmitters(dataset), axis=1)[tested]
     places = {"maps": _by_maps(dataset, train, tested), **baselines.located(dataset, train, tested)}
     block = blocks.numbers(dataset.time.values)[tested]
-    own = np.hypot(*(_read(path, dataset.time.values[tested], split) - true).T)
+    own = np.hypot(*(_read(path, dataset.time.values[tested], true, split) - true).T)
     rows = [{"method": "yours"} | _told(own, block)]
     for method, label in OURS.items():
         error = np.hypot(*(places[method] - true).T)
@@ -48,30 +48,34 @@ def _by_maps(dataset: xr.Dataset, train: np.ndarray, tested: np.ndarray) -> np.n
     return np.stack([found.x_hat.values, found.y_hat.values], axis=1)
 
 
-def _read(path: str | Path | pd.DataFrame, time: np.ndarray, split: str) -> np.ndarray:
+def _read(path: str | Path | pd.DataFrame, time: np.ndarray, true: np.ndarray, split: str) -> np.ndarray:
     """Return the predicted places of the samples at `time`, (samples, 2) [m]."""
-    name = "the frame of predictions" if isinstance(path, pd.DataFrame) else str(path)
-    problems = text.Problems(name, skip=False)
+    name = text.name_of(path, "predictions")
+    problems = text.Problems(name, skip=None)
     table = text.read(path, name, problems)
     found = roles(table.columns, name)
     where = pair(found, "", name)
     if "time" not in found or where is None:
-        raise InputError(f"{name}: columns {', '.join(table.columns)}; expected time, and lat and lon or x and y (UTM "
-                         "zone 12N)")
+        raise InputError(f"{name}: columns {text.listed(table.columns)}; expected time, and lat and lon or x and y "
+                         "(UTM zone 12N)")
     x, y = (text.numbers(table[found[role]], found[role], problems) for role in where[:2])
     missing = np.isnan(x) | np.isnan(y)
     problems.add(table.index[missing], ["no place; every sample needs one"] * int(missing.sum()))
-    stamps = pd.Index(times.times(table[found["time"]].tolist(), f"{name}: time", len(table)))
+    stamps = pd.Index(text.stamps(table[found["time"]], problems))
     place = pd.Index(time.astype("M8[ns]")).get_indexer(stamps)
     problems.add(table.index[place < 0], [f"{stamp}: not a test sample of {split}" for stamp in stamps[place < 0]])
     problems.add(table.index[stamps.duplicated()], [f"{stamp} stands twice" for stamp in stamps[stamps.duplicated()]])
+    east, north = systems.transform(systems.DEGREES if where.degrees else CRS, CRS, x, y)
+    far = ~(np.hypot(east - np.median(true[:, 0]), north - np.median(true[:, 1])) < SITE_M)
+    problems.add(table.index[far], [f"a place more than {SITE_M / 1000:.0f} km away; expected degrees as lat and lon, "
+                                    "or metres of UTM zone 12N as x and y"] * int(far.sum()))
     problems.settle(len(table))
     if len(table) < len(time):
         lost = np.setdiff1d(time.astype("M8[ns]"), stamps.to_numpy())
         raise InputError(f"{name}: {len(lost)} of the {len(time)} test samples of {split} are missing, the first is "
                          f"{lost[0]}; expected a place for each")
     places = np.empty((len(time), 2))
-    places[place] = np.stack(systems.transform(systems.DEGREES if where.degrees else CRS, CRS, x, y), axis=1)
+    places[place] = np.stack([east, north], axis=1)
     return places
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from rsslib.arguments import shown
 from rsslib.project import InputError
 
 _PLACES = {"lat": ("lat", "latitude"), "lon": ("lon", "lng", "long", "longitude"),
@@ -45,7 +46,7 @@ def roles(columns: Iterable[str], name: str = "columns") -> dict[str, str]:
         if role is None:
             continue
         if role in found:
-            raise InputError(f"{name}: {found[role]!r} and {column!r} both mean {NAMES[role]}; expected one: "
+            raise InputError(f"{name}: {shown(found[role])} and {shown(column)} both mean {NAMES[role]}; expected one: "
                              "rename or remove the other")
         found[role] = column
     return found

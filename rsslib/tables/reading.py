@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from rsslib.arguments import check_type, shown
-from rsslib.data import arrays, measurements, times
+from rsslib.data import arrays, measurements
 from rsslib.data.positions import DEGREES as SITE_DEGREES
 from rsslib.data.positions import LOCAL
 from rsslib.data.receivers import KINDS, OTHER
@@ -69,7 +69,8 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     """
     check_type("read_table: skip_bad", skip_bad, bool)
     known = None if layout is None else layouts.layout(layout)
-    name, system = _name(readings, "readings"), None if crs is None else systems.checked(crs, "read_table: crs")
+    zone = None if zone is None else systems.checked_zone(zone, "read_table: zone")
+    name, system = text.name_of(readings, "readings"), None if crs is None else systems.checked(crs, "read_table: crs")
     problems = Problems(name, skip_bad)
     table = text.read(readings, name, problems)
     total = len(table) + len(problems.found)
@@ -89,28 +90,25 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     return _built(table, found, heard, sent, names, places, name, known, zone, len(problems.found))
 
 
-def _name(table: Table, role: str) -> str:
-    return f"the frame of {role}" if isinstance(table, pd.DataFrame) else str(table)
-
-
 def _sensors(sensors: Table, crs: str | None, skip_bad: bool) -> pd.DataFrame:
     """Return the places of the sensors: index name; columns x, y, crs, kind."""
-    name = _name(sensors, "sensors")
+    name = text.name_of(sensors, "sensors")
     problems = Problems(name, skip_bad)
     table = text.read(sensors, name, problems)
     found = roles(table.columns, name)
     where = pair(found, "", name)
     if "sensor" not in found or where is None:
-        raise InputError(f"{name}: columns {', '.join(table.columns)}; expected sensor, and lat and lon or x and y")
+        raise InputError(f"{name}: columns {text.listed(table.columns)}; expected sensor, and lat and lon or x and y")
     places = _places(table, found, where, crs, problems)
     assert places is not None    # since `where` is
     named = table[found["sensor"]].str.strip()
     twice = named.duplicated()
     problems.add(table.index[named == ""], ["no name of a sensor"] * int((named == "").sum()))
-    problems.add(table.index[twice], [f"sensor {one!r} stands twice" for one in named[twice]])
+    problems.add(table.index[twice], [f"sensor {shown(one)} stands twice" for one in named[twice]])
     kinds = table[found["kind"]].str.strip() if "kind" in found else pd.Series(OTHER, table.index)
     strange = ~kinds.isin((*KINDS, OTHER))
-    problems.add(table.index[strange], [f"kind is {one!r}; expected {OTHER}, or none at all" for one in kinds[strange]])
+    problems.add(table.index[strange], [f"kind is {shown(one)}; expected {OTHER}, or none at all"
+                                           for one in kinds[strange]])
     problems.settle(len(table))
     result = pd.DataFrame({"x": places.x, "y": places.y, "kind": kinds.to_numpy()}, index=named.to_numpy())
     result.attrs["crs"] = places.crs
@@ -153,7 +151,7 @@ def _wide_names(table: pd.DataFrame, places: pd.DataFrame | None, known: layouts
         expected = ("columns sensor and rss (a row a reading), or a column for each sensor that the table of sensors "
                     "names" + ("; give sensors (--sensors)" if places is None else ""))
     if not names:
-        raise InputError(f"{name}: columns {shown(', '.join(table.columns))}; expected {expected}")
+        raise InputError(f"{name}: columns {text.listed(table.columns)}; expected {expected}")
     return names
 
 
@@ -187,10 +185,11 @@ def _heard(table: pd.DataFrame, found: dict[str, str], names: list[str] | None, 
     problems.add(table.index[named == ""], ["no name of a sensor"] * int((named == "").sum()))
     if places is not None:
         lost = ~named.isin(places.index) & (named != "") & (True if own is None else np.isnan(own.x))
-        problems.add(table.index[lost], [f"sensor {one!r} is not in the table of sensors" for one in named[lost]])
+        problems.add(table.index[lost], [f"sensor {shown(one)} is not in the table of sensors"
+                                             for one in named[lost]])
     sample, first = _samples(table, found, problems)
     twice = pd.DataFrame({"sample": sample, "sensor": named.to_numpy()}).duplicated().to_numpy()
-    problems.add(table.index[twice], [f"sensor {one!r} stands twice in one sample" for one in named[twice]])
+    problems.add(table.index[twice], [f"sensor {shown(one)} stands twice in one sample" for one in named[twice]])
     return _Long(sample, named.to_numpy(), rss, own)
 
 
@@ -198,7 +197,7 @@ def _samples(table: pd.DataFrame, found: dict[str, str], problems: Problems) -> 
     """Return the number of each row's sample, in the order in which they begin, and the first row of each."""
     role = "sample" if "sample" in found else "time"
     if role not in found:
-        raise InputError(f"{problems.name}: columns {', '.join(table.columns)}; expected a column sample or time, "
+        raise InputError(f"{problems.name}: columns {text.listed(table.columns)}; expected a column sample or time, "
                          "which tells the readings of one transmission")
     given = table[found[role]].str.strip()
     problems.add(table.index[given == ""], [f"no {NAMES[role]}"] * int((given == "").sum()))
@@ -210,7 +209,7 @@ def _without_bad(table: pd.DataFrame, heard: np.ndarray | _Long, sent: _Places |
                  problems: Problems, total: int) -> tuple:
     """Return what is left without the bad lines: a row a sample, readings (samples, sensors), and their sensors."""
     if isinstance(heard, np.ndarray):
-        _check_times(table, problems)
+        _check_times_and_seasons(table, problems)
         problems.settle(total)
         kept = ~table.index.isin(problems.found)
         if problems.found:
@@ -218,7 +217,7 @@ def _without_bad(table: pd.DataFrame, heard: np.ndarray | _Long, sent: _Places |
         return table[kept], heard[kept], sent and _Places(sent.x[kept], sent.y[kept], sent.crs), names
     if sent is not None:
         _check_sent(table, heard.sample, sent, problems)
-    _check_times(table, problems)
+    _check_times_and_seasons(table, problems)
     problems.settle(total)
     if problems.found:
         _warn_of_left_out(problems, total)
@@ -250,32 +249,19 @@ def _check_sent(table: pd.DataFrame, sample: np.ndarray, sent: _Places, problems
                                       for line in table.index[first[other]]])
 
 
-def _check_times(table: pd.DataFrame, problems: Problems) -> None:
+def _check_times_and_seasons(table: pd.DataFrame, problems: Problems) -> None:
     found = roles(table.columns)
-    if "time" not in found:
-        return
-    given = table[found["time"]].str.strip()
-    for value in given.unique():
-        try:
-            if not value or np.isnat(_times([value])[0]):
-                raise InputError("no time")
-        except InputError as error:
-            bad = given == value
-            reason = str(error).removeprefix("time: ")
-            problems.add(table.index[bad], [f"time {value!r}: {reason}"] * int(bad.sum()))
+    if "time" in found:
+        text.stamps(table[found["time"]], problems)
+    if "season" in found:
+        blank = table[found["season"]].str.strip() == ""
+        problems.add(table.index[blank], ["no season"] * int(blank.sum()))
 
 
 def _warn_of_left_out(problems: Problems, total: int) -> None:
     line, reason = next(iter(sorted(problems.found.items())))
     warnings.warn(f"{problems.name}: left out {len(problems.found)} of {total} lines, the first is line {line}: "
                   f"{reason}", InputWarning, stacklevel=4)
-
-
-def _times(values: list[str]) -> np.ndarray:
-    whole = [float(value) if re.fullmatch(r"\d{9,20}(\.\d+)?", value) else value for value in values]
-    if len({type(value) for value in whole}) > 1:
-        raise InputError("some are numbers, some are texts")
-    return times.times(whole, "time", len(whole))
 
 
 def _built(table: pd.DataFrame, found: dict[str, str], heard: Any, sent: _Places | None, names: list[str],
@@ -290,6 +276,11 @@ def _built(table: pd.DataFrame, found: dict[str, str], heard: Any, sent: _Places
     sent = sent or _Places(unknown, unknown, beside[0].crs)
     zone = zone or _zone([sent, *beside], name)
     tx, *at = (np.stack(systems.transform(one.crs, zone, one.x, one.y)) for one in (sent, *beside))
+    for one, (x, _) in zip((sent, *beside), (tx, *at)):
+        lost = np.isfinite(one.x) & ~np.isfinite(x)
+        if lost.any():
+            raise InputError(f"{name}: the place ({one.x[lost][0]:g}, {one.y[lost][0]:g}) of {one.crs[:80]} is none in "
+                             f"{zone}; check the crs, and which coordinate is which")
     if known and places is None:
         at = [layouts.estimated_places(rss, *tx).T]
     where = np.broadcast_to(at[0] if at[0].ndim == 3 else at[0][:, None], (2, *rss.shape))
@@ -298,8 +289,9 @@ def _built(table: pd.DataFrame, found: dict[str, str], heard: Any, sent: _Places
     kinds = None if places is None else listed.kind.fillna(OTHER).tolist()
     season = table[found["season"]].str.strip().to_numpy() if "season" in found else np.full(len(table), "all")
     x, y, tx_x, tx_y = (np.round(axis, 3) for axis in (*where, *tx))
-    dataset = measurements.build(np.where(np.isnan(x), np.nan, rss), x, y, tx_x, tx_y, _stamps(table, found), season,
-                                 names, kinds, source=name, crs=zone)
+    stamps = _stamps(table, found, name)
+    dataset = measurements.build(np.where(np.isnan(x), np.nan, rss), x, y, tx_x, tx_y, stamps, season, names, kinds,
+                                 source=name, crs=zone)
     return dataset.assign_attrs(input_crs=sent.crs, left_out=left_out, timed=int("time" in found))
 
 
@@ -320,9 +312,9 @@ def _zone(given: list[_Places], name: str) -> str:
     return systems.utm_of(lon, lat)
 
 
-def _stamps(table: pd.DataFrame, found: dict[str, str]) -> np.ndarray:
+def _stamps(table: pd.DataFrame, found: dict[str, str], name: str) -> np.ndarray:
     """Return a time for each sample: the one given, or a second each. Equal ones are set a microsecond apart."""
     if "time" not in found:
         return (_FIRST + pd.to_timedelta(np.arange(len(table)), unit="s")).to_numpy("M8[ns]")
-    stamps = pd.Series(_times(table[found["time"]].str.strip().tolist()))
+    stamps = pd.Series(text.stamps(table[found["time"]], Problems(name, False)))
     return (stamps + pd.to_timedelta(stamps.groupby(stamps).cumcount(), unit="us")).to_numpy("M8[ns]")

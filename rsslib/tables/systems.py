@@ -1,12 +1,14 @@
 """Coordinate reference systems: any that pyproj knows to degrees and back, and the UTM zone of a site."""
 
+import re
+import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rsslib.arguments import shown
-from rsslib.data.positions import LOCAL
+from rsslib.data.positions import LOCAL, is_utm
 from rsslib.project import InputError
 
 if TYPE_CHECKING:
@@ -22,20 +24,35 @@ def checked(crs: Any, name: str = "crs") -> str:
 
     Errors: InputError for what names no system, or one that is neither geographic nor projected.
 
-    >>> checked("epsg:25833"), checked(4326), checked("local")
-    ('EPSG:25833', 'EPSG:4326', 'local')
+    >>> checked("epsg:25833"), checked(4326), checked("local"), checked("UTM zone 33N")
+    ('EPSG:25833', 'EPSG:4326', 'local', 'EPSG:32633')
     """
-    if crs == LOCAL:
+    if isinstance(crs, str) and crs == LOCAL:
         return LOCAL
     try:
-        found = _crs(crs)
-    except Exception as error:
+        found = _crs(_code(crs) if isinstance(crs, str) and is_utm(crs) else crs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")    # of pyproj, of what an EPSG code does not tell
+            label = f"EPSG:{code}" if (code := found.to_epsg()) else found.to_wkt()
+        if found.is_geographic or found.is_projected:
+            _transformer(label, DEGREES)
+    except Exception as error:    # whatever pyproj raises
         raise InputError(f"{name} is {shown(crs)}; expected a coordinate reference system such as EPSG:4326 (degrees), "
-                         f"EPSG:32633 (UTM zone 33N) or 'local' (metres from a corner): {error}") from None
+                         f"EPSG:32633 (UTM zone 33N) or 'local' (metres from a corner): {shown(str(error))}") from None
     if not (found.is_geographic or found.is_projected):
         raise InputError(f"{name} is {shown(crs)}; expected longitude and latitude, or a map projection")
-    code = found.to_epsg()
-    return f"EPSG:{code}" if code else found.to_wkt()
+    return label
+
+
+def checked_zone(zone: Any, name: str = "zone") -> str:
+    """Return the EPSG code of a UTM zone; LOCAL stays LOCAL. Errors: InputError for anything else.
+
+    >>> checked_zone("WGS 84 / UTM zone 33S"), checked_zone("local")
+    ('EPSG:32733', 'local')
+    """
+    if not isinstance(zone, str) or zone != LOCAL and not is_utm(zone):
+        raise InputError(f"{name} is {shown(zone)}; expected a UTM zone of WGS 84 such as EPSG:32633, or 'local'")
+    return LOCAL if zone == LOCAL else _code(zone)
 
 
 def is_geographic(crs: str) -> bool:
@@ -74,11 +91,21 @@ def transform(source: str, target: str, x: np.ndarray, y: np.ndarray) -> tuple[n
     return one, other
 
 
+def _code(zone: str) -> str:
+    """Return the EPSG code of a label for which `is_utm` holds."""
+    if code := re.search(r"32[67]\d\d$", zone.strip()):
+        return f"EPSG:{code[0]}"
+    number, side = re.findall(r"(\d+) ?([NS])$", zone.strip().upper())[0]
+    return f"EPSG:{(32600 if side == 'N' else 32700) + int(number)}"
+
+
 @cache
 def _crs(crs: Any) -> "CRS":
     from pyproj import CRS  # imported here: locating in local metres needs no projection
 
-    return CRS.from_user_input(crs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")    # of pyproj, of old spellings
+        return CRS.from_user_input(crs)
 
 
 @cache

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from rsslib import files
-from rsslib.arguments import check_type
+from rsslib.arguments import shown
+from rsslib.data import times
 from rsslib.project import InputError
 
 SEPARATORS = (";", "\t", "|", ",")
@@ -28,9 +29,9 @@ _PACKED = {b"\x1f\x8b": "gzip", b"PK": "zip or a spreadsheet", b"BZh": "bzip2", 
 
 
 class Problems:
-    """Rows that cannot be used, by line, with the reason; `name` is that of the table."""
+    """Rows that cannot be used, by line, with the reason; `name` is that of the table, `skip` None if all must do."""
 
-    def __init__(self, name: str, skip: bool):
+    def __init__(self, name: str, skip: bool | None):
         self.name, self.skip = name, skip
         self.found: dict[int, str] = {}
 
@@ -46,8 +47,31 @@ class Problems:
         lines = sorted(self.found)
         told = "; ".join(f"line {line}: {self.found[line]}" for line in lines[:10])
         more = f"; and {len(lines) - 10} more" if len(lines) > 10 else ""
-        remedy = "no other line is left" if self.skip else "correct them, or leave them out with skip_bad (--skip-bad)"
+        remedy = "no other line is left" if self.skip else "correct them" + (
+            ", or leave them out with skip_bad (--skip-bad)" if self.skip is False else "")
         raise InputError(f"{self.name}: {len(lines)} of {total} lines cannot be used: {told}{more}; {remedy}")
+
+
+def name_of(table: Any, role: str) -> str:
+    """Return what errors call a table. Errors: InputError with `role` for what is no table.
+
+    >>> name_of("mine.csv", "readings"), name_of(pd.DataFrame(), "readings")
+    ('mine.csv', 'the frame of readings')
+    """
+    if not isinstance(table, (str, Path, pd.DataFrame)) or isinstance(table, str) and not table.strip():
+        raise InputError(f"{role} is {shown(table)}; expected the name of a file, or a pandas.DataFrame")
+    # a name that is not UTF-8 could not be written into any file
+    return f"the frame of {role}" if isinstance(table, pd.DataFrame) else str(table).encode(
+        "utf-8", "replace").decode()
+
+
+def listed(columns: Any) -> str:
+    """Return the names of columns as errors show them.
+
+    >>> listed(["time", "rss"])
+    'time, rss'
+    """
+    return shown(", ".join(map(str, columns))).strip("'\"")
 
 
 def read(table: str | Path | pd.DataFrame, name: str, problems: Problems) -> pd.DataFrame:
@@ -60,10 +84,11 @@ def read(table: str | Path | pd.DataFrame, name: str, problems: Problems) -> pd.
     >>> read(pd.DataFrame({"sensor": ["a"], "rss": [-70.5]}), "mine", Problems("mine", False)).rss.tolist()
     ['-70.5']
     """
-    found = _of_frame(table) if isinstance(table, pd.DataFrame) else _of_file(table, name, problems)
+    found = _of_frame(table) if isinstance(table, pd.DataFrame) else _of_file(table, problems)
     twice = found.columns[found.columns.duplicated()]
     if len(twice):
-        raise InputError(f"{name}: column {twice[0]!r} stands twice; expected each name once: rename or remove one")
+        raise InputError(f"{name}: column {shown(twice[0])} stands twice; expected each name once: rename or remove "
+                         "one")
     if not len(found):
         raise InputError(f"{name}: no rows below the names of the columns; expected one a reading or a sample")
     return found
@@ -77,42 +102,90 @@ def numbers(texts: pd.Series, name: str, problems: Problems) -> np.ndarray:
     missing = plain.str.lower().isin(MISSING).to_numpy()
     found = pd.to_numeric(plain.mask(missing), errors="coerce").to_numpy(np.float64, na_value=np.nan)
     bad = ~missing & ~np.isfinite(found)
-    problems.add(texts.index[bad], [f"{name} is {text!r}, no finite number" for text in texts[bad]])
+    problems.add(texts.index[bad], [f"{name} is {shown(text)}, no finite number" for text in texts[bad]])
     return np.where(bad, np.nan, found)
 
 
-def _of_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    plain = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
-    found = pd.DataFrame({str(column).strip(): _written(plain[column]) for column in plain.columns}
-                         if plain.columns.is_unique else {})
-    if not plain.columns.is_unique:
-        raise InputError(f"the frame: column {plain.columns[plain.columns.duplicated()][0]!r} stands twice; expected "
-                         "each name once: rename or remove one")
-    found.index = pd.RangeIndex(1, len(found) + 1)
+def stamps(texts: pd.Series, problems: Problems) -> np.ndarray:
+    """Return a column of texts as times in UTC, (rows,) datetime64[ns]; what is none goes to `problems`, and is NaT.
+
+    Errors: InputError with the table's name for times that do not go together, such as some with a time zone.
+
+    >>> stamps(pd.Series(["2024-05-17T09:00:00Z", "1715936400"]), Problems("mine", False))
+    Traceback (most recent call last):
+    rsslib.project.InputError: mine: time: some are numbers, some are texts; expected one or the other
+    """
+    plain, name = texts.str.strip(), f"{problems.name}: time"
+    bad = _no_times(plain.unique().tolist())
+    for value, reason in bad.items():
+        lines = texts.index[plain == value]
+        problems.add(lines, [f"time {shown(value)}: {reason}" if value else "no time"] * len(lines))
+    good = ~plain.isin(list(bad)).to_numpy()
+    found = np.full(len(texts), np.datetime64("NaT"), "M8[ns]")
+    if good.any():
+        found[good] = _times(plain[good].tolist(), name)
     return found
 
 
-def _written(column: pd.Series) -> pd.Series:
+def _no_times(values: list[str]) -> dict[str, str]:
+    """Return by text why it is no time; halves are tried as a whole, since a single time takes as long as many."""
+    try:
+        if (np.isnat(_times(values, "time"))).any():
+            raise InputError("no time")
+    except InputError as error:
+        if len(values) == 1:
+            return {values[0]: str(error).removeprefix("time: ") if "sample 0" not in str(error) else
+                    "neither as 2022-07-05T09:00:00 (ISO 8601) nor in seconds since 1970"}
+        half = len(values) // 2
+        return _no_times(values[:half]) | _no_times(values[half:])
+    return {}
+
+
+def _times(values: list[str], name: str) -> np.ndarray:
+    if "" in values:
+        raise InputError(f"{name}: no time")
+    whole = [float(value) if re.fullmatch(r"\d{9,20}(\.\d+)?", value, re.ASCII) else value for value in values]
+    if len({type(value) for value in whole}) > 1:
+        raise InputError(f"{name}: some are numbers, some are texts; expected one or the other")
+    return times.times(whole, name, len(whole))
+
+
+def _of_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    plain = pd.DataFrame(frame)    # without the ways of GeoPandas
+    kept = [number for number, column in enumerate(plain.columns) if str(column) != "geometry"]
+    found = pd.DataFrame(dict(enumerate(_written(plain.iloc[:, number]) for number in kept)),
+                         index=pd.RangeIndex(1, len(plain) + 1), dtype=object)
+    found.columns = pd.Index([str(plain.columns[number]).strip() for number in kept], dtype=object)
+    return found
+
+
+def _written(column: pd.Series) -> list[str]:
     if pd.api.types.is_float_dtype(column.dtype):    # repr: all digits, and no more
-        texts = [repr(float(value)) for value in column.astype(np.float64)]
-    elif pd.api.types.is_datetime64_any_dtype(column.dtype):
-        texts = ["" if pd.isna(value) else value.isoformat() for value in column]
-    else:
-        texts = ["" if value is None or value is pd.NA or value != value else str(value) for value in column]
-    return pd.Series(texts, dtype=object)
+        return [repr(float(value)) for value in column.to_numpy(np.float64, na_value=np.nan)]
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return ["" if pd.isna(value) else value.isoformat() for value in column]
+    return ["" if pd.api.types.is_scalar(value) and pd.isna(value) else _in_words(value) for value in column]
 
 
-def _of_file(path: str | Path, name: str, problems: Problems) -> pd.DataFrame:
-    check_type(name, path, (str, Path), "the name of a file, or a pandas.DataFrame")
+def _in_words(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return str(value)
+    except Exception:    # whatever its class raises; of whole numbers of thousands of digits, ValueError
+        return shown(value)
+
+
+def _of_file(path: str | Path, problems: Problems) -> pd.DataFrame:
     lines = _text(path).split("\n")
     head = next((number for number, line in enumerate(lines) if line.strip()), None)
     if head is None:
         raise InputError(f"{path}: empty; expected a table whose first line names the columns")
     separator = next((mark for mark in SEPARATORS if mark in lines[head]), ",")
-    rows = _rows(lines[head:], separator, str(path))
+    rows = _rows(lines[head:], separator, str(path), head)
     columns = [text.strip() for text in rows[0][1]]
     if len(columns) < 2:
-        raise InputError(f"{path}: the first line {lines[head][:80]!r} names one column; expected several, separated "
+        raise InputError(f"{path}: the first line {shown(lines[head])} names one column; expected several, separated "
                          f"by one of {' '.join(map(repr, SEPARATORS))}")
     full = [(line + head, row) for line, row in rows[1:] if any(text.strip() for text in row)]
     bad = [(line, row) for line, row in full if len(row) != len(columns)]
@@ -147,7 +220,7 @@ def _text(path: str | Path) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _rows(lines: list[str], separator: str, path: str) -> list[tuple[int, list[str]]]:
+def _rows(lines: list[str], separator: str, path: str, before: int) -> list[tuple[int, list[str]]]:
     """Return the fields of each row and the line that it begins in, counted from 1."""
     if not any('"' in line for line in lines):
         return [(number, line.split(separator)) for number, line in enumerate(lines, 1)]
@@ -157,5 +230,5 @@ def _rows(lines: list[str], separator: str, path: str) -> list[tuple[int, list[s
             found.append((first, row))
             first = reader.line_num + 1
     except csv.Error as error:
-        raise InputError(f"{path}: line {first}: {error}; expected each quoted field closed") from None
+        raise InputError(f"{path}: line {first + before}: {error}; expected each quoted field closed") from None
     return found

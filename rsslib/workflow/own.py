@@ -1,10 +1,11 @@
 """The commands for measurements of one's own, fit, locate and plot, and for predictions of one's own, score."""
 
 import argparse
+import sys
 import warnings
 from pathlib import Path
 
-from rsslib.project import ROOT, InputError
+from rsslib.project import ROOT, InputError, InputWarning
 
 COMMANDS = ("fit", "locate", "plot", "score")
 MEASUREMENTS = "data/quick/measurements.nc"
@@ -49,7 +50,9 @@ def add_to(chosen) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run one of COMMANDS; return 0."""
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: print(f"note: {message}")
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", InputWarning)
+        warnings.showwarning = lambda message, *_, **__: print(f"note: {message}", file=sys.stderr)
         return {"fit": _fit, "locate": _locate, "plot": _plot, "score": _score}[given.command](given)
 
 
@@ -108,6 +111,8 @@ def _locate(given: argparse.Namespace) -> int:
 def _plot(given: argparse.Namespace) -> int:
     from rsslib.locator.plot import plot
 
+    if not Path(given.found).name:
+        raise InputError(f"found is {given.found!r}; expected the .geojson that `rsslib locate` wrote")
     path = plot(given.model, given.found, given.output or Path(given.found).with_suffix(".png"))
     print(f"Written to {path} and {path.with_suffix('.pdf')}.")
     return 0

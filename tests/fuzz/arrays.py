@@ -16,6 +16,8 @@ ODD = (*JSON_ODD, b"abc", (), (1, 2), {1}, object(), len, date(2022, 7, 5), 1j, 
        np.array([1.0, NAN]), np.array([], int), np.array(["a"]), np.datetime64("NaT"), range(3), slice(None),
        pd.Timestamp("2022-07-05"), Path("nowhere"))
 """What a caller may give in place of anything else."""
+NO_PATHS = tuple(value for value in ODD if not isinstance(value, (str, Path)))
+"""What a caller may give in place of a path: not those that name a place in the working folder."""
 _FLOATS = (NAN, INF, -INF, 0.0, -1.0, 100.0, 1e30, -1e30, -200.0, 1e-30)
 _TYPES = ("float16", "float32", "float64", "int64", "int8", "uint8", "bool", "object", "str", "complex", "longdouble",
           "datetime64[ns]", "S8")

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from rsslib.data import campus, cities, measurements
@@ -13,7 +14,10 @@ from rsslib.data.buildings import City
 from rsslib.emitters.localizer import EmitterRecipe
 from rsslib.localization.ensemble import Recipe
 from rsslib.localization.localizer import Localizer
-from rsslib.propagation import gain_library, gain_maps
+from rsslib.locator import output
+from rsslib.locator.locator import Locator
+from rsslib.propagation import gain_library, gain_maps, town
+from rsslib.tables.reading import read_table
 
 RECIPE = Recipe(network="compact", members=1, epochs=1, patience=1, batch_size=16, pixel_m=120.0, precision="float32",
                 threads=1)
@@ -141,3 +145,66 @@ def folder_of_localizer() -> dict[str, bytes]:
 def outdoor_place() -> tuple[float, float]:
     """A place outdoors in `city` [m]."""
     return float(library().x[0]), float(library().y[0])
+
+
+@cache
+def own_town() -> town.Town:
+    """A made-up town of 45 samples that four receivers heard."""
+    return town.make(samples=45, receivers=4, side_m=200.0, walk=False)
+
+
+@cache
+def _own_tables() -> dict[str, pd.DataFrame]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = town.write(own_town(), name)
+        return {path.stem: pd.read_csv(path) for path in sorted(folder.iterdir())}
+
+
+def own_tables() -> dict[str, pd.DataFrame]:
+    """The tables of `own_town` in degrees: sensors, readings, new, truth; wide, the readings with a row a sample."""
+    tables = {name: table.copy() for name, table in _own_tables().items()}
+    keys = ["time", "tx_lat", "tx_lon"]
+    tables["wide"] = tables["readings"].pivot(index=keys, columns="sensor", values="rss").reset_index()
+    tables["wide"].columns.name = None
+    return tables
+
+
+@cache
+def _own_site() -> xr.Dataset:
+    return read_table(own_town().readings, own_town().sensors, crs=own_town().crs)
+
+
+def own_site(samples: int | None = None) -> xr.Dataset:
+    """The measurements of `own_town`, or the first of them."""
+    return _own_site().isel(sample=slice(samples)).copy(deep=True)
+
+
+@cache
+def own_locator() -> Locator:
+    """A locator fitted to `own_site`."""
+    return Locator(threads=1).fit(own_site())
+
+
+@cache
+def own_model() -> dict[str, bytes]:
+    """The files of `own_locator`."""
+    with tempfile.TemporaryDirectory() as name:
+        return {path.name: path.read_bytes() for path in own_locator().save(name).iterdir()}
+
+
+@cache
+def own_found() -> pd.DataFrame:
+    """What `own_locator` finds of five samples."""
+    return own_locator().locate(own_site(5))
+
+
+@cache
+def _own_geojson() -> str:
+    with tempfile.TemporaryDirectory() as name:
+        return output.write(own_found(), Path(name) / "found.geojson").read_text()
+
+
+def own_geojson() -> dict:
+    """The file of `own_found`, of two of the samples."""
+    content = json.loads(_own_geojson())
+    return content | {"features": content["features"][:6]}

@@ -11,9 +11,11 @@ from .doors import (  # noqa: F401, they fill the registry
     files,
     ledger,
     localization,
+    locator,
     networks,
     propagation,
     radio_maps,
+    tables,
     workflow,
 )
 from .doors.registry import DOORS

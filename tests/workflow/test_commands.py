@@ -145,9 +145,9 @@ def test_figures_train_nothing(calls, monkeypatch, capsys):
     assert command_line.main(["figures"]) == 0 and calls == ["page"]
     notebooks = [re.search(r"notebooks/(\S+)\.ipynb", command)[1] for command in ran]
     assert sorted(notebooks[:3]) == ["01_data_prep", "train/scenes", "train/scenes"]    # gain maps: nothing is learned
-    assert sorted({name[:2] for name in notebooks[3:]}) == ["02", "03", "04", "05", "06", "09"] and len(ran) == 15
+    assert sorted({name[:2] for name in notebooks[3:]}) == ["02", "03", "04", "05", "06", "09", "10"] and len(ran) == 16
     (command, force, *stages), = asked
-    assert (command, force) == ("commit", "--force") and len(stages) == 15
+    assert (command, force) == ("commit", "--force") and len(stages) == 16
     assert {"losses@full", "hybrids@quick", "radio-maps@full"} < set(stages)
     status["all"] = 3
     assert command_line.main(["figures"]) == 3 and calls == ["page"] and len(asked) == 1

@@ -4,12 +4,14 @@ import sys
 from itertools import count
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
-from rsslib.propagation import friis, gain_library, gain_maps, scene, sionna, urban
+from rsslib.propagation import friis, gain_library, gain_maps, scene, sionna, town, urban
 
 from .. import small
+from ..arrays import NO_PATHS, ODD
 from ..law import Call, unless
 from ..mutations import Mutator
 from .registry import door
@@ -205,3 +207,28 @@ def _ray_traced(m: Mutator) -> Call:
         return unless(all(np.isfinite(one).any() and not np.isinf(one).any() and one.shape == shape for one in maps),
                       NO_GAINS)
     return Call(run, [*given, "emitters", sionna.VARIABLE, "sionna"], judge)
+
+
+@door("propagation.town.make", 0.7)
+def _town(m: Mutator) -> Call:
+    given = m.arguments(0.9, seed=0, samples=20, receivers=3, side_m=200.0, walk=True, crs="EPSG:32756",
+                        origin=(334000.0, 6250000.0))
+
+    def judge(made: town.Town) -> str:
+        numbers = np.concatenate([made.readings[["rss", "tx_x", "tx_y"]], made.truth[["tx_x", "tx_y", "tx_x"]]])
+        return unless(np.isfinite(numbers).all() and len(made.truth) == given["samples"] and
+                      len(made.sensors) == given["receivers"], "places or readings that are no numbers")
+    return Call(lambda: town.make(**given), list(given), judge)
+
+
+@door("propagation.town.write", 0.7)
+def _write_town(m: Mutator) -> Call:
+    made, folder = m.choice(small.own_town(), ODD, "town", 0.2), m.target(0.6, valid="town")
+    folder = m.choice(folder, NO_PATHS, "folder", 0.2)
+    path = folder if hasattr(folder, "parents") else m.folder / "none"
+
+    def judge(written) -> str:
+        tables = [pd.read_csv(written / f"{name}.csv") for name in ("sensors", "readings", "new", "truth")]
+        return unless(len(tables[1]) + len(tables[2]) == len(made.readings), "other tables than those of the town")
+    return Call(lambda: town.write(made, folder), ["folder", "town", path.name or "path"], judge,
+                [path / f"{name}.csv" for name in ("sensors", "readings", "new", "truth")])

@@ -1,0 +1,199 @@
+"""A locator of one's own: the same places in any reference system, at any size; regions that keep their word."""
+
+import json
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from pyproj import Transformer
+from sklearn.base import clone
+
+from rsslib.data.grid import transmitters
+from rsslib.locator import output
+from rsslib.locator.locator import CELLS, TIMES, Locator
+from rsslib.project import InputError, InputWarning
+from rsslib.propagation import town
+from rsslib.tables import systems
+from rsslib.tables.reading import read_table
+
+
+@pytest.fixture(scope="module")
+def made():
+    return town.make(samples=330, receivers=8, walk=False)
+
+
+@pytest.fixture(scope="module")
+def site(made):
+    return read_table(made.readings, made.sensors, crs=made.crs)
+
+
+@pytest.fixture(scope="module")
+def fitted(site):
+    return Locator(threads=1).fit(site.isel(sample=slice(250)))
+
+
+@pytest.fixture(scope="module")
+def new(site):
+    return site.isel(sample=slice(250, None))
+
+
+@pytest.fixture(scope="module")
+def found(fitted, new):
+    return fitted.locate(new)
+
+
+def covered(found, dataset, name="region90"):
+    """Return the share of true places in their region."""
+    lon, lat = systems.transform(dataset.attrs["crs"], systems.DEGREES, *transmitters(dataset))
+    return shapely.covers(found[name].to_numpy(), shapely.points(lon, lat)).mean()
+
+
+def test_it_locates_nearer_than_chance_and_its_regions_hold(found, fitted, new):
+    x, y = transmitters(new)
+    error = np.hypot(found.x - x, found.y - y)
+    middle = np.hypot(x - x.mean(), y - y.mean())
+    assert np.median(error) < 0.4 * np.median(middle)
+    assert covered(found, new) > 0.8 and covered(found, new, "region50") < covered(found, new)
+    assert -fitted.score(new) == pytest.approx(np.median(error))
+    assert (found.area50_km2 <= found.area90_km2).all()
+    assert found.receivers.str.split(", ").map(len).max() <= 3
+    assert {one for text in found.receivers for one in text.split(", ")} <= set(new.sensor.values)
+
+
+def test_the_self_test_foretells_the_error(found, fitted, new):
+    test = fitted.self_test_[TIMES]
+    x, y = transmitters(new)
+    assert 0.6 < np.median(np.hypot(found.x - x, found.y - y)) / test.median_m < 1.6
+    assert test.samples == 250 and 0.85 <= test.covered90 <= 0.95
+    assert fitted.self_test_[CELLS].median_m > test.median_m
+
+
+@pytest.mark.parametrize("crs, origin", [
+    ("EPSG:32633", (470000.0, 5440000.0)), ("EPSG:32733", (470000.0, 6300000.0)), ("EPSG:32633", (167200.0, 5440000.0))])
+def test_degrees_and_metres_give_the_same_places(crs, origin):
+    """In both hemispheres, and beside the border of zone 33, where the site lies half in zone 32."""
+    made = town.make(samples=60, receivers=6, walk=False, crs=crs, origin=origin)
+    project = Transformer.from_crs(crs, 4326, always_xy=True).transform
+    degrees, sensors = made.readings.copy(), made.sensors.copy()
+    degrees["tx_lon"], degrees["tx_lat"] = project(degrees.pop("tx_x"), degrees.pop("tx_y"))
+    sensors["lon"], sensors["lat"] = project(sensors.pop("x"), sensors.pop("y"))
+    one = Locator(threads=1).fit(read_table(made.readings, made.sensors, crs=crs))
+    other = Locator(threads=1).fit(read_table(degrees, sensors))
+    new = made.readings.drop(columns=["tx_x", "tx_y"])
+    first, second = one.locate(new), other.locate(new)
+    assert first.attrs["crs"] == crs and second.attrs["crs"] == "EPSG:4326"
+    x, y = Transformer.from_crs(4326, crs, always_xy=True).transform(second.x, second.y)
+    assert np.hypot(first.x - x, first.y - y).max() < 0.1
+    assert np.allclose(first.lat, second.lat, atol=1e-6) and (first.trusted == second.trusted).all()
+
+
+@pytest.mark.parametrize("factor", [0.05, 60.0])
+def test_a_site_of_any_size(made, factor):
+    """The same town thirty metres or thirty kilometres wide: readings tell the same places."""
+    def sized(table, names):
+        return table.assign(**{name: 5000 + (table[name] - table[name].min()) * factor for name in names})
+    readings = sized(made.readings, ["tx_x", "tx_y"])
+    low = made.readings[["tx_x", "tx_y"]].min().to_numpy()
+    sensors = made.sensors.assign(x=5000 + (made.sensors.x - low[0]) * factor, y=5000 + (made.sensors.y - low[1]) * factor)
+    plain = Locator(threads=1).fit(read_table(made.readings, made.sensors, crs="local"))
+    other = Locator(threads=1).fit(read_table(readings, sensors))
+    assert other.scale_.pixel_m == pytest.approx(plain.scale_.pixel_m * factor, rel=0.01)
+    assert other.self_test_[TIMES].median_m == pytest.approx(factor * plain.self_test_[TIMES].median_m, rel=0.1)
+
+
+def test_files(found, fitted, tmp_path):
+    path = output.write(found, tmp_path / "found.geojson")
+    content = json.loads(path.read_text())
+    assert set(content) == {"type", "features"} and content["type"] == "FeatureCollection"
+    assert len(content["features"]) == 3 * len(found)
+    for feature in content["features"]:    # RFC 7946: no other system, exteriors counterclockwise, closed rings
+        assert feature["type"] == "Feature" and "properties" in feature
+        shape = shapely.geometry.shape(feature["geometry"])
+        assert shape.is_valid and not shape.is_empty
+        for part in shapely.get_parts(shape):
+            if part.geom_type == "Polygon":
+                assert part.exterior.is_ccw and all(not ring.is_ccw for ring in part.interiors)
+        west, south, east, north = shape.bounds
+        assert 14 < west <= east < 15 and 49 < south <= north < 50
+    places = [one for one in content["features"] if one["properties"]["kind"] == "place"]
+    assert places[0]["geometry"]["coordinates"] == [round(found.lon[0], 7), round(found.lat[0], 7)]
+    table = pd.read_csv(output.write(found, tmp_path / "found.csv"))
+    assert len(table) == len(found) and np.allclose(table.x, found.x, atol=0.01) and "region90" not in table
+    for name in ("found.txt", "found"):
+        with pytest.raises(InputError, match=r"\.geojson"):
+            output.write(found, tmp_path / name)
+    assert {one.name for one in tmp_path.iterdir()} == {"found.geojson", "found.csv"}
+
+
+def test_it_is_saved_and_loaded_whole(found, fitted, new, tmp_path):
+    fitted.save(tmp_path / "model")
+    again = Locator.load(tmp_path / "model").locate(new)
+    assert again.drop(columns=["region50", "region90"]).equals(found.drop(columns=["region50", "region90"]))
+    assert output.summary(Locator.load(tmp_path / "model")) == output.summary(fitted)
+    for name in ("header.json", "maps.nc"):
+        content = (tmp_path / "model" / name).read_bytes()
+        (tmp_path / "model" / name).write_bytes(content[:200] + b"7" + content[201:])
+        with pytest.raises(InputError, match=name):
+            Locator.load(tmp_path / "model")
+        (tmp_path / "model" / name).write_bytes(content)
+
+
+def test_a_table_needs_no_sensors_of_its_own(made, fitted, found, new):
+    times = pd.to_datetime(new.time.values, utc=True)
+    table = made.readings[pd.to_datetime(made.readings.time).isin(times)].drop(columns=["tx_x", "tx_y"])
+    located = fitted.locate(table)
+    assert np.allclose(located.x, found.x, atol=0.01) and (located.time == found.time).all()
+
+
+def test_scikit_learn_knows_it(fitted):
+    assert fitted.get_params() == {"network": False, "seed": 0, "threads": 1}
+    copy = clone(fitted)
+    assert copy.get_params() == fitted.get_params() and not hasattr(copy, "model_")
+    assert Locator().set_params(seed=3).seed == 3
+
+
+def test_with_networks(site, new, tmp_path):
+    from rsslib.radio_maps import fed_recipe
+
+    original = fed_recipe.FedRecipe
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rsslib.locator.locator.FedRecipe", lambda **given: original(
+            epochs=1, least_steps=0, threads=1, **given))
+        model = Locator(network=True, threads=1).fit(site.isel(sample=slice(120)))
+    located = model.locate(new)
+    model.save(tmp_path)
+    assert np.allclose(Locator.load(tmp_path).locate(new).x, located.x) and covered(located, new) > 0.5
+
+
+def test_what_nobody_heard_gets_no_place(fitted, new):
+    silent = new.copy(deep=True)
+    silent["sensor"] = ("sensor", ["unknown", *new.sensor.values[1:]])
+    silent.rss.values[0, 1:] = np.nan
+    silent.rss.values[0, 0] = -80
+    silent = silent.assign(sensor_x=silent.sensor_x.fillna(float(new.sensor_x.mean())),
+                           sensor_y=silent.sensor_y.fillna(float(new.sensor_y.mean())))
+    with pytest.warns(InputWarning, match="3 of .* were heard by no sensor of the fit"):
+        located = fitted.locate(silent)
+    assert np.isnan(located.x[0]) and not located.trusted[0] and np.isfinite(located.x).sum() == len(located) - 3
+    features = output.geojson(located)["features"]
+    assert features[0]["geometry"] is None and json.dumps(features, allow_nan=False)
+
+
+def test_what_cannot_be_fitted_or_located(site, fitted, new, tmp_path):
+    with pytest.raises(InputError, match="not fitted"):
+        Locator().locate(new)
+    with pytest.raises(InputError, match="10 samples with a known place .* at least 30"):
+        Locator().fit(site.isel(sample=slice(10)))
+    with pytest.raises(InputError, match="network"):
+        Locator(network="yes").fit(site)
+    with pytest.raises(InputError, match="promise"):
+        fitted.locate(new, promise="all")
+    with pytest.raises(InputError, match="known place"):
+        fitted.score(new.assign(tx_x=new.tx_x * np.nan, tx_y=new.tx_y * np.nan))
+    with pytest.raises(InputError, match="no sensor of the fit|heard by a sensor of the fit"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted.locate(new.assign_coords(sensor=("sensor", [f"other{n}" for n in range(new.sizes["sensor"])])))
+    with pytest.raises(InputError, match="no such file"):
+        Locator.load(tmp_path / "nowhere")
