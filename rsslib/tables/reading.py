@@ -2,8 +2,7 @@
 
 import re
 import warnings
-from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,27 +11,16 @@ from numpy.typing import ArrayLike
 
 from rsslib.arguments import check_type, shown
 from rsslib.data import arrays, measurements
-from rsslib.data.positions import DEGREES as SITE_DEGREES
-from rsslib.data.positions import LOCAL
-from rsslib.data.receivers import KINDS, OTHER
+from rsslib.data.receivers import OTHER
 from rsslib.project import InputError, InputWarning
 from rsslib.tables import layouts, systems, text
-from rsslib.tables.columns import NAMES, Pair, pair, roles
-from rsslib.tables.text import Problems
+from rsslib.tables.columns import NAMES, pair, roles
+from rsslib.tables.places import Places, places_in, sensors_in, zone_of
+from rsslib.tables.text import Problems, Table
 
-Table: TypeAlias = str | Path | pd.DataFrame
 _FIRST = pd.Timestamp("2000-01-01")
 _MOST = 2**28
 """Samples times sensors."""
-_NOWHERE = "latitude 0 and longitude 0, which stand for no place"
-
-
-class _Places(NamedTuple):
-    """Places, (rows,) each, in the system `crs`."""
-
-    x: np.ndarray
-    y: np.ndarray
-    crs: str
 
 
 class _Long(NamedTuple):
@@ -41,7 +29,7 @@ class _Long(NamedTuple):
     sample: np.ndarray
     sensor: np.ndarray
     rss: np.ndarray
-    places: _Places | None
+    places: Places | None
 
 
 def read_table(readings: Table, sensors: Table | None = None, *, crs: object = None,
@@ -77,69 +65,17 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     if known:
         table, system = table.rename(columns=known.columns), system or known.crs
         not_heard = known.not_heard if not_heard is None else not_heard
-    places = None if sensors is None else _sensors(sensors, system, skip_bad)
+    places = None if sensors is None else sensors_in(sensors, system, skip_bad)
     found = roles(table.columns, name)
     wide = not {"sensor", "rss"} <= found.keys()
     names = _wide_names(table, places, known, name) if wide else None
     if names is not None:
         _warn_of_unused(table, {*found.values(), *names}, name)
     sent_pair = pair(found, "tx_", name) or (pair(found, "", name) if wide else None)
-    sent = _places(table, found, sent_pair, system, problems, may_miss=True)
+    sent = places_in(table, found, sent_pair, system, problems, may_miss=True)
     heard = _heard(table, found, names, not_heard, problems, system, places)
     table, heard, sent, names = _without_bad(table, heard, sent, names, problems, total)
     return _built(table, found, heard, sent, names, places, name, known, zone, len(problems.found))
-
-
-def _sensors(sensors: Table, crs: str | None, skip_bad: bool) -> pd.DataFrame:
-    """Return the places of the sensors: index name; columns x, y, crs, kind."""
-    name = text.name_of(sensors, "sensors")
-    problems = Problems(name, skip_bad)
-    table = text.read(sensors, name, problems)
-    found = roles(table.columns, name)
-    where = pair(found, "", name)
-    if "sensor" not in found or where is None:
-        raise InputError(f"{name}: columns {text.listed(table.columns)}; expected sensor, and lat and lon or x and y")
-    places = _places(table, found, where, crs, problems)
-    assert places is not None    # since `where` is
-    named = table[found["sensor"]].str.strip()
-    twice = named.duplicated()
-    problems.add(table.index[named == ""], ["no name of a sensor"] * int((named == "").sum()))
-    problems.add(table.index[twice], [f"sensor {shown(one)} stands twice" for one in named[twice]])
-    kinds = table[found["kind"]].str.strip() if "kind" in found else pd.Series(OTHER, table.index)
-    strange = ~kinds.isin((*KINDS, OTHER))
-    problems.add(table.index[strange], [f"kind is {shown(one)}; expected {OTHER}, or none at all"
-                                           for one in kinds[strange]])
-    problems.settle(len(table))
-    result = pd.DataFrame({"x": places.x, "y": places.y, "kind": kinds.to_numpy()}, index=named.to_numpy())
-    result.attrs["crs"] = places.crs
-    return result[~table.index.isin(problems.found)]
-
-
-def _places(table: pd.DataFrame, found: dict[str, str], where: Pair | None, crs: str | None, problems: Problems,
-            may_miss: bool = False) -> _Places | None:
-    if where is None:
-        return None
-    x, y = (text.numbers(table[found[role]], found[role], problems) for role in where[:2])
-    system = (crs if crs and systems.is_geographic(crs) else systems.DEGREES) if where.degrees else crs or LOCAL
-    half = np.isnan(x) != np.isnan(y) if may_miss else np.isnan(x) | np.isnan(y)
-    problems.add(table.index[half], ["a place lacks a coordinate"] * int(half.sum()))
-    if systems.is_geographic(system):
-        for bad, reason in ((np.abs(x) > 180, "longitude outside of -180 to 180 degrees"),
-                            ((y < systems.LOWEST_LAT) | (y > systems.HIGHEST_LAT),
-                             "latitude outside of -80 to 84 degrees, where UTM is defined; check which is which"),
-                            ((x == 0) & (y == 0), _NOWHERE)):
-            problems.add(table.index[bad], [reason] * int(bad.sum()))
-    elif system == LOCAL:
-        _refuse_degrees(x, y, [found[role] for role in where[:2]], problems.name)
-    return _Places(x, y, system)
-
-
-def _refuse_degrees(x: np.ndarray, y: np.ndarray, names: list[str], name: str) -> None:
-    known = np.isfinite(x) & np.isfinite(y)
-    if known.sum() > 1 and np.abs(x[known]).max() <= 180 and np.abs(y[known]).max() <= 90 and (
-            max(np.ptp(x[known]), np.ptp(y[known])) < SITE_DEGREES):
-        raise InputError(f"{name}: columns {' and '.join(names)} look like degrees; expected metres: name them lat and "
-                         "lon, or give crs='EPSG:4326' (--crs EPSG:4326)")
 
 
 def _wide_names(table: pd.DataFrame, places: pd.DataFrame | None, known: layouts.Layout | None, name: str) -> list[str]:
@@ -178,7 +114,7 @@ def _heard(table: pd.DataFrame, found: dict[str, str], names: list[str] | None, 
     rss[np.isin(rss, marks)] = np.nan
     named = table[found["sensor"]].str.strip()
     where = pair(found, "", problems.name)
-    own = _places(table, found, where, crs, problems, may_miss=places is not None)
+    own = places_in(table, found, where, crs, problems, may_miss=places is not None)
     if places is None and own is None:
         raise InputError(f"{problems.name}: no places of the sensors; expected columns lat and lon (or x and y), or a "
                          "table of sensors (--sensors)")
@@ -205,7 +141,7 @@ def _samples(table: pd.DataFrame, found: dict[str, str], problems: Problems) -> 
     return sample, np.unique(sample, return_index=True)[1]
 
 
-def _without_bad(table: pd.DataFrame, heard: np.ndarray | _Long, sent: _Places | None, names: list[str] | None,
+def _without_bad(table: pd.DataFrame, heard: np.ndarray | _Long, sent: Places | None, names: list[str] | None,
                  problems: Problems, total: int) -> tuple:
     """Return what is left without the bad lines: a row a sample, readings (samples, sensors), and their sensors."""
     if isinstance(heard, np.ndarray):
@@ -214,7 +150,7 @@ def _without_bad(table: pd.DataFrame, heard: np.ndarray | _Long, sent: _Places |
         kept = ~table.index.isin(problems.found)
         if problems.found:
             _warn_of_left_out(problems, total)
-        return table[kept], heard[kept], sent and _Places(sent.x[kept], sent.y[kept], sent.crs), names
+        return table[kept], heard[kept], sent and Places(sent.x[kept], sent.y[kept], sent.crs), names
     if sent is not None:
         _check_sent(table, heard.sample, sent, problems)
     _check_times_and_seasons(table, problems)
@@ -234,13 +170,13 @@ def _without_bad(table: pd.DataFrame, heard: np.ndarray | _Long, sent: _Places |
         full = np.full((len(first), len(names)), np.nan)
         full[sample, column] = values[kept]
         return full
-    own = heard.places and _Places(spread(heard.places.x), spread(heard.places.y), heard.places.crs)
+    own = heard.places and Places(spread(heard.places.x), spread(heard.places.y), heard.places.crs)
     rows = np.flatnonzero(kept)[first]
-    sent = sent and _Places(sent.x[rows], sent.y[rows], sent.crs)
+    sent = sent and Places(sent.x[rows], sent.y[rows], sent.crs)
     return table.iloc[rows], (spread(heard.rss), own), sent, list(names)
 
 
-def _check_sent(table: pd.DataFrame, sample: np.ndarray, sent: _Places, problems: Problems) -> None:
+def _check_sent(table: pd.DataFrame, sample: np.ndarray, sent: Places, problems: Problems) -> None:
     first = np.unique(sample, return_index=True)[1][np.unique(sample, return_inverse=True)[1]]
     near = 1e-6 if systems.is_geographic(sent.crs) else 0.01
     with np.errstate(invalid="ignore"):
@@ -264,17 +200,17 @@ def _warn_of_left_out(problems: Problems, total: int) -> None:
                   f"{reason}", InputWarning, stacklevel=4)
 
 
-def _built(table: pd.DataFrame, found: dict[str, str], heard: Any, sent: _Places | None, names: list[str],
+def _built(table: pd.DataFrame, found: dict[str, str], heard: Any, sent: Places | None, names: list[str],
            places: pd.DataFrame | None, name: str, known: layouts.Layout | None, zone: str | None,
            left_out: int) -> xr.Dataset:
     rss, own = heard if isinstance(heard, tuple) else (heard, None)
     beside = [] if own is None else [own]    # what stands beside a reading goes before the table of sensors
     if places is not None:
         listed = places.reindex(names)
-        beside.append(_Places(listed.x.to_numpy(), listed.y.to_numpy(), places.attrs["crs"]))
+        beside.append(Places(listed.x.to_numpy(), listed.y.to_numpy(), places.attrs["crs"]))
     unknown = np.full(len(table), np.nan)
-    sent = sent or _Places(unknown, unknown, beside[0].crs)
-    zone = zone or _zone([sent, *beside], name)
+    sent = sent or Places(unknown, unknown, beside[0].crs)
+    zone = zone or zone_of([sent, *beside], name)
     tx, *at = (np.stack(systems.transform(one.crs, zone, one.x, one.y)) for one in (sent, *beside))
     for one, (x, _) in zip((sent, *beside), (tx, *at)):
         lost = np.isfinite(one.x) & ~np.isfinite(x)
@@ -293,23 +229,6 @@ def _built(table: pd.DataFrame, found: dict[str, str], heard: Any, sent: _Places
     dataset = measurements.build(np.where(np.isnan(x), np.nan, rss), x, y, tx_x, tx_y, stamps, season, names, kinds,
                                  source=name, crs=zone)
     return dataset.assign_attrs(input_crs=sent.crs, left_out=left_out, timed=int("time" in found))
-
-
-def _zone(given: list[_Places], name: str) -> str:
-    local = [one.crs == LOCAL for one in given]
-    if all(local):
-        return LOCAL
-    if any(local):
-        raise InputError(f"{name}: some places are in degrees or in a reference system, others in metres from a "
-                         "corner; give the crs of x and y (--crs)")
-    lon, lat = (np.concatenate([axis.ravel() for axis in axes]) for axes in zip(*(
-        systems.transform(one.crs, systems.DEGREES, one.x, one.y) for one in given)))
-    if not np.isfinite(lon).any():
-        raise InputError(f"{name}: no place can be told in degrees; check the crs")
-    if np.nanmax(lon) - np.nanmin(lon) > 180:
-        raise InputError(f"{name}: the places span {np.nanmax(lon) - np.nanmin(lon):.0f} degrees of longitude; "
-                         "expected one site, on one side of the 180th meridian")
-    return systems.utm_of(lon, lat)
 
 
 def _stamps(table: pd.DataFrame, found: dict[str, str], name: str) -> np.ndarray:

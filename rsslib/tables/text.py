@@ -8,7 +8,7 @@ import csv
 import re
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from rsslib.arguments import shown
 from rsslib.data import times
 from rsslib.project import InputError
 
+Table: TypeAlias = str | Path | pd.DataFrame
 SEPARATORS = (";", "\t", "|", ",")
 """In this order: a comma may stand within numbers, the others do not."""
 MISSING = ("", "na", "nan", "n/a", "null", "none", "-", "--")
@@ -117,10 +118,9 @@ def stamps(texts: pd.Series, problems: Problems) -> np.ndarray:
     """
     plain, name = texts.str.strip(), f"{problems.name}: time"
     bad = _no_times(plain.unique().tolist())
-    for value, reason in bad.items():
-        lines = texts.index[plain == value]
-        problems.add(lines, [f"time {shown(value)}: {reason}" if value else "no time"] * len(lines))
     good = ~plain.isin(list(bad)).to_numpy()
+    problems.add(texts.index[~good], [f"time {shown(value)}: {bad[value]}" if value else "no time"
+                                      for value in plain[~good]])
     found = np.full(len(texts), np.datetime64("NaT"), "M8[ns]")
     if good.any():
         found[good] = _times(plain[good].tolist(), name)
@@ -130,9 +130,11 @@ def stamps(texts: pd.Series, problems: Problems) -> np.ndarray:
 def _no_times(values: list[str]) -> dict[str, str]:
     """Return by text why it is no time; halves are tried as a whole, since a single time takes as long as many."""
     try:
-        if (np.isnat(_times(values, "time"))).any():
+        if np.isnat(_times(values, "time")).any():
             raise InputError("no time")
     except InputError as error:
+        if "have a time zone" in str(error) or "some are numbers" in str(error):    # each is one: `stamps` refuses all
+            return {}
         if len(values) == 1:
             return {values[0]: str(error).removeprefix("time: ") if "sample 0" not in str(error) else
                     "neither as 2022-07-05T09:00:00 (ISO 8601) nor in seconds since 1970"}

@@ -22,7 +22,8 @@ PLANS = {
 FROM_KEPT = ("losses", "indicators", "detection", "hybrids")
 """The stages of paper 1 that read only measurements and what git keeps of trainings."""
 FIRST = "data@quick", "scenes@quick-chicago", "scenes@quick-sydney"
-OTHERS = {"full": ["multi-emitter-pools@full", "radio-maps@full"], "quick": ["multi-emitter@quick", "radio-maps@quick", "own-town@quick"]}
+OTHERS = {"full": ["multi-emitter-pools@full", "radio-maps@full"],
+          "quick": ["multi-emitter@quick", "radio-maps@quick", "own-town@quick"]}
 """Those of paper 2, of our own method and of the made-up town, by profile; paper 2 needs the scenes."""
 
 _BANNER = """

@@ -71,7 +71,8 @@ def test_the_self_test_foretells_the_error(found, fitted, new):
 
 
 @pytest.mark.parametrize("crs, origin", [
-    ("EPSG:32633", (470000.0, 5440000.0)), ("EPSG:32733", (470000.0, 6300000.0)), ("EPSG:32633", (167200.0, 5440000.0))])
+    ("EPSG:32633", (470000.0, 5440000.0)), ("EPSG:32733", (470000.0, 6300000.0)),
+    ("EPSG:32633", (167200.0, 5440000.0))])
 def test_degrees_and_metres_give_the_same_places(crs, origin):
     """In both hemispheres, and beside the border of zone 33, where the site lies half in zone 32."""
     made = town.make(samples=60, receivers=6, walk=False, crs=crs, origin=origin)
@@ -96,7 +97,8 @@ def test_a_site_of_any_size(made, factor):
         return table.assign(**{name: 5000 + (table[name] - table[name].min()) * factor for name in names})
     readings = sized(made.readings, ["tx_x", "tx_y"])
     low = made.readings[["tx_x", "tx_y"]].min().to_numpy()
-    sensors = made.sensors.assign(x=5000 + (made.sensors.x - low[0]) * factor, y=5000 + (made.sensors.y - low[1]) * factor)
+    sensors = made.sensors.assign(x=5000 + (made.sensors.x - low[0]) * factor,
+                                  y=5000 + (made.sensors.y - low[1]) * factor)
     plain = Locator(threads=1).fit(read_table(made.readings, made.sensors, crs="local"))
     other = Locator(threads=1).fit(read_table(readings, sensors))
     assert other.scale_.pixel_m == pytest.approx(plain.scale_.pixel_m * factor, rel=0.01)
@@ -192,7 +194,7 @@ def test_what_cannot_be_fitted_or_located(site, fitted, new, tmp_path):
         fitted.locate(new, promise="all")
     with pytest.raises(InputError, match="known place"):
         fitted.score(new.assign(tx_x=new.tx_x * np.nan, tx_y=new.tx_y * np.nan))
-    with pytest.raises(InputError, match="no sensor of the fit|heard by a sensor of the fit"), warnings.catch_warnings():
+    with pytest.raises(InputError, match="was heard by a sensor of the fit"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fitted.locate(new.assign_coords(sensor=("sensor", [f"other{n}" for n in range(new.sizes["sensor"])])))
     with pytest.raises(InputError, match="no such file"):

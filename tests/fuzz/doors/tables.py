@@ -130,6 +130,18 @@ def _frames(m: Mutator) -> Call:
     return Call(lambda: read_table(readings, sensors, **given), TOLD, valid_measurements)
 
 
+@door("tables.reading.read_table:places")
+def _places(m: Mutator) -> Call:
+    """Metres in place of degrees, and sensors that move."""
+    made, kind = small.own_town(), m.choice("metres", ("moving", "both"), "kind", 0.6)
+    readings = made.readings if kind == "metres" else made.readings.merge(made.sensors, on="sensor")
+    readings = frame(m, readings, "readings")
+    sensors = None if kind == "moving" else frame(m, made.sensors, "sensors", 0.3)
+    zones = made.crs, "EPSG:25833", "EPSG:32701", "EPSG:2180", "EPSG:3857"
+    given = settings(m) | {"crs": m.choice(None, zones, "crs", 0.6)}
+    return Call(lambda: read_table(readings, sensors, **given), TOLD, valid_measurements)
+
+
 @door("tables.reading.read_table:files")
 def _files(m: Mutator) -> Call:
     tables, wide = small.own_tables(), m.choice(False, [True], "wide", 0.5)
