@@ -60,7 +60,7 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     zone = None if zone is None else systems.checked_zone(zone, "read_table: zone")
     name, system = text.name_of(readings, "readings"), None if crs is None else systems.checked(crs, "read_table: crs")
     problems = Problems(name, skip_bad)
-    table = text.read(readings, name, problems)
+    table = text.read(readings, name, problems, points="tx_")
     total = len(table) + len(problems.found)
     if known:
         table, system = table.rename(columns=known.columns), system or known.crs

@@ -75,17 +75,19 @@ def listed(columns: Any) -> str:
     return shown(", ".join(map(str, columns))).strip("'\"")
 
 
-def read(table: str | Path | pd.DataFrame, name: str, problems: Problems) -> pd.DataFrame:
+def read(table: Table, name: str, problems: Problems, points: str = "") -> pd.DataFrame:
     """Return a table as texts; its index is the line of each row, its attrs say whether commas are decimal.
 
     Input: table, the name of a file (csv with any of SEPARATORS), or a frame, whose values are written as texts and
-    whose rows count from 1. Rows with another number of fields than the first line go to `problems`.
-    Errors: InputError naming the file if it is missing, packed, empty, no text, has no rows, or names a column twice.
+    whose rows count from 1; points in the geometry of a GeoPandas frame become columns lon and lat, after the prefix
+    `points`. Rows with another number of fields than the first line go to `problems`.
+    Errors: InputError naming the file if it is missing, packed, empty, no text, has no rows, or names a column twice;
+    for a geometry without a reference system, or of others than points.
 
     >>> read(pd.DataFrame({"sensor": ["a"], "rss": [-70.5]}), "mine", Problems("mine", False)).rss.tolist()
     ['-70.5']
     """
-    found = _of_frame(table) if isinstance(table, pd.DataFrame) else _of_file(table, problems)
+    found = _of_frame(table, points, name) if isinstance(table, pd.DataFrame) else _of_file(table, problems)
     twice = found.columns[found.columns.duplicated()]
     if len(twice):
         raise InputError(f"{name}: column {shown(twice[0])} stands twice; expected each name once: rename or remove "
@@ -152,13 +154,26 @@ def _times(values: list[str], name: str) -> np.ndarray:
     return times.times(whole, name, len(whole))
 
 
-def _of_frame(frame: pd.DataFrame) -> pd.DataFrame:
+def _of_frame(frame: pd.DataFrame, points: str, name: str) -> pd.DataFrame:
     plain = pd.DataFrame(frame)    # without the ways of GeoPandas
+    if not {f"{points}lat", f"{points}lon"} & set(plain.columns) and "geometry" in plain.columns:
+        plain = plain.assign(**_degrees(frame["geometry"], points, name))
     kept = [number for number, column in enumerate(plain.columns) if str(column) != "geometry"]
     found = pd.DataFrame(dict(enumerate(_written(plain.iloc[:, number]) for number in kept)),
                          index=pd.RangeIndex(1, len(plain) + 1), dtype=object)
     found.columns = pd.Index([str(plain.columns[number]).strip() for number in kept], dtype=object)
     return found
+
+
+def _degrees(geometry: Any, points: str, name: str) -> dict[str, pd.Series]:
+    """Return longitude and latitude of GeoPandas' points; nothing of a column that only has that name."""
+    if not hasattr(geometry, "to_crs"):
+        return {}
+    if geometry.crs is None or not geometry.geom_type.isin(["Point", None]).all():
+        raise InputError(f"{name}: its geometry has {'no crs' if geometry.crs is None else 'others than points'}; "
+                         "expected points in a reference system: set_crs, or columns lat and lon")
+    placed = geometry.to_crs(4326)
+    return {f"{points}lon": placed.x, f"{points}lat": placed.y}
 
 
 def _written(column: pd.Series) -> list[str]:

@@ -167,6 +167,36 @@ def test_any_field_may_hold_anything(tmp_path, data):
         assert np.isfinite(found.rss.values).any(axis=1).all()
 
 
-def test_a_frame_of_geopandas_is_a_frame():
+class Points(pd.Series):
+    """Stands for GeoPandas' column of points, which has a reference system and ways of its own."""
+
+    crs, geom_type = "EPSG:4326", property(lambda self: pd.Series(["Point"] * len(self)))
+    x, y = (property(lambda self, axis=axis: pd.Series([point[axis] for point in self])) for axis in (0, 1))
+
+    def to_crs(self, code):
+        assert code == 4326
+        return self
+
+
+class Frame(pd.DataFrame):
+    """Stands for a GeoDataFrame."""
+
+    def __getitem__(self, key):
+        return Points(pd.DataFrame(self)[key].tolist()) if key == "geometry" else super().__getitem__(key)
+
+
+def test_points_of_geopandas_are_places(monkeypatch):
+    readings, sensors = long(), SENSORS
+    points = Frame(readings[["time", "sensor", "rss"]].assign(geometry=[*zip(readings.tx_lon, readings.tx_lat)]))
+    stand = Frame(sensors[["sensor"]].assign(geometry=[*zip(sensors.lon, sensors.lat)]))
+    expected = read_table(readings, sensors)
+    assert read_table(points, stand).equals(expected)
+    assert read_table(Frame(points.assign(tx_lat=51.0, tx_lon=13.7)), stand).tx_x.std() < 0.001    # columns come first
+    monkeypatch.setattr(Points, "crs", None)
+    with pytest.raises(InputError, match="the frame of readings: its geometry has no crs; .* set_crs"):
+        read_table(points, stand)
+
+
+def test_a_column_may_be_called_geometry():
     table = pd.DataFrame(long()).assign(geometry=[object()] * len(long()))
     assert read_table(table, SENSORS).sizes["sample"] == 4
