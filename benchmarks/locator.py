@@ -18,7 +18,7 @@ import xarray as xr
 
 from rsslib.data import measurements
 from rsslib.data.grid import transmitters
-from rsslib.locator.locator import TIMES, Locator
+from rsslib.locator.locator import Locator
 from rsslib.project import write_json
 from rsslib.propagation import town
 from rsslib.tables import systems
@@ -39,7 +39,7 @@ def of_town(seed: int, walk: bool) -> dict:
     error, trusted = np.hypot(found.x - x, found.y - y), found.trusted.to_numpy()
     inside = {level: shapely.covers(found[f"region{level}"].to_numpy(), points) for level in (50, 90)}
     return {"seed": seed, "walk": walk, "n": len(found), "median_m": float(np.median(error)),
-            "foretold_m": model.self_test_[TIMES].median_m, "trusted": float(trusted.mean()),
+            "foretold_m": model.test_of_seen_.median_m, "trusted": float(trusted.mean()),
             **{f"covered{level}": float(share.mean()) for level, share in inside.items()}}
 
 

@@ -91,16 +91,16 @@ def outcome(locator: Locator, dataset: xr.Dataset) -> Outcome:
     return Outcome(np.hypot(x - true[0], y - true[1]), held, found.trusted.to_numpy())
 
 
-def records(locator: Locator, dataset: xr.Dataset, receiver: str, made: town.Town) -> list[dict]:
+def records(locator: Locator, dataset: xr.Dataset, receiver: str, made: town.Town, seed: int = 0) -> list[dict]:
     """Return a record for each fault and remedy: median_m, coverage90 and trusted of the same n samples.
 
     more_m and more_coverage90 are differences from no fault. Intervals: bootstrap over blocks of time. Where nothing
     was done, also what self-calibration says: the receiver's offset and its standard error, the receiver whose offset
-    is the most standard errors, `loudest`, and whether all offsets were `applied`. Errors: those of `faulty`.
+    is the most standard errors, `loudest`, and whether all offsets were `applied`. Input and errors: those of `faulty`.
     """
     first, rows = outcome(locator, dataset), []
     for fault in FAULTS:
-        wrong = faulty(dataset, receiver, fault, made)
+        wrong = faulty(dataset, receiver, fault, made, seed)
         for remedy in (one for one in REMEDIES if one != "new place" or fault == "moved"):
             now = outcome(locator, remedied(wrong, receiver, remedy, made, locator))
             rows.append({"fault": fault, "remedy": remedy, "receiver": receiver, "n": len(now.error)}

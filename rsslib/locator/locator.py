@@ -2,8 +2,6 @@
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +17,10 @@ from rsslib.arguments import check_choice, check_type, whole
 from rsslib.data import grid as grids
 from rsslib.data import measurements
 from rsslib.data.positions import LOCAL
-from rsslib.files import read_bytes
-from rsslib.learning import weights
-from rsslib.locator import held_out, scale
+from rsslib.locator import held_out, model_files, scale
+from rsslib.locator.model_files import Model
 from rsslib.project import InputError, InputWarning
-from rsslib.radio_maps import calibration, decoders, map_files, regions
+from rsslib.radio_maps import calibration, decoders, regions
 from rsslib.radio_maps.fed import FedLocalizer, Product
 from rsslib.radio_maps.fed_recipe import FedRecipe
 from rsslib.radio_maps.localizer import RadioMaps
@@ -31,9 +28,6 @@ from rsslib.radio_maps.maps import Maps
 from rsslib.radio_maps.recipe import MapRecipe
 from rsslib.tables import reading, systems
 
-FORMAT = "rsslib-locator-1"
-TIMES, CELLS = "measured places at another time", "unmeasured places"
-"""What is tested of held-out samples."""
 FEWEST_SAMPLES, FEWEST_SENSORS = 30, 3
 DOUBTFUL = 0.1
 """A place is trusted unless this share of the held-out samples, or fewer, was less sure."""
@@ -42,25 +36,14 @@ MATTERED = 3
 _STEPS = np.linspace(0, 1, 201)
 
 
-@dataclass(frozen=True)
-class SelfTest:
-    """Held-out samples: how many, median and 90th percentile of the error [m], share in the 90 % region.
-
-    Those of CELLS are tested with the regions of TIMES.
-    """
-
-    samples: int
-    median_m: float
-    p90_m: float
-    covered90: float
-
-
 class Locator(BaseEstimator):
     """Locates transmitters on a site of any size with radio maps, and on request with networks that learn from them.
 
-    Parameters: network, train networks, too (a minute a thousand samples on two cores); seed, of what is held out and
-    of the networks; threads of the processor. It follows scikit-learn: `get_params`, `set_params`, `clone`, `score`.
-    After `fit`: self_test_, a SelfTest of TIMES and, if enough of the site was visited, of CELLS.
+    Parameters: network, train networks, too (about one minute per 1,000 samples on two cores); seed, of what is held
+    out and of the networks; threads of the processor. It follows scikit-learn: `get_params`, `set_params`, `clone`,
+    `score`.
+    After `fit`: self_test_, a SelfTest by what was held out (`held_out.TIMES` or `PLACES`, and of the maps
+    alone `CELLS`, if enough of the site was visited).
 
     >>> from rsslib.data import campus
     >>> site = campus.make(n_april=0, n_july=90, n_november=0)
@@ -89,38 +72,51 @@ class Locator(BaseEstimator):
                              f"and {FEWEST_SENSORS}: check the columns tx_lat and tx_lon, or measure more")
         self.__dict__.pop("model_", None)    # a fit that fails leaves none
         self.scale_ = scale.of(known)
-        scaled, recipe = self.scale_.scaled(known), MapRecipe(threads=int(self.threads))
         self.crs_ = systems.checked_zone(known.attrs["crs"], "the data set to fit: crs")
         self.input_crs_ = systems.checked(known.attrs.get("input_crs", self.crs_), "the data set to fit: input_crs")
         self.source_, self.samples_ = known.attrs["source"], known.sizes["sample"]
-        self.sensors_ = _where(known)
         self.places_ = np.stack(grids.transmitters(known), axis=1)[:: max(1, known.sizes["sample"] // 2000)]
-        self.model_, measured = self._trained(scaled, recipe)
+        scaled, recipe = self.scale_.scaled(known), MapRecipe(threads=int(self.threads))
+        model, name, measured = self._trained(scaled, recipe)
+        self.sensors_ = _standing(known, model_files.maps_of(model))
         self.regions_ = {regions.PROMISES[0]: measured.regions(regions.PROMISES[0])}
-        self.self_test_ = {TIMES: self._tested(measured, measured.coverage(0.9))}
-        try:
-            unseen = held_out.located(scaled, held_out.in_unmeasured_cells(scaled, self.seed), recipe, CELLS)
-        except InputError:    # too few cells were visited
-            unseen = None
-        if unseen is not None:
-            self.regions_[regions.PROMISES[1]] = unseen.regions(regions.PROMISES[1])
-            within = np.mean(unseen.score <= self.regions_[regions.PROMISES[0]].threshold(0.9))
-            self.self_test_[CELLS] = self._tested(unseen, float(within))
+        self.self_test_ = {name: self._tested(measured, measured.coverage(0.9))}
         self.doubts_ = np.quantile(measured.doubts, _STEPS, axis=0)
         self.surest_ = np.quantile(self._rank(measured.doubts), _STEPS)
+        if not self.network:    # it would take several trainings
+            self._test_cells(scaled, recipe)
+        self.model_ = model    # last: an interrupted fit is none
         return self
 
-    def _trained(self, scaled: xr.Dataset, recipe: MapRecipe) -> tuple[RadioMaps | FedLocalizer, held_out.HeldOut]:
+    def _trained(self, scaled: xr.Dataset, recipe: MapRecipe) -> tuple[Model, str, held_out.HeldOut]:
+        name, folds = held_out.of_the_measured(scaled, self.seed)
         if not self.network:
-            measured = held_out.located(scaled, held_out.at_another_time(scaled, self.seed), recipe, TIMES)
-            return RadioMaps(recipe).fit(scaled), measured
-        kept, val = held_out.at_another_time(scaled, self.seed)[0]
+            measured = held_out.located(scaled, folds, recipe, name)
+            return RadioMaps(recipe).fit(scaled), name, measured
+        kept, val = folds[0]
         fed = FedLocalizer(FedRecipe(maps=recipe, seed=int(self.seed))).fit(scaled, {"train": kept, "val": val})
-        return fed, held_out.of_posteriors(Product(fed), fed.fitted()[0], scaled, val, recipe.decoder)
+        return fed, name, held_out.of_posteriors(Product(fed), fed.fitted()[0], scaled, val, recipe.decoder)
 
-    def _tested(self, found: held_out.HeldOut, covered: float) -> SelfTest:
+    def _test_cells(self, scaled: xr.Dataset, recipe: MapRecipe) -> None:
+        """Calibrate regions for unseen cells, and see how often those for seen places hold there."""
+        try:
+            folds = held_out.in_unmeasured_cells(scaled, self.seed)
+        except InputError:    # too few cells were visited
+            return
+        unseen = held_out.located(scaled, folds, recipe, held_out.CELLS)
+        self.regions_[regions.PROMISES[1]] = unseen.regions(regions.PROMISES[1])
+        within = np.mean(unseen.score <= self.regions_[regions.PROMISES[0]].threshold(0.9))
+        self.self_test_[held_out.CELLS] = self._tested(unseen, float(within))
+
+    @property
+    def test_of_seen_(self) -> held_out.SelfTest:
+        """The self-test of places like the measured ones. Errors: InputError before `fit`."""
+        self._fitted()
+        return next(iter(self.self_test_.values()))
+
+    def _tested(self, found: held_out.HeldOut, covered: float) -> held_out.SelfTest:
         median, most = np.quantile(found.error / self.scale_.factor, [0.5, 0.9])
-        return SelfTest(len(found.error), float(median), float(most), covered)
+        return held_out.SelfTest(len(found.error), float(median), float(most), covered)
 
     def locate(self, readings: xr.Dataset | reading.Table, sensors: reading.Table | None = None, *, crs: object = None,
                not_heard: ArrayLike | None = None, skip_bad: bool = False, layout: str | None = None,
@@ -130,7 +126,7 @@ class Locator(BaseEstimator):
         Columns: time; x, y, the place in the system of the fitted table; lat, lon [degrees] unless that is "local";
         confidence, the share of held-out samples that were less sure (by the width of the posterior, or the
         uncertainty of the maps where it lies, whichever is the worse); trusted, whether that is above DOUBTFUL;
-        receivers, those that mattered most; area50_km2 and area90_km2, and region50 and region90, the regions (shapely,
+        sensors, those that mattered most; area50_km2 and area90_km2, and region50 and region90, the regions (shapely,
         in longitude and latitude, or in local metres), which hold the transmitter with that probability at places of
         the `promise`: "seen places", like those that were measured, or "unseen cells", which were not.
         Input: as `tables.read_table`; sensors, None for those of the fit; crs, None for that of the fit.
@@ -152,7 +148,7 @@ class Locator(BaseEstimator):
                           "sensor of the fit; they get no place", InputWarning, stacklevel=2)
         parts = pd.concat(self._rows(scaled, np.flatnonzero(heard), self.regions_[promise])).reindex(range(len(heard)))
         parts["trusted"] = parts.trusted.fillna(False).astype(bool)
-        return self._in_systems(parts, dataset)
+        return self._in_systems(parts, dataset, promise)
 
     def calibrate(self, readings: xr.Dataset | reading.Table, force: bool = False) -> calibration.Calibration:
         """Return the offset of each receiver on readings of unknown transmitters, as `calibration.calibrated` finds it.
@@ -169,16 +165,16 @@ class Locator(BaseEstimator):
 
     def read(self, readings: reading.Table, sensors: reading.Table | None = None, *, crs: object = None,
              not_heard: ArrayLike | None = None, skip_bad: bool = False, layout: str | None = None) -> xr.Dataset:
-        """Read a table as `tables.read_table` does, with the sensors, system and UTM zone of the fit by default."""
+        """Read a table as `read_table` does, with the sensors, system and UTM zone of the fit by default.
+
+        Readings of sensors that the fit does not know are then left out, with a warning.
+        """
         self._fitted()
         crs = self.input_crs_ if crs is None else crs
-        if sensors is None:
-            sensors = own = self.sensors_
-            if self.crs_ != LOCAL:
-                lon, lat = systems.transform(self.crs_, systems.DEGREES, own.x.to_numpy(), own.y.to_numpy())
-                sensors = pd.DataFrame({"sensor": own.sensor, "lon": lon, "lat": lat})
-        return reading.read_table(readings, sensors, crs=crs, not_heard=not_heard, skip_bad=skip_bad, layout=layout,
-                                  zone=self.crs_)
+        own = sensors is None
+        return reading.read_table(readings, self.sensors_ if own else sensors, crs=crs, not_heard=not_heard,
+                                  skip_bad=skip_bad, layout=layout, zone=self.crs_,
+                                  sensors_crs=self.crs_ if own else None, skip_unknown=own)
 
     def score(self, dataset: xr.Dataset, y: object = None) -> float:
         """Return minus the median error [m], so that larger is better, as scikit-learn wants it.
@@ -194,47 +190,17 @@ class Locator(BaseEstimator):
         return -float(np.nanmedian(np.hypot(x - true_x, y_ - true_y)))
 
     def save(self, folder: str | Path) -> Path:
-        """Write maps (NetCDF), networks (safetensors) and a JSON header into a folder."""
+        """Write maps (NetCDF), networks (safetensors) and a JSON header into a folder. Errors: InputError before `fit`.
+        """
         self._fitted()
-        check_type("folder", folder, (str, Path), "the name of a folder for the model")
-        if isinstance(self.model_, FedLocalizer):
-            self.model_.save(Path(folder) / "networks")
-        map_files.save(self._maps(), folder)
-        params = {name: value.item() if isinstance(value, np.generic) else value
-                  for name, value in self.get_params().items()}
-        header = {"format": FORMAT, "params": params, "scale": asdict(self.scale_), "crs": self.crs_,
-                  "input_crs": self.input_crs_, "source": self.source_, "samples": self.samples_,
-                  "sensors": self.sensors_.to_dict("list"), "places": self.places_.round(2).tolist(),
-                  "regions": {promise: {"thresholds": [one.threshold(level) for level in held_out.LEVELS],
-                                        "samples": one.samples} for promise, one in self.regions_.items()},
-                  "self_test": {name: asdict(one) for name, one in self.self_test_.items()},
-                  "doubts": self.doubts_.tolist(), "surest": self.surest_.tolist(), "maps": _digest(folder)}
-        return weights.save(folder, {}, header)
+        return model_files.save({name: getattr(self, name) for name in model_files.KEPT}, self.get_params(), folder)
 
     @classmethod
     def load(cls, folder: str | Path) -> "Locator":
         """Read what `save` wrote. Errors: InputError naming the file that is missing, damaged or of another saving."""
-        check_type("folder", folder, (str, Path), "the name of a folder with a model")
-        found, digest = weights.load_header(folder, FORMAT, lambda header: (cls._of(header), str(header["maps"])))
-        if _digest(folder) != digest:
-            raise InputError(f"{folder}/{map_files.NAME}: not the maps that this model was saved with; fit again")
-        if found.network:
-            found.model_ = FedLocalizer.load(Path(folder) / "networks")
-        else:
-            found.model_ = RadioMaps.load(folder)
-        return found
-
-    @classmethod
-    def _of(cls, header: dict) -> "Locator":
-        found = cls(**header["params"])
-        found.scale_, found.samples_ = scale.Scale(**header["scale"]), int(header["samples"])
-        found.crs_, found.input_crs_, found.source_ = (str(header[key]) for key in ("crs", "input_crs", "source"))
-        found.sensors_, found.places_ = pd.DataFrame(header["sensors"]), np.array(header["places"], np.float64)
-        found.regions_ = {promise: regions.Regions(dict(zip(held_out.LEVELS, map(float, one["thresholds"]))),
-                                                   int(one["samples"]), promise)
-                          for promise, one in header["regions"].items()}
-        found.self_test_ = {name: SelfTest(**one) for name, one in header["self_test"].items()}
-        found.doubts_, found.surest_ = (np.array(header[name], np.float64) for name in ("doubts", "surest"))
+        kept, params = model_files.load(folder)
+        found = cls(**params)
+        found.__dict__.update(kept)
         return found
 
     def _scaled(self, dataset: xr.Dataset, name: str) -> xr.Dataset:
@@ -257,7 +223,7 @@ class Locator(BaseEstimator):
             rank = self._rank(held_out.doubts(self._maps(), scaled, batch, log_posterior))
             sure = np.interp(rank, self.surest_, _STEPS)
             columns: dict[str, Any] = {"x": x, "y": y, "confidence": sure, "trusted": sure > DOUBTFUL}
-            columns["receivers"] = _mattered(self._maps(), scaled, batch, log_posterior)
+            columns["sensors"] = _mattered(self._maps(), scaled, batch, log_posterior)
             scores = regions.pixel_scores(posterior)
             for level in held_out.LEVELS:
                 masks, name = (scores <= calibrated.threshold(level)).numpy(), round(100 * level)
@@ -267,8 +233,9 @@ class Locator(BaseEstimator):
 
     def _rank(self, doubts: np.ndarray) -> np.ndarray:
         """Return the share of held-out samples that had more of the doubt that weighs heavier, (batch,)."""
-        more = [1 - np.interp(doubt, held, _STEPS) for doubt, held in zip(doubts.T, self.doubts_.T)]
-        return np.min(more, axis=0)
+        more = [1 - np.interp(doubt, held, _STEPS) for doubt, held in zip(doubts.T, self.doubts_.T)
+                if held[-1] - held[0] > 1e-3]    # the maps of receivers that move have the same variance everywhere
+        return np.min(more, axis=0) if more else np.ones(len(doubts))
 
     def _outline(self, mask: np.ndarray, grid: grids.Grid) -> Any:
         """Return the outline of a region, in longitude and latitude unless the site is in local metres."""
@@ -279,31 +246,30 @@ class Locator(BaseEstimator):
             return np.stack(metres if self.crs_ == LOCAL else systems.transform(self.crs_, systems.DEGREES, *metres), 1)
         return shapely.transform(regions.polygon(mask, grid), placed)
 
-    def _in_systems(self, found: pd.DataFrame, dataset: xr.Dataset) -> pd.DataFrame:
+    def _in_systems(self, found: pd.DataFrame, dataset: xr.Dataset, promise: str) -> pd.DataFrame:
         metres = found.x.to_numpy(np.float64), found.y.to_numpy(np.float64)
         columns: dict[str, Any] = {"time": dataset.time.values}
         columns["x"], columns["y"] = systems.transform(self.crs_, self.input_crs_, *metres)
         if self.crs_ != LOCAL:
             columns["lat"], columns["lon"] = systems.transform(self.crs_, systems.DEGREES, *metres)[::-1]
         result = pd.DataFrame({**columns, **{name: found[name] for name in found.columns if name not in ("x", "y")}})
-        result.attrs = {"crs": self.input_crs_}
+        result.attrs = {"crs": self.input_crs_, "promise": promise}
         return result
 
     def _maps(self) -> Maps:
-        return self.model_.fitted()[0] if isinstance(self.model_, FedLocalizer) else self.model_.fitted()
+        return model_files.maps_of(self.model_)
 
     def _fitted(self) -> None:
         if not hasattr(self, "model_"):
             raise InputError("this locator is not fitted yet; call fit, or Locator.load")
 
 
-def _where(dataset: xr.Dataset) -> pd.DataFrame:
-    """Return the median place of each sensor that stands still, for tables without a table of sensors."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)    # of sensors that heard nothing
-        x, y = (np.nanmedian(dataset[f"sensor_{axis}"].values, axis=0) for axis in "xy")
-    table = pd.DataFrame({"sensor": dataset.sensor.values.astype(str), "x": x, "y": y})
-    return table[np.isfinite(table.x)].reset_index(drop=True)
+def _standing(dataset: xr.Dataset, maps: Maps) -> pd.DataFrame:
+    """Return the place of each sensor that has a map and stands still, for tables without a table of sensors."""
+    still = [name for name, moves in zip(maps.sensors, maps.moves) if not moves]
+    chosen = dataset.isel(sensor=np.flatnonzero(np.isin(dataset.sensor.values, still)))
+    x, y = (np.nanmedian(chosen[f"sensor_{axis}"].values, axis=0) for axis in "xy")
+    return pd.DataFrame({"sensor": chosen.sensor.values.astype(str), "x": x, "y": y})
 
 
 def _mattered(maps: Maps, dataset: xr.Dataset, samples: np.ndarray, log_posterior: Tensor) -> list[str]:
@@ -318,7 +284,3 @@ def _mattered(maps: Maps, dataset: xr.Dataset, samples: np.ndarray, log_posterio
     most = changes.topk(min(MATTERED, len(maps.sensors)), dim=1)
     return [", ".join(maps.sensors[number] for number, value in zip(numbers, values) if value > 0)
             for numbers, values in zip(most.indices.tolist(), most.values.tolist())]
-
-
-def _digest(folder: str | Path) -> str:
-    return sha256(read_bytes(Path(folder) / map_files.NAME, "the maps of a model", "fit again")).hexdigest()

@@ -10,7 +10,7 @@ import pandas as pd
 from rsslib.arguments import WHOLE, check_type, is_number, shown
 from rsslib.files import parsed, read_json
 from rsslib.locator import held_out
-from rsslib.locator.locator import CELLS, DOUBTFUL, Locator
+from rsslib.locator.locator import DOUBTFUL, Locator
 from rsslib.project import InputError, atomic_path, writing
 
 SUFFIXES = (".geojson", ".csv", ".gpkg")
@@ -61,7 +61,7 @@ def geojson(found: pd.DataFrame) -> dict:
         for name in _REGIONS if placed else ():
             region = shapely.orient_polygons(shapely.set_precision(found[name].iloc[number], 10.0 ** -_DIGITS))
             features.append({"type": "Feature", "geometry": shapely.geometry.mapping(region),
-                             "properties": {"sample": number, "kind": name}})
+                             "properties": {"sample": number, "kind": name, "promise": found.attrs.get("promise", "")}})
     return {"type": "FeatureCollection", "features": features}
 
 
@@ -142,9 +142,11 @@ def summary(locator: Locator) -> str:
     for name, test in locator.self_test_.items():
         lines.append(f"  {name}: half of {test.samples} within {length(test.median_m)}, nine of ten within "
                      f"{length(test.p90_m)}; their 90 % regions hold {test.covered90:.0%}.")
-    unseen = locator.self_test_.get(CELLS)
+    unseen = locator.self_test_.get(held_out.CELLS)
     if unseen is None:
-        lines.append("How it does where nobody measured is not known: too small a part of the site was visited.")
+        lines.append("How it does where nobody measured is not known" + (
+            ": of networks that takes several trainings." if locator.network else
+            ": too small a part of the site was visited."))
     elif unseen.covered90 < 0.8:
         lines.append("Where nobody measured do not rely on these regions: ask for --places unseen, whose regions hold "
                      "90 % there and are larger.")

@@ -1,4 +1,4 @@
-"""From tables of readings to measurements: long tables (a row a reading) and wide ones (a column a sensor)."""
+"""From tables of readings to measurements: long tables (one row per reading) and wide ones (one column per sensor)."""
 
 import re
 import warnings
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from rsslib.arguments import check_type, shown
 from rsslib.data import arrays, measurements
+from rsslib.data.positions import LOCAL
 from rsslib.data.receivers import OTHER
 from rsslib.project import InputError, InputWarning
 from rsslib.tables import layouts, systems, text
@@ -34,17 +35,19 @@ class _Long(NamedTuple):
 
 def read_table(readings: Table, sensors: Table | None = None, *, crs: object = None,
                not_heard: ArrayLike | None = None, skip_bad: bool = False, layout: str | None = None,
-               zone: str | None = None) -> xr.Dataset:
+               zone: str | None = None, sensors_crs: object = None, skip_unknown: bool = False) -> xr.Dataset:
     """Read tables of readings into measurements (see `rsslib.data.measurements`), projected to UTM.
 
     Input: readings, the name of a csv file or a frame (pandas, GeoPandas). Long: columns sensor and rss [dB] and time
-    or sample, a row a reading, with lat and lon (or x and y) where sensors move. Wide: a column a sensor, a row a
-    sample, blank where not heard. Either may have tx_lat and tx_lon (or tx_x and tx_y), the transmitter's place where
+    or sample, one row per reading, with lat and lon (or x and y) where sensors move. Wide: one column per sensor, one
+    row per sample, blank where not heard. Either may have tx_lat and tx_lon (or tx_x and tx_y), the transmitter's place where
     it is known, and time and season. sensors, a table of sensor and lat and lon (or x and y), and kind. Column names
     may be spelled otherwise, see `columns.roles`.
     crs, of x and y: what pyproj knows, such as "EPSG:25833"; None: lat and lon are WGS 84, x and y metres from a
-    corner ("local"). not_heard, numbers that stand for "not heard". layout, a name in `layouts.LAYOUTS`. zone, the UTM
-    zone to project to; None: that of the site. skip_bad leaves out lines that cannot be used, and says how many.
+    corner ("local"). sensors_crs, that of the table of sensors, if it is another. not_heard, numbers that stand for
+    "not heard". layout, a name in `layouts.LAYOUTS`. zone, the UTM zone to project to; None: that of the site.
+    skip_unknown leaves out readings of sensors that the table of sensors does not name, skip_bad lines that cannot be
+    used; both say how many.
     Output: attributes `input_crs`, the system that the places came in, and `left_out`, a number of lines.
     Errors: InputError naming the table, its bad lines and what to do; those of `measurements.validate`.
     Warns with InputWarning of lines left out, and of columns that are not used.
@@ -65,12 +68,15 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     if known:
         table, system = table.rename(columns=known.columns), system or known.crs
         not_heard = known.not_heard if not_heard is None else not_heard
-    places = None if sensors is None else sensors_in(sensors, system, skip_bad)
+    of_sensors = system if sensors_crs is None else systems.checked(sensors_crs, "read_table: sensors_crs")
+    places = None if sensors is None else sensors_in(sensors, of_sensors, skip_bad)
     found = roles(table.columns, name)
     wide = not {"sensor", "rss"} <= found.keys()
     names = _wide_names(table, places, known, name) if wide else None
     if names is not None:
         _warn_of_unused(table, {*found.values(), *names}, name)
+    elif skip_unknown and places is not None:
+        table = _of_known_sensors(table, table[found["sensor"]].str.strip().isin(places.index), name)
     sent_pair = pair(found, "tx_", name) or (pair(found, "", name) if wide else None)
     sent = places_in(table, found, sent_pair, system, problems, may_miss=True)
     heard = _heard(table, found, names, not_heard, problems, system, places)
@@ -84,8 +90,8 @@ def _wide_names(table: pd.DataFrame, places: pd.DataFrame | None, known: layouts
         expected = f"columns such as {known.receivers}"
     else:
         names = [] if places is None else [column for column in table.columns if column in places.index]
-        expected = ("columns sensor and rss (a row a reading), or a column for each sensor that the table of sensors "
-                    "names" + ("; give sensors (--sensors)" if places is None else ""))
+        expected = ("columns sensor and rss (one row per reading), or a column for each sensor that the table of "
+                    "sensors names" + ("; give sensors (--sensors)" if places is None else ""))
     if not names:
         raise InputError(f"{name}: columns {text.listed(table.columns)}; expected {expected}")
     return names
@@ -96,6 +102,15 @@ def _warn_of_unused(table: pd.DataFrame, used: set[str], name: str) -> None:
     if unused:
         warnings.warn(f"{name}: columns {shown(', '.join(unused))} are not used: they are neither sensors of the table "
                       "of sensors nor known names", InputWarning, stacklevel=3)
+
+
+def _of_known_sensors(table: pd.DataFrame, known: pd.Series, name: str) -> pd.DataFrame:
+    if not known.any():
+        raise InputError(f"{name}: none of its sensors is known; check their names, or give their places (--sensors)")
+    if not known.all():
+        warnings.warn(f"{name}: {(~known).sum()} of {len(known)} readings are of sensors that were not heard in the "
+                      "fit, or moved there; they are not used", InputWarning, stacklevel=3)
+    return table[known]
 
 
 def _heard(table: pd.DataFrame, found: dict[str, str], names: list[str] | None, not_heard: ArrayLike | None,
@@ -123,27 +138,26 @@ def _heard(table: pd.DataFrame, found: dict[str, str], names: list[str] | None, 
         lost = ~named.isin(places.index) & (named != "") & (True if own is None else np.isnan(own.x))
         problems.add(table.index[lost], [f"sensor {shown(one)} is not in the table of sensors"
                                              for one in named[lost]])
-    sample, first = _samples(table, found, problems)
+    sample = _samples(table, found, problems)
     twice = pd.DataFrame({"sample": sample, "sensor": named.to_numpy()}).duplicated().to_numpy()
     problems.add(table.index[twice], [f"sensor {shown(one)} stands twice in one sample" for one in named[twice]])
     return _Long(sample, named.to_numpy(), rss, own)
 
 
-def _samples(table: pd.DataFrame, found: dict[str, str], problems: Problems) -> tuple[np.ndarray, np.ndarray]:
-    """Return the number of each row's sample, in the order in which they begin, and the first row of each."""
+def _samples(table: pd.DataFrame, found: dict[str, str], problems: Problems) -> np.ndarray:
+    """Return the number of each row's sample, in the order in which they begin."""
     role = "sample" if "sample" in found else "time"
     if role not in found:
         raise InputError(f"{problems.name}: columns {text.listed(table.columns)}; expected a column sample or time, "
                          "which tells the readings of one transmission")
     given = table[found[role]].str.strip()
     problems.add(table.index[given == ""], [f"no {NAMES[role]}"] * int((given == "").sum()))
-    sample, _ = pd.factorize(given)
-    return sample, np.unique(sample, return_index=True)[1]
+    return pd.factorize(given)[0]
 
 
 def _without_bad(table: pd.DataFrame, heard: np.ndarray | _Long, sent: Places | None, names: list[str] | None,
                  problems: Problems, total: int) -> tuple:
-    """Return what is left without the bad lines: a row a sample, readings (samples, sensors), and their sensors."""
+    """Return what is left without the bad lines: one row per sample, readings (samples, sensors), and their sensors."""
     if isinstance(heard, np.ndarray):
         _check_times_and_seasons(table, problems)
         problems.settle(total)
@@ -152,7 +166,7 @@ def _without_bad(table: pd.DataFrame, heard: np.ndarray | _Long, sent: Places | 
             _warn_of_left_out(problems, total)
         return table[kept], heard[kept], sent and Places(sent.x[kept], sent.y[kept], sent.crs), names
     if sent is not None:
-        _check_sent(table, heard.sample, sent, problems)
+        sent = _of_samples(table, heard.sample, sent, problems)
     _check_times_and_seasons(table, problems)
     problems.settle(total)
     if problems.found:
@@ -176,13 +190,17 @@ def _without_bad(table: pd.DataFrame, heard: np.ndarray | _Long, sent: Places | 
     return table.iloc[rows], (spread(heard.rss), own), sent, list(names)
 
 
-def _check_sent(table: pd.DataFrame, sample: np.ndarray, sent: Places, problems: Problems) -> None:
-    first = np.unique(sample, return_index=True)[1][np.unique(sample, return_inverse=True)[1]]
+def _of_samples(table: pd.DataFrame, sample: np.ndarray, sent: Places, problems: Problems) -> Places:
+    """Return for each row the first known place of its sample's transmitter; another one goes to `problems`."""
+    rows = pd.Series(np.where(np.isnan(sent.x), np.nan, np.arange(len(sample)))).groupby(sample).transform("first")
+    first = rows.fillna(0).to_numpy(int)
+    x, y = (np.where(rows.isna(), np.nan, axis[first]) for axis in (sent.x, sent.y))
     near = 1e-6 if systems.is_geographic(sent.crs) else 0.01
     with np.errstate(invalid="ignore"):
-        other = (np.abs(sent.x - sent.x[first]) > near) | (np.abs(sent.y - sent.y[first]) > near)
+        other = (np.abs(sent.x - x) > near) | (np.abs(sent.y - y) > near)
     problems.add(table.index[other], [f"another place of the transmitter than in line {line}, of the same sample"
                                       for line in table.index[first[other]]])
+    return Places(x, y, sent.crs)
 
 
 def _check_times_and_seasons(table: pd.DataFrame, problems: Problems) -> None:
@@ -210,6 +228,9 @@ def _built(table: pd.DataFrame, found: dict[str, str], heard: Any, sent: Places 
         beside.append(Places(listed.x.to_numpy(), listed.y.to_numpy(), places.attrs["crs"]))
     unknown = np.full(len(table), np.nan)
     sent = sent or Places(unknown, unknown, beside[0].crs)
+    if zone is not None and any((one.crs == LOCAL) != (zone == LOCAL) for one in (sent, *beside)):
+        raise InputError(f"{name}: its places are in {', '.join(sorted({one.crs[:80] for one in (sent, *beside)}))}, "
+                         f"the model in {zone}; expected both in metres from one corner, or neither: check --crs")
     zone = zone or zone_of([sent, *beside], name)
     tx, *at = (np.stack(systems.transform(one.crs, zone, one.x, one.y)) for one in (sent, *beside))
     for one, (x, _) in zip((sent, *beside), (tx, *at)):

@@ -17,6 +17,7 @@ from rsslib import files
 from rsslib.arguments import shown
 from rsslib.data import times
 from rsslib.project import InputError
+from rsslib.tables.columns import roles
 
 Table: TypeAlias = str | Path | pd.DataFrame
 SEPARATORS = (";", "\t", "|", ",")
@@ -156,7 +157,8 @@ def _times(values: list[str], name: str) -> np.ndarray:
 
 def _of_frame(frame: pd.DataFrame, points: str, name: str) -> pd.DataFrame:
     plain = pd.DataFrame(frame)    # without the ways of GeoPandas
-    if not {f"{points}lat", f"{points}lon"} & set(plain.columns) and "geometry" in plain.columns:
+    given = roles(map(str, plain.columns), name) if "geometry" in plain.columns else None
+    if given is not None and not any(f"{points}{axis}" in given for axis in ("lat", "lon", "x", "y")):
         plain = plain.assign(**_degrees(frame["geometry"], points, name))
     kept = [number for number, column in enumerate(plain.columns) if str(column) != "geometry"]
     found = pd.DataFrame(dict(enumerate(_written(plain.iloc[:, number]) for number in kept)),

@@ -16,10 +16,11 @@ def add_to(chosen) -> None:
     """Add the commands to the command line."""
     fit = chosen.add_parser("fit", help="fit to a csv of readings with known places: `rsslib fit readings.csv "
                             "--sensors sensors.csv -o model`")
-    fit.add_argument("readings", help="csv: a row a reading (time, sensor, rss), or a row a sample (a column a "
-                     "sensor); the transmitter's place in tx_lat, tx_lon or tx_x, tx_y; with --layout frs a folder")
+    fit.add_argument("readings", help="csv: one row per reading (time, sensor, rss), or one row per sample (one column "
+                     "per sensor); the transmitter's place in tx_lat, tx_lon or tx_x, tx_y; with --layout frs a folder")
     fit.add_argument("-o", "--output", required=True, help="folder for the model")
-    fit.add_argument("--with-network", action="store_true", help="train networks, too: a minute a thousand samples")
+    fit.add_argument("--with-network", action="store_true", help="train networks, too: about a minute per 1,000 "
+                     "samples")
     fit.add_argument("--split", help="with --layout frs: fit to its training samples and test on the others")
     locate = chosen.add_parser("locate", help="locate the samples of another csv: `rsslib locate model new.csv -o "
                                "found.geojson`")
@@ -35,14 +36,15 @@ def add_to(chosen) -> None:
         parser.add_argument("--not-heard", type=float, action="append", help="a number that stands for \"not heard\", "
                             "such as 100 or -999; may be repeated")
         parser.add_argument("--skip-bad", action="store_true", help="leave out lines that cannot be used")
-        parser.add_argument("--layout", choices=["uji", "lorawan", "frs"], help="of a public data set")
+        parser.add_argument("--layout", choices=["uji", "lorawan", *(["frs"] if parser is fit else [])],
+                            help="of a public data set")
     plot = chosen.add_parser("plot", help="draw them: `rsslib plot model found.geojson`")
     plot.add_argument("model", help="folder that `rsslib fit` wrote")
     plot.add_argument("found", help="the .geojson that `rsslib locate` wrote")
     plot.add_argument("-o", "--output", help="the .png; default: beside the .geojson")
     score = chosen.add_parser("score", help="compare your predictions with ours on the same samples: `rsslib score "
                               "predictions.csv --split published_random`")
-    score.add_argument("predictions", help="csv: time, and lat, lon or x, y (UTM zone 12N), a row a test sample")
+    score.add_argument("predictions", help="csv: time, and lat, lon or x, y (UTM zone 12N), one row per test sample")
     score.add_argument("--split", required=True, help="random, july, november, gridN, blocks, published_random, "
                        "published_grid")
 
@@ -78,6 +80,10 @@ def _frs(given: argparse.Namespace, locator) -> int:
     from rsslib.locator import output
 
     path = Path(given.readings)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; expected the one with single_tx.csv")
+    if given.crs or given.sensors or given.not_heard or given.skip_bad:
+        raise InputError("--layout frs: takes none of --crs, --sensors, --not-heard, --skip-bad: its files say that")
     dataset = frs.load_csv(path if path.is_dir() else path.parent)
     if not given.split:
         locator.fit(dataset).save(given.output)

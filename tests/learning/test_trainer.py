@@ -15,6 +15,15 @@ from rsslib.project import InputError
 X = torch.linspace(-1, 1, 32)[:, None]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Another number of threads gives other bits, and whoever came before may have set one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 class Toy(Trainer):
     """Small networks that learn a cubic, each from batches of its own."""
 
@@ -94,7 +103,6 @@ def test_networks_side_by_side_are_trainings_of_their_own():
 @pytest.mark.parametrize("cores", [1, 2, 3, 8])
 def test_how_many_train_at_once_changes_no_bit(cores, monkeypatch):
     """Three networks, validated every third epoch: with more cores than one they run ahead of each other."""
-    torch.set_num_threads(1)
     monkeypatch.setattr("os.cpu_count", lambda: cores)
     trained = fitted(Toy(seeds=(0, 1, 2), epochs=7, validate_every=3))
     monkeypatch.setattr(Toy, "_at_once", lambda self: 1)
@@ -103,9 +111,24 @@ def test_how_many_train_at_once_changes_no_bit(cores, monkeypatch):
     assert [record["epoch"] for record in trained.history] == [3, 6, 7]
 
 
+def test_a_restart_between_validations_ends_with_the_same_bits(tmp_path, monkeypatch):
+    """Networks that have run ahead of each other, up to the checkpoint of the second epoch of four."""
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("rsslib.learning.trainer.TOGETHER", 2)
+    monkeypatch.setattr("rsslib.learning.checkpoint.SECONDS", -1.0)
+    settings = {"seeds": (0, 1, 2), "epochs": 4, "validate_every": 4, "path": tmp_path / "training.pt"}
+    broken = Toy(**settings)
+    monkeypatch.setattr(broken, "validate", lambda: pytest.fail("interrupted"))
+    with pytest.raises(pytest.fail.Exception):
+        broken.fit()
+    resumed = Toy(**settings)
+    assert resumed.epoch == 2
+    whole = fitted(Toy(seeds=(0, 1, 2), epochs=4, validate_every=4))
+    assert same_weights(fitted(resumed), whole) and resumed.history == whole.history
+
+
 def test_what_fails_in_one_network_ends_the_training_of_all(monkeypatch):
     """At the next epoch: what is queued up to the validation is not trained first."""
-    torch.set_num_threads(1)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     trainer, begun = Toy(seeds=(0, 1), epochs=40, validate_every=40), []
     monkeypatch.setattr("rsslib.learning.trainer.TOGETHER", 40)

@@ -5,7 +5,7 @@ import pytest
 
 from rsslib.ledger import results
 from rsslib.locator import faults, plot
-from rsslib.locator.locator import TIMES, Locator
+from rsslib.locator.locator import Locator
 from rsslib.project import InputError
 from rsslib.propagation import town
 from rsslib.reports.style import COLUMN_IN
@@ -130,8 +130,8 @@ def test_the_figure_and_the_answer_tell_the_records(records, by, fitted):
     assert fig.told.title.startswith(f"{RECEIVER} moved by 200 m: 90 % regions hold {share:.0f} % of the transmitters")
     assert "synthetic" in fig.told.alt.lower() and f"lies, {by['lies', 'nothing']['median_m']:.0f} m" in fig.told.alt
     assert len(fig.axes) == 3 and fig.column().get_figwidth() == COLUMN_IN
-    said = plot.answer(records, fitted.self_test_[TIMES]).shown()
-    assert f"within {first['median_m']:.0f} m" in said and said.count("\n- **r02 ") == 3
+    said = plot.answer(records, fitted.test_of_seen_).shown()
+    assert f"within {first['median_m']:.0f} m" in said and said.count("\n- **r02 ") == 4
     assert f"left out, {worst['median_m'] + by['moved', 'left out']['more_m'] - worst['more_m']:.0f} m" in said
 
 

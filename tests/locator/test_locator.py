@@ -12,7 +12,8 @@ from sklearn.base import clone
 
 from rsslib.data.grid import transmitters
 from rsslib.locator import output
-from rsslib.locator.locator import CELLS, TIMES, Locator
+from rsslib.locator.held_out import CELLS
+from rsslib.locator.locator import Locator
 from rsslib.project import InputError, InputWarning
 from rsslib.propagation import town
 from rsslib.tables import systems
@@ -58,12 +59,12 @@ def test_it_locates_nearer_than_chance_and_its_regions_hold(found, fitted, new):
     assert covered(found, new) > 0.8 and covered(found, new, "region50") < covered(found, new)
     assert -fitted.score(new) == pytest.approx(np.median(error))
     assert (found.area50_km2 <= found.area90_km2).all()
-    assert found.receivers.str.split(", ").map(len).max() <= 3
-    assert {one for text in found.receivers for one in text.split(", ")} <= set(new.sensor.values)
+    assert found.sensors.str.split(", ").map(len).max() <= 3
+    assert {one for text in found.sensors for one in text.split(", ")} <= set(new.sensor.values)
 
 
 def test_the_self_test_foretells_the_error(found, fitted, new):
-    test = fitted.self_test_[TIMES]
+    test = fitted.test_of_seen_
     x, y = transmitters(new)
     assert 0.6 < np.median(np.hypot(found.x - x, found.y - y)) / test.median_m < 1.6
     assert test.samples == 250 and 0.85 <= test.covered90 <= 0.95
@@ -102,7 +103,7 @@ def test_a_site_of_any_size(made, factor):
     plain = Locator(threads=1).fit(read_table(made.readings, made.sensors, crs="local"))
     other = Locator(threads=1).fit(read_table(readings, sensors))
     assert other.scale_.pixel_m == pytest.approx(plain.scale_.pixel_m * factor, rel=0.01)
-    assert other.self_test_[TIMES].median_m == pytest.approx(factor * plain.self_test_[TIMES].median_m, rel=0.1)
+    assert other.test_of_seen_.median_m == pytest.approx(factor * plain.test_of_seen_.median_m, rel=0.1)
 
 
 def test_files(found, fitted, tmp_path):
@@ -167,6 +168,53 @@ def test_with_networks(site, new, tmp_path):
     located = model.locate(new)
     model.save(tmp_path)
     assert np.allclose(Locator.load(tmp_path).locate(new).x, located.x) and covered(located, new) > 0.5
+    with pytest.raises(InputError, match="promise"):    # no network was trained without a part of the site
+        model.locate(new, promise="unseen cells")
+    weights = next((tmp_path / "networks").glob("*.safetensors"))
+    (tmp_path / "networks" / "header.json").write_text("{}")
+    with pytest.raises(InputError, match="networks/header.json: not what this model was saved with"):
+        Locator.load(tmp_path)
+    assert weights.exists()
+
+
+def test_receivers_stay_where_they_are_in_another_datum(made, new):
+    """ED50 and WGS 84 are a hundred metres apart here: places in one must not be read as if they were in the other."""
+    project = Transformer.from_crs(made.crs, 4230, always_xy=True).transform
+    readings, sensors = made.readings.copy(), made.sensors.copy()
+    readings["tx_lon"], readings["tx_lat"] = project(readings.pop("tx_x"), readings.pop("tx_y"))
+    sensors["lon"], sensors["lat"] = project(sensors.pop("x"), sensors.pop("y"))
+    model = Locator(threads=1).fit(read_table(readings, sensors, crs=4230))
+    table = readings.drop(columns=["tx_lat", "tx_lon"])
+    back = model.read(table)
+    assert np.abs(back.sensor_x - model.read(table, sensors).sensor_x).max() < 0.01
+    assert model.locate(table).x.between(14, 15).all()    # degrees of ED50, as they came
+
+
+def test_what_moves_has_no_place_to_fall_back_on(made, site):
+    x = site.sensor_x.values.copy()
+    x[:, 0] += np.linspace(0, 300, len(x))
+    model = Locator(threads=1).fit(site.assign(sensor_x=(site.sensor_x.dims, x, site.sensor_x.attrs)))
+    mover = str(site.sensor.values[0])
+    assert mover not in set(model.sensors_.sensor) and len(model.sensors_) == site.sizes["sensor"] - 1
+    with pytest.warns(InputWarning, match="of sensors that were not heard in the fit, or moved there"):
+        found = model.read(made.readings.drop(columns=["tx_x", "tx_y"]))
+    assert mover not in set(found.sensor.values)
+
+
+def test_the_coverage_of_the_self_test_can_fail():
+    """Parts that differ: one calibrates regions that are too small for the other."""
+    from rsslib.locator.held_out import HeldOut
+
+    score = np.r_[np.full(50, 0.1), np.full(50, 0.9)]
+    one = HeldOut(score, score, np.zeros((100, 2)), np.repeat([0, 1], 50))
+    assert one.coverage(0.9) == 0.5 and HeldOut(score, score, one.doubts, np.zeros(100, int)).coverage(0.9) == 0.5
+
+
+def test_local_metres_and_degrees_do_not_mix(made):
+    model = Locator(threads=1).fit(read_table(made.readings, made.sensors, crs="local"))
+    degrees = made.readings.drop(columns=["tx_x", "tx_y"]).assign(tx_lat=49.1, tx_lon=14.6)
+    with pytest.raises(InputError, match="the model in local; expected both in metres from one corner, or neither"):
+        model.locate(degrees)
 
 
 def test_what_nobody_heard_gets_no_place(fitted, new):

@@ -162,3 +162,18 @@ def test_layouts_of_public_data():
     with pytest.warns(InputWarning, match="'SF'"):
         found = read_table(lora, layout="lorawan")
     assert np.isnan(found.rss.values[0, 1]) and found.attrs["crs"] == "EPSG:32631"
+
+
+def test_a_place_known_in_any_row_of_a_sample_is_that_of_the_sample(expected):
+    table = long().astype({"tx_lat": object, "tx_lon": object})
+    table.loc[~table.time.duplicated(keep="last"), ["tx_lat", "tx_lon"]] = table[["tx_lat", "tx_lon"]]
+    table.loc[table.time.duplicated(keep="last"), ["tx_lat", "tx_lon"]] = None
+    assert same(read_table(table, SENSORS), expected)
+
+
+def test_readings_of_unknown_sensors_may_be_left_out(expected):
+    extra = pd.concat([long(), long().iloc[:2].assign(sensor="attic")])
+    with pytest.warns(InputWarning, match="2 of 11 readings are of sensors"):
+        assert same(read_table(extra, SENSORS, skip_unknown=True), expected)
+    with pytest.raises(InputError, match="none of its sensors is known"):
+        read_table(long().assign(sensor="attic"), SENSORS, skip_unknown=True)

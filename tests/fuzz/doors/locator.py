@@ -16,7 +16,7 @@ from rsslib import project
 from rsslib.data import measurements, splits
 from rsslib.data.grid import transmitters
 from rsslib.locator import output, plot
-from rsslib.locator.locator import TIMES, Locator
+from rsslib.locator.locator import Locator
 from rsslib.reports import scoreboard
 from rsslib.workflow import own
 
@@ -58,7 +58,7 @@ def _fit(m: Mutator) -> Call:
     given = m.arguments(0.3, seed=0, threads=1) | {"network": m.choice(False, NOT_TRUE, "network", 0.1)}
 
     def judge(fitted: Locator) -> str:
-        test = fitted.self_test_[TIMES]
+        test = fitted.test_of_seen_
         if not np.isfinite([test.median_m, test.p90_m, test.covered90]).all():
             return "a self-test that is no number"
         return valid_places(fitted.locate(small.own_site(3)))
