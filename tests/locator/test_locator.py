@@ -178,7 +178,7 @@ def test_with_networks(site, new, tmp_path):
 
 
 def test_receivers_stay_where_they_are_in_another_datum(made, new):
-    """ED50 and WGS 84 are a hundred metres apart here: places in one must not be read as if they were in the other."""
+    """ED50 and WGS 84 are a hundred metres apart here: places in one must not be read as if in the other."""
     project = Transformer.from_crs(made.crs, 4230, always_xy=True).transform
     readings, sensors = made.readings.copy(), made.sensors.copy()
     readings["tx_lon"], readings["tx_lat"] = project(readings.pop("tx_x"), readings.pop("tx_y"))
