@@ -40,9 +40,9 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
 
     Input: readings, the name of a csv file or a frame (pandas, GeoPandas). Long: columns sensor and rss [dB] and time
     or sample, one row per reading, with lat and lon (or x and y) where sensors move. Wide: one column per sensor, one
-    row per sample, blank where not heard. Either may have tx_lat and tx_lon (or tx_x and tx_y), the transmitter's place where
-    it is known, and time and season. sensors, a table of sensor and lat and lon (or x and y), and kind. Column names
-    may be spelled otherwise, see `columns.roles`.
+    row per sample, blank where not heard. Either may have tx_lat and tx_lon (or tx_x and tx_y), the transmitter's
+    place where it is known, and time and season. sensors, a table of sensor and lat and lon (or x and y), and kind.
+    Column names may be spelled otherwise, see `columns.roles`.
     crs, of x and y: what pyproj knows, such as "EPSG:25833"; None: lat and lon are WGS 84, x and y metres from a
     corner ("local"). sensors_crs, that of the table of sensors, if it is another. not_heard, numbers that stand for
     "not heard". layout, a name in `layouts.LAYOUTS`. zone, the UTM zone to project to; None: that of the site.
