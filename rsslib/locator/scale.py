@@ -55,7 +55,7 @@ def of(dataset: xr.Dataset) -> Scale:
 
     >>> from rsslib.data import campus
     >>> round(of(campus.make(n_april=0, n_july=500, n_november=0)).pixel_m)
-    34
+    24
     """
     x, y = (np.concatenate([dataset[f"tx_{axis}"].values, dataset[f"sensor_{axis}"].values], axis=1) for axis in "xy")
     west, east, south, north = np.nanmin(x), np.nanmax(x), np.nanmin(y), np.nanmax(y)
