@@ -67,14 +67,16 @@ class Locator(BaseEstimator):
         known = dataset.isel(sample=np.flatnonzero(np.isfinite(grids.transmitters(dataset)[0])))
         heard = np.isfinite(known.rss.values).any(axis=0)
         if known.sizes["sample"] < FEWEST_SAMPLES or heard.sum() < FEWEST_SENSORS:
-            raise InputError(f"{dataset.attrs['source']}: {known.sizes['sample']} samples with a known place of the "
-                             f"transmitter, {heard.sum()} sensors that heard one; expected at least {FEWEST_SAMPLES} "
-                             f"and {FEWEST_SENSORS}: check the columns tx_lat and tx_lon, or measure more")
+            heard_by = f", heard by {heard.sum()} sensors" if heard.any() else ""
+            raise InputError(f"{dataset.attrs['source']}: {known.sizes['sample']} of {dataset.sizes['sample']} samples "
+                             f"with a known place of the transmitter{heard_by}; expected at least {FEWEST_SAMPLES}, "
+                             f"and {FEWEST_SENSORS} sensors: check the columns tx_lat and tx_lon, or measure more")
         self.__dict__.pop("model_", None)    # a fit that fails leaves none
         self.scale_ = scale.of(known)
         self.crs_ = systems.checked_zone(known.attrs["crs"], "the data set to fit: crs")
         self.input_crs_ = systems.checked(known.attrs.get("input_crs", self.crs_), "the data set to fit: input_crs")
         self.source_, self.samples_ = known.attrs["source"], known.sizes["sample"]
+        self.not_heard_ = np.atleast_1d(known.attrs.get("not_heard", [])).astype(float).tolist()
         self.places_ = np.stack(grids.transmitters(known), axis=1)[:: max(1, known.sizes["sample"] // 2000)]
         scaled, recipe = self.scale_.scaled(known), MapRecipe(threads=int(self.threads))
         model, name, measured = self._trained(scaled, recipe)
@@ -165,13 +167,14 @@ class Locator(BaseEstimator):
 
     def read(self, readings: reading.Table, sensors: reading.Table | None = None, *, crs: object = None,
              not_heard: ArrayLike | None = None, skip_bad: bool = False, layout: str | None = None) -> xr.Dataset:
-        """Read a table as `read_table` does, with the sensors, system and UTM zone of the fit by default.
+        """Read a table as `read_table` does, with sensors, system, zone and not_heard of the fit by default.
 
         Readings of sensors that the fit does not know are then left out, with a warning.
         """
         self._fitted()
         crs = self.input_crs_ if crs is None else crs
         own = sensors is None
+        not_heard = (self.not_heard_ or None) if not_heard is None else not_heard
         return reading.read_table(readings, self.sensors_ if own else sensors, crs=crs, not_heard=not_heard,
                                   skip_bad=skip_bad, layout=layout, zone=self.crs_,
                                   sensors_crs=self.crs_ if own else None, skip_unknown=own)

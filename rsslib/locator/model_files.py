@@ -20,8 +20,8 @@ from rsslib.radio_maps.localizer import RadioMaps
 from rsslib.radio_maps.maps import Maps
 
 FORMAT = "rsslib-locator-2"
-KEPT = ("scale_", "crs_", "input_crs_", "source_", "samples_", "sensors_", "places_", "regions_", "self_test_",
-        "doubts_", "surest_", "model_")
+KEPT = ("scale_", "crs_", "input_crs_", "not_heard_", "source_", "samples_", "sensors_", "places_", "regions_",
+        "self_test_", "doubts_", "surest_", "model_")
 """What a fit leaves."""
 Model = RadioMaps | FedLocalizer
 _NETWORKS = "networks"
@@ -39,7 +39,7 @@ def save(kept: Mapping[str, Any], params: Mapping[str, Any], folder: str | Path)
     if isinstance(model, FedLocalizer):
         model.save(Path(folder) / _NETWORKS)
     map_files.save(maps_of(model), folder)
-    plain = {name: kept[name] for name in ("crs_", "input_crs_", "source_", "samples_")}
+    plain = {name: kept[name] for name in ("crs_", "input_crs_", "source_", "samples_", "not_heard_")}
     header = {"format": FORMAT, **plain, "scale_": asdict(kept["scale_"]),
               "params": {name: value.item() if isinstance(value, np.generic) else value
                          for name, value in params.items()},
@@ -66,6 +66,7 @@ def load(folder: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _kept(header: dict) -> dict[str, Any]:
     kept: dict[str, Any] = {name: str(header[name]) for name in ("crs_", "input_crs_", "source_")}
+    kept |= {"not_heard_": [float(mark) for mark in header["not_heard_"]]}
     kept |= {"samples_": int(header["samples_"]), "scale_": scale.Scale(**header["scale_"])}
     kept |= {name: np.array(header[name], np.float64) for name in ("places_", "doubts_", "surest_")}
     kept["sensors_"] = pd.DataFrame(header["sensors_"])

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from rsslib.arguments import WHOLE, check_type, is_number, shown
+from rsslib.data.positions import LOCAL
 from rsslib.files import parsed, read_json
 from rsslib.locator import held_out
 from rsslib.locator.locator import DOUBTFUL, Locator
 from rsslib.project import InputError, atomic_path, writing
+from rsslib.tables import systems
 
 SUFFIXES = (".geojson", ".csv", ".gpkg")
 _REGIONS = tuple(f"region{round(100 * level)}" for level in held_out.LEVELS)
@@ -137,7 +139,8 @@ def summary(locator: Locator) -> str:
     """Return in plain words what was fitted and what the self-test found."""
     size = locator.scale_
     lines = [f"Fitted to {locator.samples_} samples of {locator.source_}, {len(locator._maps().sensors)} sensors; a "
-             f"site of {length(size.width)} x {length(size.height)}, in pixels of {length(size.pixel_m)}.",
+             f"site of {length(size.width)} x {length(size.height)}, in pixels of {length(size.pixel_m)}"
+             f"{_where(locator)}.",
              "Self-test, on samples located without themselves:"]
     for name, test in locator.self_test_.items():
         lines.append(f"  {name}: half of {test.samples} within {length(test.median_m)}, nine of ten within "
@@ -152,6 +155,16 @@ def summary(locator: Locator) -> str:
                      "90 % there and are larger.")
     lines.append(f"A place is called trusted if more than {DOUBTFUL:.0%} of the held-out samples were less sure.")
     return "\n".join(lines)
+
+
+def _where(locator: Locator) -> str:
+    """Return where the middle of a site is, so that a wrong crs or swapped columns show."""
+    if locator.crs_ == LOCAL:
+        return "; in metres from a corner, so write .csv, or give the crs (--crs)"
+    middle = (np.array([at]) for at in (locator.scale_.west + locator.scale_.width / 2,
+                                        locator.scale_.south + locator.scale_.height / 2))
+    lon, lat = systems.transform(locator.crs_, systems.DEGREES, *middle)
+    return f", about latitude {lat[0]:.4f}, longitude {lon[0]:.4f}"
 
 
 def length(metres: float) -> str:

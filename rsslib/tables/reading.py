@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from rsslib.arguments import check_type, shown
 from rsslib.data import arrays, measurements
-from rsslib.data.positions import LOCAL
+from rsslib.data.positions import LOCAL, SITE_M
 from rsslib.data.receivers import OTHER
 from rsslib.project import InputError, InputWarning
 from rsslib.tables import layouts, systems, text
@@ -48,7 +48,7 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     "not heard". layout, a name in `layouts.LAYOUTS`. zone, the UTM zone to project to; None: that of the site.
     skip_unknown leaves out readings of sensors that the table of sensors does not name, skip_bad lines that cannot be
     used; both say how many.
-    Output: attributes `input_crs`, the system that the places came in, and `left_out`, a number of lines.
+    Output: attributes `input_crs`, the system that the places came in; `left_out`, a number of lines; `not_heard`.
     Errors: InputError naming the table, its bad lines and what to do; those of `measurements.validate`.
     Warns with InputWarning of lines left out, and of columns that are not used.
 
@@ -78,10 +78,15 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     elif skip_unknown and places is not None:
         table = _of_known_sensors(table, table[found["sensor"]].str.strip().isin(places.index), name)
     sent_pair = pair(found, "tx_", name) or (pair(found, "", name) if wide else None)
+    metric = system is not None and system != LOCAL and not systems.is_geographic(system)
+    if sent_pair and sent_pair.degrees and metric:
+        warnings.warn(f"{name}: columns {found[sent_pair.y]} and {found[sent_pair.x]} are degrees, and stay so: the "
+                      f"crs {shown(system)} is that of x and y", InputWarning, stacklevel=2)
     sent = places_in(table, found, sent_pair, system, problems, may_miss=True)
     heard = _heard(table, found, names, not_heard, problems, system, places)
     table, heard, sent, names = _without_bad(table, heard, sent, names, problems, total)
-    return _built(table, found, heard, sent, names, places, name, known, zone, len(problems.found))
+    dataset = _built(table, found, heard, sent, names, places, name, known, zone, len(problems.found))
+    return dataset if not_heard is None else dataset.assign_attrs(not_heard=np.atleast_1d(not_heard).tolist())
 
 
 def _wide_names(table: pd.DataFrame, places: pd.DataFrame | None, known: layouts.Layout | None, name: str) -> list[str]:
@@ -238,6 +243,7 @@ def _built(table: pd.DataFrame, found: dict[str, str], heard: Any, sent: Places 
         if lost.any():
             raise InputError(f"{name}: the place ({one.x[lost][0]:g}, {one.y[lost][0]:g}) of {one.crs[:80]} is none in "
                              f"{zone}; check the crs, and which coordinate is which")
+    _refuse_far(tx, at, name)
     if known and places is None:
         at = [layouts.estimated_places(rss, *tx).T]
     where = np.broadcast_to(at[0] if at[0].ndim == 3 else at[0][:, None], (2, *rss.shape))
@@ -250,6 +256,16 @@ def _built(table: pd.DataFrame, found: dict[str, str], heard: Any, sent: Places 
     dataset = measurements.build(np.where(np.isnan(x), np.nan, rss), x, y, tx_x, tx_y, stamps, season, names, kinds,
                                  source=name, crs=zone)
     return dataset.assign_attrs(input_crs=sent.crs, left_out=left_out, timed=int("time" in found))
+
+
+def _refuse_far(tx: np.ndarray, at: list[np.ndarray], name: str) -> None:
+    """Refuse sensors and transmitters that are not on one site."""
+    for one in at:
+        known = np.isfinite(one).any() and np.isfinite(tx).any()
+        apart = np.hypot(*(np.nanmedian(one[axis]) - np.nanmedian(tx[axis]) for axis in (0, 1))) if known else 0.0
+        if apart > SITE_M:
+            raise InputError(f"{name}: its transmitters are {apart / 1000:.0f} km from the sensors; expected one site: "
+                             "are lat and lon swapped in one of the two tables, or is one in another crs?")
 
 
 def _stamps(table: pd.DataFrame, found: dict[str, str], name: str) -> np.ndarray:

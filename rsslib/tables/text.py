@@ -221,7 +221,7 @@ def _of_file(path: str | Path, problems: Problems) -> pd.DataFrame:
 
 
 def _text(path: str | Path) -> str:
-    what = "a table of readings as text (csv)"
+    what = "a table as text (csv)"
     content = files.read_bytes(path, what)
     for begin, packing in _PACKED.items():
         if content.startswith(begin):

@@ -1,6 +1,7 @@
 """The commands for measurements of one's own, fit, locate and plot, and for predictions of one's own, score."""
 
 import argparse
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -55,7 +56,11 @@ def run(given: argparse.Namespace) -> int:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", InputWarning)
         warnings.showwarning = lambda message, *_, **__: print(f"note: {message}", file=sys.stderr)
-        return {"fit": _fit, "locate": _locate, "plot": _plot, "score": _score}[given.command](given)
+        try:
+            return {"fit": _fit, "locate": _locate, "plot": _plot, "score": _score}[given.command](given)
+        except InputError as error:    # in the words of the command line
+            raise InputError(re.sub(r"not_heard=(\S+?) to measurements.build or load", r"--not-heard \1", str(error))
+                             ) from None
 
 
 def _fit(given: argparse.Namespace) -> int:

@@ -35,6 +35,20 @@ def test_fit_locate_and_plot(tmp_path, monkeypatch, capsys):
     assert Path("found.png").stat().st_size > 10_000 and Path("found.pdf").exists()
 
 
+def test_a_number_for_not_heard_is_kept_and_named_in_the_words_of_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    long = pd.read_csv(TOWN / "readings.csv")
+    wide = long.pivot(index=["time", "tx_lat", "tx_lon"], columns="sensor", values="rss").fillna(100).reset_index()
+    wide.iloc[::4].to_csv("readings.csv", index=False)
+    pd.read_csv(TOWN / "new.csv").pivot(index="time", columns="sensor", values="rss").fillna(100).to_csv("new.csv")
+    fit = ["fit", "readings.csv", "--sensors", str(TOWN / "sensors.csv"), "-o", "model"]
+    assert __main__.main(fit) == 2 and "give --not-heard 100" in capsys.readouterr().err
+    assert __main__.main([*fit, "--not-heard", "100"]) == 0
+    assert "about latitude 49.11" in capsys.readouterr().out
+    assert __main__.main(["locate", "model", "new.csv", "-o", "found.csv"]) == 0
+    assert len(pd.read_csv("found.csv")) == 140
+
+
 @pytest.mark.parametrize("arguments, told", [
     (["fit", "nowhere.csv", "-o", "model"], "nowhere.csv: no such file"),
     (["fit", "r.csv", "-o", "model", "--split", "random"], "--layout frs"),

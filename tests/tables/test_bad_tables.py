@@ -90,6 +90,7 @@ PLACES = {
     "null island": (WHERE + "roof2,0,0\n", "line 5: latitude 0"), "kind": (WHERE.replace("lon", "lon,kind").replace(
         "3\n", "3,drone\n").replace("1\n", "1,drone\n").replace("8\n", "8,drone\n"), "kind is 'drone'"),
     "other site": (WHERE.replace("51.053", "41.053"), "km from the median"),
+    "swapped": (WHERE.replace("lat,lon", "lon,lat"), "are lat and lon swapped in one of the two tables"),
 }
 
 

@@ -177,3 +177,8 @@ def test_readings_of_unknown_sensors_may_be_left_out(expected):
         assert same(read_table(extra, SENSORS, skip_unknown=True), expected)
     with pytest.raises(InputError, match="none of its sensors is known"):
         read_table(long().assign(sensor="attic"), SENSORS, skip_unknown=True)
+
+
+def test_a_crs_of_metres_does_not_change_degrees(expected):
+    with pytest.warns(InputWarning, match="columns tx_lat and tx_lon are degrees, and stay so"):
+        assert same(read_table(wide(), SENSORS, crs="EPSG:25833"), expected)
