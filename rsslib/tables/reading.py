@@ -15,7 +15,7 @@ from rsslib.data.positions import LOCAL, SITE_M
 from rsslib.data.receivers import OTHER
 from rsslib.project import InputError, InputWarning
 from rsslib.tables import layouts, systems, text
-from rsslib.tables.columns import NAMES, pair, roles
+from rsslib.tables.columns import NAMES, Pair, pair, roles
 from rsslib.tables.places import Places, places_in, sensors_in, zone_of
 from rsslib.tables.text import Problems, Table
 
@@ -78,10 +78,7 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     elif skip_unknown and places is not None:
         table = _of_known_sensors(table, table[found["sensor"]].str.strip().isin(places.index), name)
     sent_pair = pair(found, "tx_", name) or (pair(found, "", name) if wide else None)
-    metric = system is not None and system != LOCAL and not systems.is_geographic(system)
-    if sent_pair and sent_pair.degrees and metric:
-        warnings.warn(f"{name}: columns {found[sent_pair.y]} and {found[sent_pair.x]} are degrees, and stay so: the "
-                      f"crs {shown(system)} is that of x and y", InputWarning, stacklevel=2)
+    _warn_of_degrees(found, sent_pair, system, name)
     sent = places_in(table, found, sent_pair, system, problems, may_miss=True)
     heard = _heard(table, found, names, not_heard, problems, system, places)
     table, heard, sent, names = _without_bad(table, heard, sent, names, problems, total)
@@ -107,6 +104,13 @@ def _warn_of_unused(table: pd.DataFrame, used: set[str], name: str) -> None:
     if unused:
         warnings.warn(f"{name}: columns {shown(', '.join(unused))} are not used: they are neither sensors of the table "
                       "of sensors nor known names", InputWarning, stacklevel=3)
+
+
+def _warn_of_degrees(found: dict[str, str], where: Pair | None, crs: str | None, name: str) -> None:
+    metric = crs is not None and crs != LOCAL and not systems.is_geographic(crs)
+    if where is not None and where.degrees and metric:
+        warnings.warn(f"{name}: columns {found[where.y]} and {found[where.x]} are degrees, and stay so: the crs "
+                      f"{shown(crs)} is that of x and y", InputWarning, stacklevel=3)
 
 
 def _of_known_sensors(table: pd.DataFrame, known: pd.Series, name: str) -> pd.DataFrame:
