@@ -70,8 +70,7 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
         not_heard = known.not_heard if not_heard is None else not_heard
     of_sensors = system if sensors_crs is None else systems.checked(sensors_crs, "read_table: sensors_crs")
     places = None if sensors is None else sensors_in(sensors, of_sensors, skip_bad)
-    found = roles(table.columns, name)
-    wide = not {"sensor", "rss"} <= found.keys()
+    wide = not {"sensor", "rss"} <= (found := roles(table.columns, name)).keys()
     names = _wide_names(table, places, known, name) if wide else None
     if names is not None:
         _warn_of_unused(table, {*found.values(), *names}, name)
@@ -83,7 +82,7 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     heard = _heard(table, found, names, not_heard, problems, system, places)
     table, heard, sent, names = _without_bad(table, heard, sent, names, problems, total)
     dataset = _built(table, found, heard, sent, names, places, name, known, zone, len(problems.found))
-    return dataset if not_heard is None else dataset.assign_attrs(not_heard=np.atleast_1d(not_heard).tolist())
+    return dataset.assign_attrs({} if not_heard is None else {"not_heard": np.atleast_1d(not_heard).tolist()})
 
 
 def _wide_names(table: pd.DataFrame, places: pd.DataFrame | None, known: layouts.Layout | None, name: str) -> list[str]:
