@@ -7,31 +7,9 @@ from rsslib.ledger import results
 from rsslib.locator import faults, plot
 from rsslib.locator.locator import Locator
 from rsslib.project import InputError
-from rsslib.propagation import town
 from rsslib.reports.style import COLUMN_IN
-from rsslib.tables.reading import read_table
 
 RECEIVER = "r02"    # the one that matters most there
-
-
-@pytest.fixture(scope="module")
-def made():
-    return town.make(samples=330, receivers=8, walk=False)
-
-
-@pytest.fixture(scope="module")
-def site(made):
-    return read_table(made.readings, made.sensors, crs=made.crs)
-
-
-@pytest.fixture(scope="module")
-def fitted(site):
-    return Locator(threads=1).fit(site.isel(sample=slice(250)))
-
-
-@pytest.fixture(scope="module")
-def new(site):
-    return site.isel(sample=slice(250, None))
 
 
 @pytest.fixture(scope="module")
