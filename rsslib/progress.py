@@ -54,7 +54,7 @@ class Progress:
     def __init__(self, total: int, name: str, start: int = 0):
         if not isinstance(total, int) or not isinstance(start, int):
             raise InputError(f"progress: total is {total!r}, start {start!r}; expected numbers of steps")
-        self.total, self.name, self.start = max(total, 1), name, start
+        self.total, self.name, self.start, self.told = max(total, 1), name, start, start
         target = os.environ.get(VARIABLE, "").strip()
         self.file = None if target.lower() in ("", "off") else _opened(target)
         self.stream = None if target.lower() == "off" else self.file or sys.stderr
@@ -66,11 +66,12 @@ class Progress:
 
     def step(self, done: int, note: str = "") -> None:
         """Tell that `done` steps are finished."""
-        tenth = done * 10 // self.total > (done - 1) * 10 // self.total
+        tenth = done * 10 // self.total > self.told * 10 // self.total
         if self.terminal or self.file or tenth:
             left = int((time.monotonic() - self.began) / max(done - self.start, 1) * (self.total - done))
             line = f"{self.name}: {done}/{self.total}, {left // 60}:{left % 60:02d} left, {note}"
             _print(_line(line, self.terminal), self.stream)
+        self.told = done
 
     def __exit__(self, *_: object) -> None:
         if self.terminal:

@@ -35,6 +35,17 @@ def test_in_a_log_there_is_a_plain_line_every_tenth_of_the_way(run):
     assert not any(character in line for line in lines for character in "\r\x1b")
 
 
+def test_steps_that_pass_a_tenth_are_told(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setenv(progress.VARIABLE, "")
+    monkeypatch.setattr("sys.stderr", stream)
+    with Progress(50, "emd x3") as line:
+        for done in range(4, 51, 4):    # none of them is a multiple of five but 20 and 40
+            line.step(done)
+    assert [told.split()[2] for told in stream.getvalue().splitlines()] == [
+        f"{done}/50," for done in (8, 12, 16, 20, 28, 32, 36, 40, 48)]
+
+
 def test_few_steps_have_a_line_each(run):
     assert len(run(io.StringIO(), 3).splitlines()) == 3
 

@@ -1,10 +1,16 @@
-"""The device and the floating-point precision of a network."""
+"""The device and the floating-point precision of networks, and how many of them run at a time."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import torch
 
 from rsslib.project import InputError
 
 PRECISIONS = ("auto", "bfloat16", "float32")
+_Result = TypeVar("_Result")
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -44,3 +50,30 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:
     """Return the autocast context for `precision`; for float32 it does nothing."""
     return torch.autocast(device.type, precision, enabled=precision != torch.float32)
+
+
+def at_once(networks: int, device: torch.device) -> int:
+    """Return how many of `networks` run at a time: on a CPU as many as this process has cores for their threads."""
+    if device.type != "cpu":
+        return 1
+    return max(1, min(networks, cores() // torch.get_num_threads()))
+
+
+def cores() -> int:
+    """Return the number of CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def side_by_side(function: Callable[[int], _Result], numbers: Sequence[int], device: torch.device) -> list[_Result]:
+    """Return `function` of each number of a network, several at a time where `at_once` says so.
+
+    A function that must not record gradients says so itself: `torch.no_grad` holds for one thread.
+
+    >>> side_by_side(lambda number: 10 * number, [0, 1, 2], torch.device("cpu"))
+    [0, 10, 20]
+    """
+    count = at_once(len(numbers), device)
+    if count == 1:
+        return [function(number) for number in numbers]
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(function, numbers))

@@ -1,7 +1,6 @@
 """The training loop of all networks: it keeps the best epoch, stops early and resumes from a checkpoint."""
 
 import math
-import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rsslib.learning import checkpoint
+from rsslib.learning.devices import at_once
 from rsslib.learning.optimizers import Optimizer
 from rsslib.progress import Progress
 from rsslib.project import InputError
@@ -47,7 +47,10 @@ class Trainer:
             self._restore(state)
 
     def batch_losses(self, number: int) -> Iterator[Tensor]:
-        """Yield the loss of each batch in one epoch of network `number`; the trainer takes a step after each."""
+        """Yield the loss of each batch in one epoch of network `number`; the trainer takes a step after each.
+
+        Networks may be in different epochs, and in different threads: use no state that they share, such as `epoch`.
+        """
         raise NotImplementedError
 
     def validate(self) -> tuple[float, dict]:
@@ -65,11 +68,11 @@ class Trainer:
         was for has been written. Until then a restart returns the same weights and history without training.
         Errors: InputError if the training diverges.
         """
-        at_once = self._at_once()
-        with Progress(self.epochs, self.name, self.epoch) as progress, ThreadPoolExecutor(at_once) as pool:
+        count = at_once(len(self.networks), next(self.networks[0].parameters()).device)
+        with Progress(self.epochs, self.name, self.epoch) as progress, ThreadPoolExecutor(count) as pool:
             try:
                 while self.epoch < self.epochs and self.epoch - self.best_epoch < self.patience:
-                    loss = self._train_all(pool, self._until_all_wait(TOGETHER if at_once > 1 else 1))
+                    loss = self._train_all(pool, self._until_all_wait(TOGETHER if count > 1 else 1))
                     if self.epoch % self.validate_every == 0 or self.epoch == self.epochs:
                         self._keep_best(loss)
                     self.checkpoint.save(self._state)
@@ -83,14 +86,8 @@ class Trainer:
 
     @property
     def seconds_per_epoch(self) -> float:
-        """Mean seconds per epoch of one network, without validation."""
+        """Mean seconds of one network's epoch, with others beside it where they train side by side; no validation."""
         return self.seconds / max(self.epoch, 1) / len(self.networks)
-
-    def _at_once(self) -> int:
-        """Return how many networks train at the same time."""
-        if next(self.networks[0].parameters()).device.type != "cpu":
-            return 1
-        return max(1, min(len(self.networks), (os.cpu_count() or 1) // torch.get_num_threads()))
 
     def _until_all_wait(self, most: int) -> int:
         """Return the epochs until the next validation, the end, or the next checkpoint, after `most`."""
@@ -99,32 +96,32 @@ class Trainer:
 
     def _train_all(self, pool: ThreadPoolExecutor, epochs: int) -> float:
         """Train all networks for some epochs, several at a time; return their mean loss in the last one."""
-        def after(previous: Future[float] | None, number: int) -> float:
+        def after(previous: Future | None, number: int) -> tuple[float, float]:
             if previous:
                 previous.result()
             return self._train(number)
 
-        started = time.perf_counter()
-        running: list[list[Future[float]]] = [[] for _ in self.networks]
+        running: list[list[Future[tuple[float, float]]]] = [[] for _ in self.networks]
         for _ in range(epochs):    # the pool takes them in this order: it never waits for what has not begun
             for number, own in enumerate(running):
                 own.append(pool.submit(after, own[-1] if own else None, number))
         for one in wait(sum(running, []), return_when=FIRST_EXCEPTION).done:
             one.result()    # raises what a network raised
-        loss = float(np.mean([own[-1].result() for own in running]))
-        self.seconds += time.perf_counter() - started
+        loss = float(np.mean([own[-1].result()[0] for own in running]))
+        self.seconds += sum(one.result()[1] for one in sum(running, []))
         self.epoch += epochs
         self._refuse_divergence(loss)
         return loss
 
-    def _train(self, number: int) -> float:
-        """Train a network for one epoch; return its mean loss."""
+    def _train(self, number: int) -> tuple[float, float]:
+        """Train a network for one epoch; return its mean loss and the seconds."""
+        started = time.perf_counter()
         self.networks[number].train()
         total, count = torch.zeros(()), 0
         for loss in self.batch_losses(number):
             self.optimizers[number].step(loss)
             total, count = total + loss.detach(), count + 1
-        return float(total) / count
+        return float(total) / count, time.perf_counter() - started
 
     def _keep_best(self, loss: float) -> None:
         error, values = self.validate()

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from rsslib.data import grid as grids
 from rsslib.data import index_sets, measurements, splits
 from rsslib.learning import checkpoint
 from rsslib.learning import recipe as recipes
-from rsslib.learning.devices import PRECISIONS, autocast, choose_device, choose_precision
+from rsslib.learning.devices import PRECISIONS, autocast, choose_device, choose_precision, side_by_side
 from rsslib.learning.optimizers import SCHEDULES, Optimizer
 from rsslib.learning.trainer import Trainer
 from rsslib.localization import predictions
@@ -120,7 +121,6 @@ class Ensemble:
         with autocast(self.device, self.dtype):
             return self.members[member](*sensors)
 
-    @torch.no_grad()
     def images(self, samples: Samples, chosen: np.ndarray, members: Sequence[int] | None = None,
                batch: int = 256) -> Iterator[Tensor]:
         """Yield the images of the samples `chosen` in batches, (batch, members, height, width)."""
@@ -129,7 +129,12 @@ class Ensemble:
             self.members[number].eval()
         for part in torch.from_numpy(np.asarray(chosen)).to(self.device).split(batch):
             sensors = samples.batch(part)
-            yield torch.stack([self(number, sensors) for number in numbers], dim=1)
+            images = side_by_side(partial(self._image, sensors), numbers, self.device)
+            yield torch.stack(images, dim=1)
+
+    @torch.no_grad()
+    def _image(self, sensors: list[Tensor], member: int) -> Tensor:
+        return self(member, sensors)
 
     def describe(self, samples: Samples, chosen: np.ndarray,
                  members: Sequence[int] | None = None) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 from rsslib import files
 from rsslib.data import grid as grids
 from rsslib.learning import checkpoint
-from rsslib.learning.devices import autocast, choose_precision
+from rsslib.learning.devices import autocast, choose_precision, side_by_side
 from rsslib.learning.optimizers import Optimizer
 from rsslib.learning.trainer import Trainer
 from rsslib.localization.losses import step
@@ -65,13 +66,17 @@ class FedNetworks:
         drawn = grids.draw(dataset, self.grid, ranges)
         return [torch.from_numpy(values) for values in (drawn.pixel, drawn.value, drawn.kind)]
 
-    @torch.no_grad()
     def log_posteriors(self, drawn: list[Tensor], samples: np.ndarray) -> Tensor:
         """Return the members' log posteriors of the samples, (batch, members, height, width), on the CPU."""
         sensors = [tensor[torch.from_numpy(samples)] for tensor in drawn]
         for member in self.members:
             member.eval()
-        return torch.stack([self(number, sensors) for number in range(len(self.members))], dim=1).cpu()
+        found = side_by_side(partial(self._log_posterior, sensors), range(len(self.members)), self.device)
+        return torch.stack(found, dim=1).cpu()
+
+    @torch.no_grad()
+    def _log_posterior(self, sensors: list[Tensor], member: int) -> Tensor:
+        return self(member, sensors)
 
 
 def cross_entropy(log_posterior: Tensor, location: Tensor, width: float) -> Tensor:

@@ -1,9 +1,11 @@
 """Devices and number formats: those that can be named, those that are not here."""
 
+import threading
+
 import pytest
 import torch
 
-from rsslib.learning.devices import autocast, choose_device, choose_precision
+from rsslib.learning.devices import at_once, autocast, choose_device, choose_precision, cores, side_by_side
 from rsslib.project import InputError
 
 CPU = torch.device("cpu")
@@ -33,3 +35,23 @@ def test_a_device_that_is_not_here_is_named(name):
 def test_a_layer_computes_in_the_precision(precision):
     with autocast(CPU, precision):
         assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == precision
+
+
+@pytest.mark.parametrize(("cores_here", "networks", "count"), [(1, 3, 1), (2, 3, 2), (8, 3, 3), (8, 1, 1)])
+def test_as_many_run_at_a_time_as_there_are_cores_and_networks(cores_here, networks, count, monkeypatch):
+    monkeypatch.setattr("rsslib.learning.devices.cores", lambda: cores_here)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert at_once(networks, CPU) == count
+    assert at_once(networks, torch.device("cuda")) == 1
+
+
+def test_the_cores_are_those_that_the_process_may_use(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {3, 5, 6}, raising=False)
+    assert cores() == 3
+
+
+def test_side_by_side_two_are_inside_at_once_and_results_keep_their_order(monkeypatch):
+    monkeypatch.setattr("rsslib.learning.devices.cores", lambda: 2)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    both = threading.Barrier(2, timeout=20)    # passes only where two wait for each other
+    assert side_by_side(lambda number: (both.wait(), number)[1], [3, 1, 2, 0], CPU) == [3, 1, 2, 0]

@@ -103,9 +103,9 @@ def test_networks_side_by_side_are_trainings_of_their_own():
 @pytest.mark.parametrize("cores", [1, 2, 3, 8])
 def test_how_many_train_at_once_changes_no_bit(cores, monkeypatch):
     """Three networks, validated every third epoch: with more cores than one they run ahead of each other."""
-    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr("rsslib.learning.devices.cores", lambda: cores)
     trained = fitted(Toy(seeds=(0, 1, 2), epochs=7, validate_every=3))
-    monkeypatch.setattr(Toy, "_at_once", lambda self: 1)
+    monkeypatch.setattr("rsslib.learning.devices.cores", lambda: 1)
     one_by_one = fitted(Toy(seeds=(0, 1, 2), epochs=7, validate_every=3))
     assert same_weights(trained, one_by_one) and trained.history == one_by_one.history
     assert [record["epoch"] for record in trained.history] == [3, 6, 7]
@@ -113,7 +113,7 @@ def test_how_many_train_at_once_changes_no_bit(cores, monkeypatch):
 
 def test_a_restart_between_validations_ends_with_the_same_bits(tmp_path, monkeypatch):
     """Networks that have run ahead of each other, up to the checkpoint of the second epoch of four."""
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("rsslib.learning.devices.cores", lambda: 2)
     monkeypatch.setattr("rsslib.learning.trainer.TOGETHER", 2)
     monkeypatch.setattr("rsslib.learning.checkpoint.SECONDS", -1.0)
     settings = {"seeds": (0, 1, 2), "epochs": 4, "validate_every": 4, "path": tmp_path / "training.pt"}
@@ -129,7 +129,7 @@ def test_a_restart_between_validations_ends_with_the_same_bits(tmp_path, monkeyp
 
 def test_what_fails_in_one_network_ends_the_training_of_all(monkeypatch):
     """At the next epoch: what is queued up to the validation is not trained first."""
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("rsslib.learning.devices.cores", lambda: 2)
     trainer, begun = Toy(seeds=(0, 1), epochs=40, validate_every=40), []
     monkeypatch.setattr("rsslib.learning.trainer.TOGETHER", 40)
     batch_losses = trainer.batch_losses

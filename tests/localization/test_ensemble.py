@@ -113,6 +113,17 @@ def test_images_come_in_batches_for_the_members_asked_for(samples):
     assert not parts[0].requires_grad
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_members_side_by_side_draw_the_images_that_one_after_the_other_draw(samples, precision, monkeypatch):
+    torch.set_num_threads(1)
+    ensemble = Ensemble(Recipe(**TINY | {"members": 3, "precision": precision}), samples.grid, CPU)
+    drawn = []
+    for count in (1, 3):
+        monkeypatch.setattr("rsslib.learning.devices.cores", lambda count=count: count)
+        drawn.append(torch.cat(list(ensemble.images(samples, np.arange(30), batch=16))))
+    assert drawn[0].equal(drawn[1]) and not drawn[1].requires_grad
+
+
 def test_descriptions_are_those_of_the_images(samples):
     ensemble = Ensemble(Recipe(**TINY), samples.grid, CPU)
     chosen = np.arange(6)
