@@ -10,7 +10,7 @@ STAMP := $(VENV)/.rsslib-stamp
 PYTEST := $(PY) -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help env reproduce figures test fuzz smoke verify paper results lab clean
+.PHONY: help env reproduce figures site test fuzz smoke verify paper results lab clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,9 @@ verify: $(STAMP) ## run the smoke chain twice from scratch and compare the resul
 figures: $(STAMP) ## every table and figure but those of 07 and 08 from what trainings left, without training
 	@$(PY) -m rsslib figures
 
+site: $(STAMP) ## the site, in site/, from what the reports left; open site/index.html
+	@$(PY) -m rsslib site
+
 paper: $(STAMP) ## train the paper's networks for the profile full; wants a CUDA GPU
 	@$(PY) -m rsslib paper
 
@@ -55,8 +58,8 @@ results: $(STAMP) ## write RESULTS.md and the other pages again from the records
 lab: $(STAMP) ## open JupyterLab in the project's folder
 	@$(PY) -m jupyter lab --LabApp.default_url=/lab/tree/notebooks/01_data_prep.ipynb
 
-clean: ## remove build/, scratch/ and the caches of tools; data, results and the environment stay
-	rm -rf build scratch .pytest_cache .ruff_cache .mypy_cache .coverage .hypothesis rsslib.egg-info
+clean: ## remove build/, scratch/, site/ and the caches of tools; data, results and the environment stay
+	rm -rf build scratch site .pytest_cache .ruff_cache .mypy_cache .coverage .hypothesis rsslib.egg-info
 	find rsslib tests notebooks benchmarks \( -name __pycache__ -o -name .ipynb_checkpoints \) -exec rm -rf {} +
 
 # Made again when pyproject.toml or constraints.txt changes. An environment that is there is added to, never replaced.
@@ -68,5 +71,5 @@ $(STAMP): pyproject.toml constraints.txt
 	    echo "      name another one (make PYTHON=python3.12 ...) or use environment.yml." >&2; exit 1; }; \
 	  echo "making the environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "installing what pyproject.toml and constraints.txt ask for into $(VENV) (a few minutes the first time)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[lab,repro,test]'
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[lab,repro,site,test]'
 	@touch $@

@@ -12,6 +12,7 @@ _SIMPLE = {
     "verify": ("the smoke chain twice from scratch, and compare the results", lambda: verify.main()),
     "figures": ("every table and figure but those of 07 and 08 from what trainings left, without training",
                 commands.figures),
+    "site": ("the site, in site/, from what the reports left", lambda: commands.site()),
     "results": ("write RESULTS.md again from the records in results/", commands.write_results),
 }
 """The commands without arguments: what each is for, and what it calls."""

@@ -14,7 +14,7 @@ import rsslib
 
 PACKAGE = Path(rsslib.__file__).parent
 ORDER = ("project", "files", "arguments", "progress", "sources", "data", "tables", "propagation", "learning",
-         "localization", "radio_maps", "confidence", "emitters", "ledger", "reports", "locator", "workflow")
+         "localization", "radio_maps", "confidence", "emitters", "ledger", "reports", "locator", "site", "workflow")
 """From the ground up; the front door and the command line stand above them all."""
 
 TRAINING = """

@@ -1,9 +1,11 @@
-"""`python -m rsslib.claims` writes RESULTS.md (`rsslib.ledger.summary`), docs/figures.md and the ledger, LEDGER.md."""
+"""`python -m rsslib.claims` writes RESULTS.md (see `ledger.summary`), docs/figures.md, LEDGER.md and metrics.json."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import isfinite
 from pathlib import Path
 
 from rsslib.ledger import earlier, pictures, summary
@@ -100,7 +102,7 @@ BEYOND = (
 
 
 def main(root: str | Path = ROOT) -> int:
-    """Write RESULTS.md, docs/figures.md and LEDGER.md for what lies in <root>, print a summary, return 0.
+    """Write RESULTS.md, docs/figures.md, LEDGER.md and metrics.json for what lies in <root>, print a summary, return 0.
 
     Where README.md has the markers of `summary.readme`, and the measurements are real, its findings are written, too.
     Nothing is written if any file is wrong. Errors: InputError naming it.
@@ -114,6 +116,7 @@ def main(root: str | Path = ROOT) -> int:
         pages["RESULTS.md"] = summary.render(judged, root)
         real = [profile for profile in REAL if profile in judged]
         pages["docs/figures.md"] = pictures.sheet(real or list(judged)[:1], root)
+        pages["metrics.json"] = metrics(judged)
         if real and (root / "README.md").is_file():
             pages["README.md"] = _readme(root / "README.md", summary.findings(root))
     for name, text in pages.items():
@@ -129,6 +132,16 @@ def main(root: str | Path = ROOT) -> int:
                 print(f"  {profile}, {verdict.claim.id}: {verdict}")
     print(f"wrote {', '.join(pages)}" + ("" if judged else " (no results yet)"))
     return 0
+
+
+def metrics(judged: Mapping[str, Sequence[Verdict]]) -> str:
+    """Return the text of metrics.json, for DVC: {profile: {claim: our value}}, where there is a number.
+
+    >>> metrics({})
+    '{}\\n'
+    """
+    return json.dumps({profile: {one.claim.id: one.value for one in verdicts if one.value is not None
+                                 and isfinite(one.value)} for profile, verdicts in judged.items()}, indent=1) + "\n"
 
 
 def _readme(path: Path, findings: Sequence[str]) -> str:

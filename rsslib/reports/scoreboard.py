@@ -30,17 +30,28 @@ def scored(path: str | Path | pd.DataFrame, split: str, dataset: xr.Dataset) -> 
     Input: path, a csv or a frame with a row for each of the samples: time, and lat and lon, or x and y in UTM zone 12N.
     Errors: InputError naming the lines, for samples that are missing, foreign or named twice; those of `splits.make`.
     """
+    true, errors, block, time = _errors(dataset, split)
+    own = np.hypot(*(_read(path, time, true, split) - true).T)
+    rows = [{"method": "yours"} | _told(own, block)]
+    for label, error in errors.items():
+        rows.append({"method": label} | _told(error, block) | _difference(own, error, block))
+    return pd.DataFrame(rows)
+
+
+def ours(dataset: xr.Dataset, split: str) -> list[dict]:
+    """Return a record for each of OURS on a split: its median error with the interval. Errors: `splits.make`."""
+    _, errors, block, _ = _errors(dataset, split)
+    return [{"split": split, "method": label} | _told(error, block) for label, error in errors.items()]
+
+
+def _errors(dataset: xr.Dataset, split: str) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """Return places, errors by each of OURS, blocks and times of the samples that a split reports."""
     chosen = splits.make(dataset, split)
     tested, train = chosen[splits.report_set(split)], chosen["train"]
     true = np.stack(transmitters(dataset), axis=1)[tested]
     places = {"maps": _by_maps(dataset, train, tested), **baselines.located(dataset, train, tested)}
-    block = blocks.numbers(dataset.time.values)[tested]
-    own = np.hypot(*(_read(path, dataset.time.values[tested], true, split) - true).T)
-    rows = [{"method": "yours"} | _told(own, block)]
-    for method, label in OURS.items():
-        error = np.hypot(*(places[method] - true).T)
-        rows.append({"method": label} | _told(error, block) | _difference(own, error, block))
-    return pd.DataFrame(rows)
+    errors = {label: np.hypot(*(places[method] - true).T) for method, label in OURS.items()}
+    return true, errors, blocks.numbers(dataset.time.values)[tested], dataset.time.values[tested]
 
 
 def _by_maps(dataset: xr.Dataset, train: np.ndarray, tested: np.ndarray) -> np.ndarray:
@@ -94,7 +105,8 @@ def _difference(one: np.ndarray, other: np.ndarray, block: np.ndarray) -> dict:
 
 def told(rows: pd.DataFrame, split: str) -> str:
     """Return the scoreboard as lines of text."""
-    lines = [f"Split {split}, {rows.n[0]} samples. Medians [95 % interval over blocks of time], in metres."]
+    lines = [f"Split {split}, {rows.n[0]} samples; ours are fitted to `train` alone. Medians [95 % interval over "
+             "blocks of time], in metres."]
     for row in rows.itertuples():
         lines.append(f"  {row.method:38} {row.median_m:6.1f} [{row.low_m:.1f}, {row.high_m:.1f}]" + (
             "" if row.Index == 0 else f"   yours - this: {row.difference_m:+.1f} [{row.low_difference_m:+.1f}, "

@@ -103,6 +103,14 @@ def write_results() -> int:
     return page.main()
 
 
+def site() -> int:
+    """Write the site, in site/, from records, figures and executed notebooks. Errors: those of `build.build`."""
+    from rsslib.site import build  # imported here: the other commands do not need it
+
+    print(f"wrote {build.build()}; open it in a browser")
+    return 0
+
+
 def repro(profile: str, folder: Path = ROOT, options: Sequence[str] = (),
           variables: Mapping[str, str] | None = None, output: TextIO | None = None) -> int:
     """Run `dvc repro` for the stages of `profile`, named `<stage>@<profile>...`; return its exit status.

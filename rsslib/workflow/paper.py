@@ -23,7 +23,8 @@ from rsslib.files import parsed, read_bytes, read_json, read_yaml
 from rsslib.project import ROOT, InputError, write_json
 from rsslib.workflow import parameters
 
-LOCALIZER, EMITTERS, MAPS = (f"notebooks/train/{name}.ipynb" for name in ("localizer", "emitters", "radio_maps"))
+LOCALIZER, EMITTERS, MAPS, ABLATION = (f"notebooks/train/{name}.ipynb" for name in (
+    "localizer", "emitters", "radio_maps", "ablation"))
 FIRST = ("grid2", "july", "grid5", "random", "november", "blocks")
 """The splits in the order of what they settle."""
 DATA = "data/quick"    # of both papers: measurements, and gain maps of cities
@@ -65,8 +66,8 @@ class Training(NamedTuple):
 def order(profile: str = "full") -> list[Training]:
     """Return the trainings of a profile, those that settle most first.
 
-    CoM and EMD on every split, for paper 1's central claim; paper 2, seed by seed; radio maps; PSE; EMD on the grids of
-    Figure 11; the sliced EMD.
+    CoM and EMD on every split, for paper 1's central claim; paper 2, seed by seed; radio maps and their ablation; PSE;
+    EMD on the grids of Figure 11; the sliced EMD.
 
     >>> [training.name for training in order()][:3]
     ['grid2-com', 'grid2-emd', 'july-com']
@@ -79,9 +80,10 @@ def order(profile: str = "full") -> list[Training]:
     others += [(split, "sliced") for split in ("grid2", "random")]
     first, rest = ([_localizer(profile, split, loss) for split, loss in chosen
                     if split in known and loss in content["loss"]] for chosen in (pairs, others))
-    maps = [name for name in content.get("maps", {}).get(profile, {}) if name != "base"]
+    ours = [training(profile, split) for section, training in (("maps", _maps), ("ablation", _ablation))
+            for split in content.get(section, {}).get(profile, {}) if split != "base"]
     return [*first, *(_emitters(profile, pool, environment) for pool, where in emitters.get("pools", {}).items()
-                      for environment in where), *(_maps(profile, split) for split in maps), *rest]
+                      for environment in where), *ours, *rest]
 
 
 def _localizer(profile: str, split: str, loss: str) -> Training:
@@ -99,6 +101,11 @@ def _emitters(profile: str, pool: str, environment: str) -> Training:
 def _maps(profile: str, split: str) -> Training:
     return Training(profile, f"maps-{split}", MAPS, (f"maps.{profile}.base", f"maps.{profile}.{split}"),
                     f"maps/{split}/maps.nc", "measurements.nc")
+
+
+def _ablation(profile: str, split: str) -> Training:
+    return Training(profile, f"ablation-{split}", ABLATION, (f"ablation.{profile}.base", f"ablation.{profile}.{split}"),
+                    f"ablation/{split}.nc", "measurements.nc")
 
 
 def settings(training: Training, values: Sequence[str] = ()) -> dict[str, Any]:

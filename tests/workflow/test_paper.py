@@ -82,7 +82,8 @@ def test_paper_2_is_trained_pool_by_pool_between_what_settles_paper_1_and_the_re
     names = [training.name for training in paper.order()]
     known = read_yaml(ROOT / "params.yaml", "")
     pools = known["emitters"]["full"]["pools"]
-    maps = [f"maps-{name}" for name in known["maps"]["full"] if name != "base"]
+    maps = [f"{section}-{name}" for section in ("maps", "ablation") for name in known[section]["full"]
+            if name != "base"]
     expected = [f"{pool}-{environment}" for pool, where in pools.items() for environment in where]
     assert expected[0] == "seed1-free_space" and "cells128-free_space" in expected
     first = names.index("seed1-free_space")

@@ -1,4 +1,4 @@
-"""Doors of the networks fed by radio maps: recipes, the localizer, the choice of a rule."""
+"""Doors of the networks fed by radio maps: recipes, the localizer, the choice of a rule, an ablation's file."""
 
 from dataclasses import asdict
 from functools import cache
@@ -6,8 +6,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import xarray as xr
 
-from rsslib.radio_maps import fed_choice
+from rsslib.radio_maps import ablation, fed_choice
 from rsslib.radio_maps.fed import FedLocalizer
 from rsslib.radio_maps.fed_recipe import FedRecipe
 from rsslib.radio_maps.products import Rule
@@ -83,3 +84,18 @@ def _choose(m: Mutator) -> Call:
     return Call(lambda: fed_choice.choose(fitted(), dataset, sets, rules, **settings),
                 [*settings, "choose", "folds", "sets", "set", "sample", "the data set", "training", *SETS],
                 lambda found: unless(np.isfinite(found.val_m + found.cells_m).all(), "medians that are no numbers"))
+
+
+def _errors() -> xr.Dataset:
+    return ablation.collect({"as chosen": [np.arange(6.0)], "networks alone": [np.arange(6.0) + 1]}, [0],
+                            {"val": np.arange(2), "ood": np.arange(2, 6)}, {"device": "cpu"})
+
+
+@door("radio_maps.ablation.load")
+def _load_errors(m: Mutator) -> Call:
+    content = ablation.save(_errors(), m.folder / "e.nc").read_bytes()
+    (m.folder / "e.nc").unlink()
+    path = m.netcdf("e.nc", content)
+    return Call(lambda: ablation.load(path), [path.name], lambda result: unless(
+        np.isfinite(result.error).all() and (result.error >= 0).all() and "as chosen" in result.variant.values,
+        "errors that cannot be"))

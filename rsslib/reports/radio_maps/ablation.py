@@ -1,0 +1,84 @@
+"""Records of an ablation: what each ingredient of our networks gives, paired on the same samples and seeds."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import xarray as xr
+
+from rsslib.data import blocks
+from rsslib.data.grid import transmitters
+from rsslib.ledger.resampling import interval, resampled
+from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED, fixed, listed, settled, span
+from rsslib.project import InputError
+from rsslib.radio_maps import ablation
+from rsslib.reports.confidence_paper.summaries import ends, field
+from rsslib.reports.findings import Answer, Records, by_verdict
+from rsslib.reports.tables import name as named
+
+
+def records(folder: str | Path, dataset: xr.Dataset) -> list[dict]:
+    """Return a record for each variant, split and set: its median error, and how much larger that is than as chosen.
+
+    median_m is the mean over the seeds of their median errors; more_m that mean minus the one of `ablation.WHOLE` on
+    the same samples with the same seeds; intervals are bootstraps over blocks of time and seeds, of which N - 1 of N
+    are drawn. Input: folder, with <split>.nc; dataset, the measurements.
+    Errors: InputError for a folder without such files, or with those of other measurements.
+    """
+    paths = sorted(Path(folder).glob("*.nc"))
+    if not paths:
+        raise InputError(f"ablated: no file in {folder}; run the training notebook `ablation` first, or set \"\"")
+    return [record for path in paths for record in _of_split(path.stem, ablation.load(path), dataset, path)]
+
+
+def _of_split(split: str, found: xr.Dataset, dataset: xr.Dataset, path: Path) -> list[dict]:
+    chosen = found.measurement.values
+    if chosen.max() >= dataset.sizes["sample"] or not np.isfinite(transmitters(dataset)[0][chosen]).all():
+        raise InputError(f"{path}: of samples that the measurements do not have; train on these measurements")
+    block, rows = blocks.numbers(dataset.time.values)[chosen], []
+    for name in dict.fromkeys(found.set.values.tolist()):
+        here = found.set.values == name
+        whole = found.error.sel(variant=ablation.WHOLE).values[:, here]
+        for variant in found.variant.values.tolist():
+            errors = found.error.sel(variant=variant).values[:, here]
+            rows.append({"split": split, "set": name, "variant": variant, "n": int(here.sum()), "seeds": len(errors)}
+                        | _told(errors, whole if variant != ablation.WHOLE else None, block[here]))
+    return rows
+
+
+def _told(errors: np.ndarray, whole: np.ndarray | None, block: np.ndarray) -> dict:
+    """Return the median error, and its difference from that of the whole method, with their intervals."""
+    def medians(of: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        return np.median(of[:, rows], axis=1)
+
+    def drawn(value) -> np.ndarray:
+        generator = np.random.default_rng(crc32(b"networks"))
+
+        def statistic(rows: Mapping[str, np.ndarray], _: Mapping) -> float:
+            seeds = generator.integers(len(errors), size=max(len(errors) - 1, 1))
+            return float(value(rows["part"])[seeds].mean())
+        return resampled(statistic, {"part": block})
+
+    told = {"median_m": float(medians(errors).mean())} | ends("m", interval(drawn(lambda rows: medians(errors, rows))))
+    if whole is None:
+        return told
+    more = float((medians(errors) - medians(whole)).mean())
+    return told | field("more_m", more, drawn(lambda rows: medians(errors, rows) - medians(whole, rows)),
+                        difference=True)
+
+
+def answer(found: Records) -> Answer:
+    """Return which ingredients help where, by the intervals of the differences."""
+    compared = [record for record in found if "more_m" in record]
+    groups = by_verdict(compared, lambda record: settled(record.get("ci95_more_m"), ">"))
+    words = {SETTLED: "settled to help", REFUTED: "settled to harm", UNDECIDED: "undecided"}
+    lines = [f"**{words[word]}**: {listed([_case(record) for record in group])}." for word, group in groups.items()]
+    return Answer(", ".join(f"{len(group)} {words[word]}" for word, group in groups.items()) or "nothing compared",
+                  "\n\n" + "\n".join(f"- {line}" for line in lines))
+
+
+def _case(record: Mapping) -> str:
+    around = record.get("ci95_more_m")
+    number = f"{fixed(record['more_m'], 1, sign=True)} m" + (f" {span(around, 1, sign=True)}" if around else "")
+    return f"{record['variant']}, {named(record['split'])} {record['set']}: {number}"

@@ -1,0 +1,50 @@
+"""Links: what points to a file of the project points to its page on the site, or to nothing."""
+
+import posixpath
+import re
+from collections.abc import Collection
+
+_LINK = re.compile(r"(?<!!)\[((?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
+_IMAGE = re.compile(r"!\[((?:[^\[\]\\]|\\.)*)\]\(([^()\s]+)\)")
+PAGES = {"README.md": "index.md", "RESULTS.md": "results.md", "LEDGER.md": "ledger.md"}
+"""Files of the project's root that are pages of the site under another name."""
+
+
+def target(path: str) -> str:
+    """Return where a file of the project, its path from the root, lies on the site's sources.
+
+    >>> target("docs/executed/full/02_loss_comparison.ipynb"), target("LEDGER.md"), target("results/full/fig07.json")
+    ('notebooks/full/02_loss_comparison.ipynb', 'ledger.md', 'records/full/fig07.json')
+    """
+    for folder, new in (("docs/executed/", "notebooks/"), ("results/", "records/")):
+        if path.startswith(folder):
+            return new + path.removeprefix(folder)
+    return PAGES.get(path, path)
+
+
+def rewritten(text: str, folder: str, page: str, there: Collection[str]) -> str:
+    """Return Markdown whose links fit the site.
+
+    Input: folder, of the text in the project; page, where it lies on the site; there, the files of the site's sources.
+    A link to what is not there becomes its text.
+
+    >>> rewritten("[a](../RESULTS.md#x), [b](../params.yaml)", "docs", "docs/data.md", {"results.md"})
+    '[a](../results.md#x), b'
+    """
+    def place(given: str) -> str | None:
+        path, _, anchor = given.partition("#")
+        found = target(posixpath.normpath(posixpath.join(folder, path)))
+        return posixpath.relpath(found, posixpath.dirname(page) or ".") + (f"#{anchor}" if anchor else "") if (
+            found in there) else None
+
+    def link(match: re.Match) -> str:
+        words, given = match.groups()
+        if re.match(r"[a-z]+:|#", given):
+            return match[0]
+        found = place(given)
+        return f"[{words}]({found})" if found else words
+
+    def image(match: re.Match) -> str:
+        words, given = match.groups()
+        return f"![{words}]({place(given) or given})"
+    return _LINK.sub(link, _IMAGE.sub(image, text))

@@ -1,0 +1,221 @@
+"""The site: links resolve; in a browser nothing leaves, nothing fails, nothing is too wide, axe finds no fault."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pytest
+
+from rsslib.data import download
+from rsslib.localization import predictions
+from rsslib.project import ROOT
+from rsslib.site import build
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+         "--disable-sync"]
+WIDTHS = 400, 1200
+pytestmark = pytest.mark.filterwarnings("default")    # of Sphinx's and playwright's own
+in_a_browser = pytest.mark.skipif(not (CHROMIUM and find_spec("playwright") and find_spec("axe_playwright_python")),
+                                  reason="no chromium, or no playwright: `pip install -e '.[browser]'`, and chromium")
+
+
+class Page(HTMLParser):
+    """The links, ids and images of a page."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.links, self.ids, self.alts = [], set(), []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.ids |= {given[key] for key in ("id", "name") if given.get(key)}
+        wanted = {"a": "href", "link": "href", "script": "src", "img": "src"}.get(tag)
+        if given.get(wanted):
+            self.links.append(given[wanted])
+        if tag == "img":
+            self.alts.append(given.get("alt", ""))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    return build.build(ROOT, folder / "source", folder / "site").parent
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return {path.relative_to(site).as_posix(): Page(path) for path in sorted(site.rglob("*.html"))}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(site, browser):
+    """Return a function: a page and a width to the open page, its console errors and the requests that left."""
+    contexts = []
+
+    def opened(name, width=1200):
+        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
+        contexts.append(context)
+        page, wrong = context.new_page(), []
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: wrong.append(request.url) if not request.url.startswith(
+            ("file://", "data:", "blob:")) else None)
+        page.goto(f"file://{site}/{name}")
+        return page, wrong
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def test_every_link_of_every_page_resolves(site, pages):
+    broken, count = [], 0
+    for name, page in pages.items():
+        for link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme in ("http", "https", "mailto", "data"):
+                continue
+            count += 1
+            target = (site / name).parent / unquote(parts.path) if parts.path else site / name
+            if target.is_dir():
+                target /= "index.html"
+            if not target.is_file():
+                broken.append((name, link))
+            elif parts.fragment and target.suffix == ".html" and target.name != "explorer.html":    # it names samples
+                other = pages[target.resolve().relative_to(site.resolve()).as_posix()]
+                if unquote(parts.fragment) not in other.ids:
+                    broken.append((name, link))
+    print(f"{len(pages)} pages, {count} links")
+    assert broken == [] and count > 1000
+
+
+def test_every_figure_says_what_it_shows(pages):
+    alts = {name: page.alts for name, page in pages.items() if page.alts}
+    assert sum(map(len, alts.values())) > 60
+    assert {name for name, found in alts.items() if not all(alt.strip() for alt in found)} == set()
+
+
+def test_the_site_is_small_and_loads_nothing_from_outside(site, pages):
+    assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < 40e6
+    loaded = re.compile(r"""<(?:script|img|link|iframe)[^>]*(?:src|href)=["'](https?:[^"']+)""")
+    outside = [(name, link) for name in pages for link in loaded.findall((site / name).read_text(encoding="utf-8"))]
+    assert outside == []
+
+
+def test_each_paper_shows_its_claims_with_record_and_notebook(site):
+    for name in ("paper1.html", "paper2.html"):
+        text = (site / name).read_text(encoding="utf-8")
+        assert text.count(".json") > 20 and "notebook" in text
+
+
+@in_a_browser
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_is_too_wide_fails_or_asks_the_network(site, pages, opened, width):
+    faults = {}
+    for name in (name for name in pages if not name.startswith(("_modules", "genindex", "py-modindex"))):
+        page, wrong = opened(name, width)
+        page.wait_for_load_state("load")
+        over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        if wrong or over > 1:
+            faults[name] = [*wrong, over]
+        page.close()
+    assert faults == {}
+
+
+@in_a_browser
+def test_axe_finds_no_serious_fault(pages, opened):
+    from axe_playwright_python.sync_playwright import Axe
+
+    serious = {}
+    for name in (name for name in pages if not name.startswith(("_modules", "genindex", "py-modindex", "api/rsslib."))):
+        page, _ = opened(name)
+        found = Axe().run(page).response["violations"]
+        bad = [(one["id"], one["nodes"][0]["html"][:120]) for one in found if one["impact"] in ("serious", "critical")]
+        if bad:
+            serious[name] = bad
+        page.close()
+    assert serious == {}
+
+
+@in_a_browser
+@pytest.mark.skipif(not download.available(), reason="no measurements")
+@pytest.mark.parametrize("split", ["grid2", "random"])
+def test_the_explorer_says_what_the_predictions_say(opened, split):
+    files = {"emd": f"trained/{split}-emd/predictions.nc", "maps": f"maps/{split}/maps.nc",
+             "network": f"maps/{split}/network-0.nc"}
+    name = "ood" if split == "grid2" else "test"
+    models = {method: predictions.of_set(predictions.load(ROOT / "results/quick" / path), name)
+              for method, path in files.items()}
+    numbers = models["maps"].measurement.values
+    for number in numbers[[0, len(numbers) // 2, -1]]:
+        page, wrong = opened(f"explorer.html#{split}/{number}")
+        page.wait_for_function("document.getElementById('explorer').dataset.ready")
+        assert f"Sample {number} of" in page.inner_text("#ex-caption")
+        for method, model in models.items():
+            error = float(predictions.errors(model)[model.measurement.values == number][0])
+            shown = page.inner_text(f'#ex-table tr[data-method="{method}"] td')
+            assert abs(int(shown.removesuffix(" m")) - error) <= 0.51
+        assert wrong == []
+
+
+@in_a_browser
+@pytest.mark.skipif(not download.available(), reason="no measurements")
+def test_the_explorer_answers_keys_clicks_and_orders(opened):
+    page, wrong = opened("explorer.html")
+    page.wait_for_function("document.getElementById('explorer').dataset.ready")
+    before = page.input_value("#ex-number")
+    page.focus("#ex-map")
+    page.keyboard.press("ArrowRight")
+    assert page.input_value("#ex-number") != before and page.url.endswith(f"#grid2/{page.input_value('#ex-number')}")
+    page.select_option("#ex-order", "maps")
+    assert "1 of" in page.inner_text("#ex-caption")
+    least = page.inner_text('#ex-table tr[data-method="maps"] td:last-child')
+    assert least == "no"    # the least sure of samples out of distribution is below validation's 10th percentile
+    page.click("#ex-map", position={"x": 100, "y": 100})
+    answered = page.get_attribute("#explorer", "data-answered")
+    page.fill("#ex-number", "999999")
+    page.press("#ex-number", "Enter")
+    assert "not among the test samples" in page.inner_text("#ex-caption")
+    print(f"ready after {page.get_attribute('#explorer', 'data-ready')} ms, a click answered in {answered} ms")
+    assert wrong == []
+
+
+@in_a_browser
+def test_the_ledger_filters(opened, pages):
+    page, _ = opened("ledger.html")
+    whole = page.inner_text("#ledger-count")
+    page.select_option("#ledger-paper", "2")
+    page.fill("#ledger-words", "logits")
+    shown, total = re.fullmatch(r"(\d+) of (\d+) claims", page.inner_text("#ledger-count")).groups()
+    assert 0 < int(shown) < int(total) and whole == f"{total} of {total} claims"
+    assert page.locator("#ledger tbody tr:visible").count() == int(shown)
+
+
+def test_the_explorers_data_are_small(site):
+    found = list((site / "_static" / "explorer").glob("*.js"))
+    assert len(found) == (2 if download.available() else 0) and all(path.stat().st_size < 5e6 for path in found)
+    for path in found:
+        told = json.loads(re.search(r"\]=(\{.*\});", path.read_text(encoding="utf-8"))[1])
+        assert np.isfinite(told["methods"]["emd"]["threshold"]) and len(told["receivers"]) > 5
+
+
+def test_build_needs_records(tmp_path):
+    (Path(tmp_path) / "claims.yaml").write_text((ROOT / "claims.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(build.InputError, match="no records in results/"):
+        build.gather(tmp_path, tmp_path / "source")
