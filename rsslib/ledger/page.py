@@ -81,6 +81,7 @@ BEYOND = (
                                        "held by 90 % regions": "coverage90", "their area [km²]": "area90_km2"}),
     Beyond("maps_coverage", "Our own method: regions that hold the transmitter, by what they promise", "09_radio_maps",
            "maps_covered", {}),
+    Beyond("maps_grids", "Our own method: Figure 11 with the maps as the fallback", "09_radio_maps", "maps_grids", {}),
     Beyond("maps_seasons", "Our own method: the season's shift, receiver by receiver", "09_radio_maps", "maps_shifts",
            {}),
     Beyond("emitters_counts", "Paper 2: right counts, by the true number of emitters", "06_multi_emitter_cnns",

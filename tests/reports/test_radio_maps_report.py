@@ -358,3 +358,33 @@ def test_a_receiver_map_shows_mean_deviation_and_posterior(receiver_map, fitted)
     for ax, image in zip(panels, (maps.mean[number], np.sqrt(maps.variance[number]))):
         assert np.allclose(ax.images[0].get_array(), image)
     assert (panels[2].images[0].get_array() ** 2).sum() == pytest.approx(1, abs=1e-3)
+
+
+def grid_records():
+    """Three grids: out of distribution both the fallback and the maps help on Grid2 and harm on Grid10."""
+    records, pairs = [], []
+    for split, gain in (("grid2", -50.0), ("grid5", 0.0), ("grid10", 50.0)):
+        for name in ("val", "ood"):
+            for method, value in (("cnn", 100.0), ("maps", 100 + gain), ("hybrid", 100 + gain / 2)):
+                records.append({"split": split, "set": name, "method": method, "median_m": value,
+                                "ci95_m": [value - 9, value + 9]})
+            for left in ("hybrid", "maps"):
+                pairs.append({"split": split, "set": name, "left_method": left, "right_method": "cnn", "median_m": gain,
+                              "ci95_median_m": [gain - 10, gain + 10]})
+    return records, pairs
+
+
+def test_the_title_over_grids_counts_where_maps_help_and_harm():
+    told = findings.grid_sizes(*grid_records())
+    assert told.title == ("OOD, EMD with maps as its fallback: nearer than EMD on 1 of 3 grids, farther off on 1; maps "
+                          "alone: nearer than EMD on 1 of 3 grids, farther off on 1")
+    assert "Grid10 ood, maps: 150 m" in told.alt
+
+
+@pytest.mark.parametrize("width", [style.COLUMN_IN, style.PAGE_IN])
+def test_a_curve_for_each_method_runs_over_the_grids_by_their_size(width):
+    records, pairs = grid_records()
+    fig = figures.grid_sizes(records[::-1], pairs, NOTE, True, width=width)
+    assert all([label.get_text() for label in ax.get_xticklabels()] == ["2", "5", "10"] for ax in fig.axes)
+    assert sorted(tuple(line.get_ydata()) for line in fig.axes[1].lines) == [(50, 100, 150), (75, 100, 125),
+                                                                          (100, 100, 100)]

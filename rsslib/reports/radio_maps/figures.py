@@ -77,6 +77,33 @@ def _medians(ax: Axes, cases: Sequence[tuple[str, str]], records: Records, emd: 
 
 
 @style.styled
+def grid_sizes(records: Records, pairs: Records, note: str, synthetic: bool | str = False,
+               width: float = style.PAGE_IN) -> style.Page:
+    """Draw the median error of EMD, of maps, and of EMD with the maps as its fallback over the size of the grid.
+
+    Input: records and pairs of `tables.by_grid`.
+    """
+    wide = width > style.COLUMN_IN
+    fig = style.page(width, 2.5 if wide else 4.4, note, findings.grid_sizes(records, pairs), synthetic)
+    looks = {"cnn": style.LOOKS["emd"], "maps": style.LOOKS["maps"],
+             "hybrid": style.LOOKS["hybrid"]._replace(label="EMD, maps as the fallback")}
+    sizes = sorted({findings.size_of(record) for record in records})
+    for ax, (name, title) in zip(drawing.panels(fig, 2, wide), (("val", "In distribution"), ("ood", "OOD test"))):
+        for aside, (method, look) in zip((-0.12, 0.0, 0.12), looks.items()):
+            chosen = sorted((record for record in records if (record["set"], record["method"]) == (name, method)),
+                            key=findings.size_of)
+            places = [sizes.index(findings.size_of(record)) + aside for record in chosen]
+            values = np.array([drawing.with_ends(record, "median_m") for record in chosen])
+            ax.errorbar(places, values[:, 0], yerr=np.abs(values[:, 1:] - values[:, :1]).T, marker=look.marker, ms=4,
+                        color=look.colour, lw=1, label=look.label)
+        ax.set(yscale="log", ylabel="median error [m]", xlabel="cells a side", title=title)
+        drawing.log_axis(ax.yaxis, drawing.FINER)
+        ax.set_xticks(range(len(sizes)), [str(size) for size in sizes])
+    drawing.legend_above(fig, ax.get_legend_handles_labels()[0], 3 if wide else 1)
+    return fig
+
+
+@style.styled
 def seasons(records: Records, note: str, synthetic: bool | str = False,
             width: float = style.COLUMN_IN) -> style.Page:
     """Draw each receiver's offset from July to November against the one back.

@@ -79,6 +79,31 @@ def medians(records: Records, pairs: Records) -> Told:
                 f"logarithmic, of EMD, of radio maps and of networks fed by them, with 95 % intervals. {values}.")
 
 
+def size_of(record: Mapping) -> int:
+    """Return N of a record of the separation GridN.
+
+    >>> size_of({"split": "grid10"})
+    10
+    """
+    return int(record["split"].removeprefix("grid"))
+
+
+def grid_sizes(records: Records, pairs: Records) -> Told:
+    """Return what Figure 11 says with the maps: on which grids they help EMD as its fallback, and are ahead alone."""
+    parts = []
+    for left, words in (("hybrid", "EMD with maps as its fallback"), ("maps", "maps alone")):
+        tally = by_verdict((pair for pair in pairs if (pair["left_method"], pair["right_method"], pair["set"]) == (
+            left, "cnn", "ood")), _verdict)
+        counts = [len(tally.get(word, ())) for word in (SETTLED, REFUTED)]
+        parts.append(f"{words}: nearer than EMD on {counts[0]} of {sum(map(len, tally.values()))} grids, farther off "
+                     f"on {counts[1]}")
+    values = "; ".join(f"{named(record['split'])} {record['set']}, {record['method']}: {fixed(record['median_m'], 0)} m"
+                       for record in records)
+    return Told(f"OOD, {'; '.join(parts)}", "Two panels, in distribution and out of it: the median error, logarithmic, "
+                "over the number of cells a side, of EMD (cnn), of the radio maps, and of EMD where it is confident "
+                f"with the maps elsewhere (hybrid), with 95 % intervals. {values}.")
+
+
 def receiver_map(of: Maps, receiver: str, sample: xr.Dataset) -> Told:
     """Return what the map of a receiver says: how unsure it is where samples lie and where none do."""
     spread = np.sqrt(of.variance[of.sensors.index(receiver)])

@@ -15,8 +15,10 @@ from rsslib.ledger.resampling import interval, resampled
 from rsslib.ledger.statistics import area
 from rsslib.localization import predictions
 from rsslib.project import InputError
+from rsslib.radio_maps.localizer import RadioMaps
+from rsslib.radio_maps.recipe import MapRecipe
 from rsslib.reports.confidence_paper import hybrid_models
-from rsslib.reports.confidence_paper.summaries import ends, field, placed
+from rsslib.reports.confidence_paper.summaries import ends, field, placed, trained
 
 Models = Mapping[str, Sequence[xr.Dataset]]
 METHODS = ("maps", "calibrated", "calibrated_other", "network", "network_calibrated", "network_calibrated_other")
@@ -156,6 +158,23 @@ def fallbacks(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> tuple[
         located[split] = {"cnn": model, "ranging": ours, "hybrid": mixed}
         told[split] = ({}, sets)
     return hybrid_models.fallback_records(located, told, "maps")
+
+
+def by_grid(dataset: xr.Dataset, sizes: Sequence[int], folder: str | Path,
+            pixel_m: float) -> tuple[list[dict], list[dict]]:
+    """Return `fallbacks` on GridN for each N of `sizes`: what Figure 11 is with the maps, which are fitted here.
+
+    Input: folder, with the trainings of EMD on these grids; pixel_m, of the maps. Errors: those of `summaries.trained`.
+    """
+    names = [f"grid{size}" for size in sizes]
+    paths = trained(folder, names, "emd", "grids")
+    emd = placed({split: predictions.load(path / "predictions.nc") for split, path in paths.items()}, dataset)
+    maps = {}
+    for split in emd:
+        sets = splits.make(dataset, split)
+        located = RadioMaps(MapRecipe(pixel_m=pixel_m)).fit(dataset, sets.pop("train")).predict(dataset, sets)
+        maps[split] = Maps({"maps": [*placed({split: located}, dataset).values()]}, [], [])
+    return fallbacks(maps, emd)
 
 
 def _by_set(models: Sequence[xr.Dataset]) -> dict[str, list[xr.Dataset]]:
