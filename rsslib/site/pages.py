@@ -13,6 +13,8 @@ from rsslib.ledger.quantities import Records, files
 from rsslib.ledger.verdicts import NOT_JUDGED, NOT_RUN, Verdict, best, judge
 from rsslib.ledger.wording import number
 from rsslib.localization import kept_images
+from rsslib.reports.radio_maps import findings as radio_maps
+from rsslib.reports.tables import cell
 
 
 class Evidence:
@@ -158,6 +160,7 @@ def own(evidence: Evidence) -> str:
              "far from them physics. Networks that learn from such maps come nearer still. The whole story: "
              "[notebook 09](docs/executed/full/09_radio_maps.ipynb); on streets of your own: "
              "[your measurements](docs/your_measurements.md); sample by sample: [the explorer](explorer.md).\n"]
+    parts += _found(evidence.root)
     drawn = [one for one in evidence.pictures.values() if one.passage == pictures.BEYOND]
     for one in sorted(drawn, key=lambda one: not Path(one.path).name.startswith("maps_")):
         notebook = next((name for start, name in notebooks.items() if Path(one.path).name.startswith(start)), "")
@@ -165,6 +168,28 @@ def own(evidence: Evidence) -> str:
         parts += [f"## {one.title}\n", f"{one.shown}\n", one.alt + "\n",
                   f"Made by [notebook {notebook[:2]}]({path}).\n" if path else ""]
     return "\n".join(parts)
+
+
+def _found(root: Path) -> list[str]:
+    """Return what our method finds beside EMD, where it fails, and how sure it is there."""
+    records = Records("full", root / "results")
+    if not records.has("beyond"):
+        return []
+    rows, pairs, detection, covered = (records.read(name)["records"] for name in (
+        "beyond", "beyond_pairs", "maps_detection", "maps_covered"))
+    told = radio_maps.answer(rows, pairs, detection, [one for one in covered if one["method"] == "maps"])
+    worst = sorted((one for one in rows if one["method"] == "network" and one["set"] != "val"),
+                   key=lambda one: -one["median_m"])[:4]
+    lines = [[cell(one, "split"), cell(one, "set"), f"{cell(one, 'median_m')} m", *(
+        f"{cell(other[0], 'median_m')} m, {cell(other[0], 'coverage90', 0, 100)} %, {cell(other[0], 'area90_km2', 2)} km²"
+        for other in [[two for two in rows if (two["method"], two["split"], two["set"]) == (
+            "maps", one["split"], one["set"])]])] for one in worst]
+    return [f"## What it finds\n\n**{told.word}.**{told.sentences}\n", "## Where it fails, and how sure it is there\n",
+            "The farther from all training samples, in place or in season, the larger the error: there a map knows a path "
+            "loss alone, and receivers whose gain has changed mislead it. It says so: its posterior is wide, and its "
+            "regions grow. The four sets with the largest errors:\n",
+            table(["separation", "set", "network with maps", "maps: error, held by 90 % regions, their area"], lines),
+            '\nSample by sample: <a href="explorer.html#grid2/worst">those of Grid2 that the maps miss most</a>.\n']
 
 
 def ledger(evidence: Evidence) -> str:
@@ -202,7 +227,7 @@ def _ledger_row(evidence: Evidence, one: Verdict) -> str:
              + (f": {html.escape(one.note)}" if one.note else ""), one.profile, link]
     raw = {5, 7}
     return f'<tr id="{claim.id}" data-verdict="{html.escape(one.verdict)}">' + "".join(
-        f"<td>{cell if place in raw else html.escape(cell)}</td>" for place, cell in enumerate(cells)) + "</tr>"
+        f"<td>{text if place in raw else html.escape(text)}</td>" for place, text in enumerate(cells)) + "</tr>"
 
 
 def notebooks(there: Iterable[str], questions: Mapping[str, str]) -> str:

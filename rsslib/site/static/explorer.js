@@ -1,5 +1,5 @@
 /* The explorer: one measured sample of a data separation, its readings, images, places, regions and confidence.
-   Plain scripts and data in scripts, so that it works from a disk (file://), too. Deep links: explorer.html#grid2/1484 */
+   Plain scripts and data in scripts, so that it works from a disk (file://), too. Deep links: explorer.html#grid2/1484, or #grid2/worst, the first in an order. */
 (function () {
   "use strict";
   const root = document.getElementById("explorer");
@@ -244,9 +244,10 @@
   }
 
   function linked() {
-    const [, name, number] = location.hash.match(/^#(\w+)(?:\/(\d+))?$/) || [];
-    const known = [...$("split").options].some((option) => option.value === name);
-    fill(known ? name : $("split").options[0].value, number === undefined ? null : Number(number));
+    const [, name, which] = location.hash.match(/^#(\w+)(?:\/(\w+))?$/) || [];
+    const has = (select, value) => [...$(select).options].some((option) => option.value === value);
+    if (has("order", which)) $("order").value = which;
+    fill(has("split", name) ? name : $("split").options[0].value, /^\d+$/.test(which) ? Number(which) : null);
   }
 
   $("split").addEventListener("change", () => fill($("split").value, null));
