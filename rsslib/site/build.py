@@ -88,14 +88,15 @@ def _measurements(root: Path) -> xr.Dataset | None:
 
 
 def _copy(root: Path, source: Path, evidence: pages.Evidence) -> None:
-    for name in ("explorer.css", "explorer.js", "ledger.js", "site.css"):
+    for name in ("explorer.css", "explorer.js", "ledger.js", "scroll.js", "site.css"):
         _write(source / "_static" / name, (_HERE / "static" / name).read_text(encoding="utf-8"))
     shutil.copy2(_HERE / "conf.py", source / "conf.py")
     (source / "_static" / "mathjax").mkdir()
     if (mathjax := find_spec(_MATHJAX)) and mathjax.origin:    # one file of the 24 MB in that package
         shutil.copy2(Path(mathjax.origin).with_name("static") / "mathjax/tex-svg.js", source / "_static" / "mathjax")
     for profile in evidence.judged:
-        shutil.copytree(root / "figures" / profile, source / "figures" / profile)
+        shutil.copytree(root / "figures" / profile, source / "figures" / profile,
+                        ignore=shutil.ignore_patterns("*.pdf"))
         (source / "records" / profile).mkdir(parents=True)
         for path in (root / "results" / profile).glob("*.json"):
             shutil.copy2(path, source / "records" / profile / path.name)

@@ -26,8 +26,8 @@ SPLITS = ("grid2", "random")
 LEVELS = (0.5, 0.9)
 BINS = 24
 INDICATORS = {"emd": ("max_mean_prediction", 1, "maximum mean prediction"),
-              "maps": ("entropy", -1, "minus the posterior's entropy [nat]"),
-              "network": ("entropy_network", -1, "minus the network's entropy [nat]")}
+              "maps": ("entropy", -1, "certainty (minus entropy, nat)"),
+              "network": ("entropy_network", -1, "certainty (minus entropy, nat)")}
 """By method: its indicator of confidence in the predictions, the sign that makes more of it surer, and its name."""
 
 

@@ -51,7 +51,8 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pages(site):
-    return {path.relative_to(site).as_posix(): Page(path) for path in sorted(site.rglob("*.html"))}
+    return {path.relative_to(site).as_posix(): Page(path) for path in sorted(site.rglob("*.html"))
+            if path.parent.name != "_static"}
 
 
 @pytest.fixture(scope="module")
