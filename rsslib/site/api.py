@@ -32,10 +32,15 @@ def _index(names: list[str]) -> str:
               "a locator for your own csv": "rsslib.locator.locator.Locator",
               "indicators of confidence": "rsslib.confidence.indicators",
               "two-level bootstrap": "rsslib.ledger.resampling.resampled"}
-    lines = [f"- {words}: [`{name}`]({_page(name, names)}.rst)" for words, name in wanted.items()]
+    lines = [f'- {words}: <a href="{_page(name, names)}.html#{_anchor(name)}"><code>{name}</code></a>'
+             for words, name in wanted.items()]
     return "\n".join(["# The code\n", "What most readers look for:\n", *lines, "",
                       "Every package; each function has a link to its source:\n",
                       "```{toctree}\n:maxdepth: 1\n", *names, "```\n"])
+
+
+def _anchor(name: str) -> str:
+    return name if name.count(".") > 2 else f"module-{name}"
 
 
 def _page(name: str, names: list[str]) -> str:

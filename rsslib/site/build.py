@@ -15,7 +15,7 @@ from rsslib.data import download, measurements
 from rsslib.files import read_json
 from rsslib.project import ROOT, InputError
 from rsslib.reports.style import SEPARATIONS
-from rsslib.site import api, explorer, links, pages, values
+from rsslib.site import api, beyond, explorer, links, pages, values
 
 SOURCE, OUT = "build/site", "site"
 DOCS = ("data", "deviations", "doors", "figures", "numbers", "profiles", "your_measurements")
@@ -54,9 +54,9 @@ def gather(root: Path, source: Path) -> None:
     _copy(root, source, evidence)
     values.save(evidence.best, evidence.papers, source / "figures" / "values.png")
     texts = {"index.md": pages.front(evidence), "paper1.md": pages.paper(evidence, 0),
-             "paper2.md": pages.paper(evidence, 1), "own.md": pages.own(evidence), "ledger.md": pages.ledger(evidence),
+             "paper2.md": pages.paper(evidence, 1), "own.md": beyond.own(evidence), "ledger.md": pages.ledger(evidence),
              "results.md": (root / "RESULTS.md").read_text(encoding="utf-8"),
-             "scoreboard.md": scoreboard(root), "explorer.md": (_HERE / "explorer.md").read_text(encoding="utf-8"),
+             "scoreboard.md": scoreboard(root), "explorer.md": pages.text("explorer"),
              "notebooks/index.md": pages.notebooks([path.removeprefix("docs/executed/") for path in executed],
                                                    {Path(path).name: _question(root / path) for path in executed}),
              **{f"docs/{name}.md": (root / f"docs/{name}.md").read_text(encoding="utf-8") for name in DOCS}}
@@ -143,7 +143,7 @@ def scoreboard(root: Path) -> str:
         "intervals over blocks of two minutes.\n",
         "| split | method | samples | median error [m] |\n| --- | --- | --- | --- |", *rows, "",
         "Yours beside these, with paired differences: `rsslib score predictions.csv --split published_random` "
-        "([how](docs/your_measurements.md)).\n"])
+        "([how](docs/your_measurements.md#your-own-method-beside-ours-on-published-samples)).\n"])
 
 
 def _toctrees(source: Path, executed: list[str]) -> None:
@@ -152,6 +152,7 @@ def _toctrees(source: Path, executed: list[str]) -> None:
             "Notebooks <notebooks/index>", "Your csv <docs/your_measurements>", "Code <api/index>",
             "Scoreboard <scoreboard>"]
     more = ["results", *(f"docs/{name}" for name in DOCS if name != "your_measurements")]
+    executed = sorted(executed, key=lambda path: Path(path).name)
     nested = [links.target(path).removeprefix("notebooks/").removesuffix(".ipynb") for path in executed]
     for page, entries in (("index.md", [*main, *more]), ("notebooks/index.md", nested)):
         path = source / page

@@ -26,3 +26,13 @@ html_theme_options = {"logo": {"text": "rsslib"}, "show_prev_next": False, "seco
 html_sidebars: dict[str, list[str]] = {name: [] for name in (
     "index", "paper1", "paper2", "own", "ledger", "explorer", "scoreboard", "results", "docs/*")}
 mathjax_path = "mathjax/tex-svg.js"
+
+
+def _escaped(app, what, name, obj, options, lines) -> None:
+    """Keep |x| in a docstring's formula from being read as a substitution."""
+    lines[:] = [line if line.lstrip().startswith((">>>", "...")) else line.replace("|", r"\|") for line in lines]
+
+
+def setup(app) -> None:
+    """Connect the hook."""
+    app.connect("autodoc-process-docstring", _escaped)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from rsslib.ledger import claims, headlines, matrices, pictures
+from rsslib.ledger import claims, headlines, matrices, page, pictures
 from rsslib.ledger.brief import aside, brief
 from rsslib.ledger.markdown import table
 from rsslib.ledger.pictures import Picture
@@ -13,8 +13,13 @@ from rsslib.ledger.quantities import Records, files
 from rsslib.ledger.verdicts import NOT_JUDGED, NOT_RUN, Verdict, best, judge
 from rsslib.ledger.wording import number
 from rsslib.localization import kept_images
-from rsslib.reports.radio_maps import findings as radio_maps
-from rsslib.reports.tables import cell
+
+_HEADS = ("paper", "passage", "claim", "printed", "ours", "verdict", "profile", "made by")
+
+
+def text(name: str) -> str:
+    """Return a text that pages share with no record, from texts/."""
+    return (Path(__file__).parent / "texts" / f"{name}.md").read_text(encoding="utf-8")
 
 
 class Evidence:
@@ -31,6 +36,21 @@ class Evidence:
             self.pictures |= {Path(one.path).name: one for one in pictures.of(profile, root)
                               if Path(one.path).name not in self.pictures}
         self.papers = list(dict.fromkeys(one.claim.paper for one in self.best))
+
+    @property
+    def further(self) -> list[Picture]:
+        """The figures that belong to a paper, but to no table or figure of it."""
+        return [one for name, one in self.pictures.items() if one.passage == pictures.BEYOND
+                and not name.startswith(("maps_", "own_", "two_transmitters"))]
+
+    def shown(self, one: Picture) -> list[str]:
+        """Return a figure with what it found, what it shows in numbers, folded, and what made it."""
+        path = Path(one.path)
+        known = next((entry for entry in page.BEYOND if path.stem.startswith(entry.stem)), None)
+        made = self.executed(f"{known.notebook}.ipynb", path.parent.name) if known else ""
+        return [f"### {known.caption.partition(': ')[2].capitalize() if known else 'One more'}\n", f"{one.title}.\n",
+                f"{one.shown}\n", f":::{{dropdown}} What it shows, in words and numbers\n{one.alt}\n:::\n",
+                f"Made by [notebook {known.notebook[:2]}]({made}).\n" if known and made else ""]
 
     def executed(self, notebook: str, profile: str) -> str:
         """Return the path of a notebook as it was executed for a profile, or for another one, or ""."""
@@ -58,13 +78,13 @@ def front(evidence: Evidence) -> str:
              "can the answer be trusted? Each claim of two papers stands here beside our number, with a verdict that "
              "could have gone the other way; and a method of our own stands beside both.\n",
              f"Of {len(evidence.headlines)} central claims **{holds}** are settled to hold, **{fails}** are settled "
-             f"not to hold, and {len(evidence.headlines) - holds - fails} are undecided or not tested.\n",
+             f"not to hold, and {len(evidence.headlines) - holds - fails} are left undecided.\n",
              "- **See it**: [the explorer](explorer.md) shows measured samples, one by one.",
              "- **Read it**: [paper 1](paper1.md), [paper 2](paper2.md), [our own method](own.md), "
              "[every claim](ledger.md), [the notebooks](notebooks/index.md).",
              "- **Use it**: [a csv of yours](docs/your_measurements.md), and [your method beside ours](scoreboard.md).",
              "- **Check it**: [the code](api/index.md), [where we deviate](docs/deviations.md).\n",
-             "## What was claimed, and what is settled\n",
+             "## What was claimed, and what is settled\n", text("words"),
              table(["paper", "the claim", "verdict"], [
                  [f"[{number_}](paper{number_}.md)", one.text, f"**{one.verdict}**"] for one in evidence.headlines
                  for number_ in (1 + evidence.papers.index(one.headline.paper),)]), "",
@@ -88,14 +108,15 @@ def paper(evidence: Evidence, which: int) -> str:
     verdicts = [one for one in evidence.best if one.claim.paper == title]
     caveats = claims.notes(evidence.root / "claims.yaml", "caveats").get(title, "").strip()
     rows = [[one.text, f"**{one.verdict}**" + (f" ({one.remark})" if one.remark else ""), one.numbers,
-             _made_by(evidence, one.headline.notebook, one.profiles[0] if one.profiles else "quick")]
+             "; ".join(_made_by(evidence, one.headline.notebook, profile) for profile in one.profiles)]
             for one in evidence.headlines if one.headline.paper == title]
     parts = [f"# Paper {which + 1}\n", f"*{title}*\n", f":::{{dropdown}} How to read this page\n{caveats}\n:::\n",
              "## What it claims, and what we found\n", table(["claim", "verdict", "what we found", "made by"], rows),
              ""]
     for name, group in groupby(sorted(verdicts, key=_place), key=matrices.passage):
         parts += _passage(evidence, name, list(group))
-    return "\n".join(parts)
+    more = [one for one in evidence.further if one.path.rpartition("/")[2].startswith("emitters_") == bool(which)]
+    return "\n".join([*parts, "## Further figures of ours\n", *(part for one in more for part in evidence.shown(one))])
 
 
 def _place(verdict: Verdict) -> tuple:
@@ -149,53 +170,9 @@ def _made_by(evidence: Evidence, notebook: str, profile: str, verdict: Verdict |
     return ", ".join([*said, profile])
 
 
-def own(evidence: Evidence) -> str:
-    """Return the page of what lies beyond the papers: figures, and where each is made."""
-    notebooks = {"maps_": "09_radio_maps", "two_transmitters": "07_two_transmitters",
-                 "own_": "10_your_own_measurements", "emitters_ray": "08_ray_traced_city",
-                 "emitters_": "06_multi_emitter_cnns", "risk_": "03_confidence_indicators"}
-    parts = ["# Beyond the papers: our own method\n",
-             "A map of each receiver (a Gaussian process with a path loss) says what it would read of a transmitter "
-             "anywhere, and how sure that is. A location is Bayes' rule over the pixels: near samples a fingerprint, "
-             "far from them physics. Networks that learn from such maps come nearer still. The whole story: "
-             "[notebook 09](docs/executed/full/09_radio_maps.ipynb); on streets of your own: "
-             "[your measurements](docs/your_measurements.md); sample by sample: [the explorer](explorer.md).\n"]
-    parts += _found(evidence.root)
-    drawn = [one for one in evidence.pictures.values() if one.passage == pictures.BEYOND]
-    for one in sorted(drawn, key=lambda one: not Path(one.path).name.startswith("maps_")):
-        notebook = next((name for start, name in notebooks.items() if Path(one.path).name.startswith(start)), "")
-        path = evidence.executed(f"{notebook}.ipynb", Path(one.path).parent.name) if notebook else ""
-        parts += [f"## {one.title}\n", f"{one.shown}\n", one.alt + "\n",
-                  f"Made by [notebook {notebook[:2]}]({path}).\n" if path else ""]
-    return "\n".join(parts)
-
-
-def _found(root: Path) -> list[str]:
-    """Return what our method finds beside EMD, where it fails, and how sure it is there."""
-    records = Records("full", root / "results")
-    if not records.has("beyond"):
-        return []
-    rows, pairs, detection, covered = (records.read(name)["records"] for name in (
-        "beyond", "beyond_pairs", "maps_detection", "maps_covered"))
-    told = radio_maps.answer(rows, pairs, detection, [one for one in covered if one["method"] == "maps"])
-    worst = sorted((one for one in rows if one["method"] == "network" and one["set"] != "val"),
-                   key=lambda one: -one["median_m"])[:4]
-    lines = [[cell(one, "split"), cell(one, "set"), f"{cell(one, 'median_m')} m", *(
-        f"{cell(other[0], 'median_m')} m, {cell(other[0], 'coverage90', 0, 100)} %, {cell(other[0], 'area90_km2', 2)} km²"
-        for other in [[two for two in rows if (two["method"], two["split"], two["set"]) == (
-            "maps", one["split"], one["set"])]])] for one in worst]
-    return [f"## What it finds\n\n**{told.word}.**{told.sentences}\n", "## Where it fails, and how sure it is there\n",
-            "The farther from all training samples, in place or in season, the larger the error: there a map knows a path "
-            "loss alone, and receivers whose gain has changed mislead it. It says so: its posterior is wide, and its "
-            "regions grow. The four sets with the largest errors:\n",
-            table(["separation", "set", "network with maps", "maps: error, held by 90 % regions, their area"], lines),
-            '\nSample by sample: <a href="explorer.html#grid2/worst">those of Grid2 that the maps miss most</a>.\n']
-
-
 def ledger(evidence: Evidence) -> str:
     """Return the ledger: every claim in its best profile, as a table that the page filters."""
-    heads = ("paper", "passage", "claim", "printed", "ours", "verdict", "profile", "made by")
-    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    head = "".join(f'<th scope="col">{name}</th>' for name in _HEADS)
     words = sorted({one.verdict for one in evidence.best})
     options = "".join(f"<option>{html.escape(word)}</option>" for word in words)
     rows = "\n".join(_ledger_row(evidence, one) for one in evidence.best)
@@ -227,13 +204,14 @@ def _ledger_row(evidence: Evidence, one: Verdict) -> str:
              + (f": {html.escape(one.note)}" if one.note else ""), one.profile, link]
     raw = {5, 7}
     return f'<tr id="{claim.id}" data-verdict="{html.escape(one.verdict)}">' + "".join(
-        f"<td>{text if place in raw else html.escape(text)}</td>" for place, text in enumerate(cells)) + "</tr>"
+        f'<td data-head="{head}">{said if place in raw else html.escape(said)}</td>'
+        for place, (head, said) in enumerate(zip(_HEADS, cells))) + "</tr>"
 
 
 def notebooks(there: Iterable[str], questions: Mapping[str, str]) -> str:
     """Return the index of the executed notebooks: each with its question, in the profiles that have it."""
     rows: dict[str, dict[str, str]] = {}
-    for path in sorted(there):
+    for path in sorted(there, key=lambda path: path.split("/")[::-1]):
         profile, name = path.split("/")
         rows.setdefault(name, {})[profile] = path
     lines = [[Path(name).stem.replace("_", " "), questions.get(name, ""), ", ".join(

@@ -12,25 +12,25 @@ from rsslib.reports.radio_maps import ablation
 def folder(campus, tmp_path):
     """Two seeds; without one ingredient every error is 5 m larger, without the other 5 m smaller by one seed alone."""
     whole = [np.linspace(10, 50, 40), np.linspace(30, 70, 40)]
-    errors = {kept.WHOLE: whole, "helps": [one + 5 for one in whole], "mixed": [whole[0] - 5, whole[1] + 5]}
+    errors = {kept.WHOLE: whole, "costs": [one + 5 for one in whole], "mixed": [whole[0] - 5, whole[1] + 5]}
     kept.save(kept.collect(errors, [0, 1], {"ood": np.arange(0, 160, 4)}, {}), tmp_path / "grid2.nc")
     return tmp_path
 
 
-def test_a_difference_is_paired_by_seed_and_positive_where_the_ingredient_helps(folder, campus):
-    whole, helps, mixed = ablation.records(folder, campus)
+def test_a_difference_is_paired_by_seed_and_positive_where_leaving_it_out_costs(folder, campus):
+    whole, costs, mixed = ablation.records(folder, campus)
     assert whole == {"split": "grid2", "set": "ood", "variant": "as chosen", "n": 40, "seeds": 2, "median_m": 40.0,
                      "ci95_m": whole["ci95_m"]}
-    assert helps["more_m"] == pytest.approx(5) and mixed["more_m"] == pytest.approx(0)
-    assert helps["median_m"] == pytest.approx(45)
-    assert helps["ci95_more_m"] == pytest.approx((5, 5), abs=0.2)    # the scatter of samples and seeds cancels
+    assert costs["more_m"] == pytest.approx(5) and mixed["more_m"] == pytest.approx(0)
+    assert costs["median_m"] == pytest.approx(45)
+    assert costs["ci95_more_m"] == pytest.approx((5, 5), abs=0.2)    # the scatter of samples and seeds cancels
     assert mixed["ci95_more_m"][0] < -4 and mixed["ci95_more_m"][1] > 4
 
 
-def test_the_answer_says_which_ingredients_help(folder, campus):
+def test_the_answer_says_what_leaving_out_costs(folder, campus):
     told = ablation.answer(ablation.records(folder, campus))
-    assert told.word == "1 settled to help, 1 undecided"
-    assert "**settled to help**: helps, Grid2 ood: +5.0 m" in told.sentences
+    assert told.word == "1 settled to cost, 1 undecided"
+    assert "**settled to cost**: costs, Grid2 ood: +5.0 m" in told.sentences
 
 
 def test_other_measurements_and_an_empty_folder_are_named(folder, campus, tmp_path):

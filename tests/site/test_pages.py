@@ -5,7 +5,7 @@ import re
 import pytest
 
 from rsslib.project import ROOT
-from rsslib.site import pages
+from rsslib.site import beyond, pages
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_a_papers_page_has_its_tables_and_figures_in_order_and_all_its_claims(ev
 
 
 def test_our_own_page_names_the_sets_with_the_largest_errors(evidence):
-    text = pages.own(evidence)
+    text = beyond.own(evidence)
     rows = evidence_rows(evidence)
     worst = max(rows, key=lambda one: one["median_m"])
     assert f"{worst['median_m']:.0f} (" in text and "#grid2/worst" in text

@@ -69,10 +69,10 @@ def _told(errors: np.ndarray, whole: np.ndarray | None, block: np.ndarray) -> di
 
 
 def answer(found: Records) -> Answer:
-    """Return which ingredients help where, by the intervals of the differences."""
+    """Return which changes cost or gain metres where, by the intervals of the differences."""
     compared = [record for record in found if "more_m" in record]
     groups = by_verdict(compared, lambda record: settled(record.get("ci95_more_m"), ">"))
-    words = {SETTLED: "settled to help", REFUTED: "settled to harm", UNDECIDED: "undecided"}
+    words = {SETTLED: "settled to cost", REFUTED: "settled to gain", UNDECIDED: "undecided"}
     lines = [f"**{words[word]}**: {listed([_case(record) for record in group])}." for word, group in groups.items()]
     return Answer(", ".join(f"{len(group)} {words[word]}" for word, group in groups.items()) or "nothing compared",
                   "\n\n" + "\n".join(f"- {line}" for line in lines))

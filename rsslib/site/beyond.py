@@ -1,0 +1,49 @@
+"""The page of our own method: what it does, what it finds beside the paper's EMD, where it fails, how sure it is."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rsslib.ledger.markdown import table
+from rsslib.ledger.quantities import Records
+from rsslib.reports.radio_maps import findings
+from rsslib.reports.radio_maps.tables import LEVEL
+from rsslib.reports.tables import NOTHING, cell
+from rsslib.site import pages
+
+
+def own(evidence: pages.Evidence) -> str:
+    """Return the page of our own method."""
+    drawn = [one for name, one in evidence.pictures.items() if name.startswith(("maps_", "own_", "two_transmitters"))]
+    return "\n".join([pages.text("own"), *_found(evidence.root), "## Figures\n", *(
+        part for one in sorted(drawn, key=lambda one: not Path(one.path).name.startswith("maps_"))
+        for part in evidence.shown(one))])
+
+
+def _found(root: Path) -> list[str]:
+    records = Records("full", root / "results")
+    if not records.has("beyond"):
+        return []
+    rows, pairs, detection, covered = (records.read(name)["records"] for name in (
+        "beyond", "beyond_pairs", "maps_detection", "maps_covered"))
+    of_maps = [one for one in covered if one["method"] == "maps"]
+    told = findings.answer(rows, pairs, detection, of_maps)
+    return [f"## What it finds beside the paper's EMD\n\n**{told.word}.**{told.sentences}\n", pages.text("fails"),
+            table(["separation (tested)", "maps [m]", "network with maps [m]", "seen places: held, area",
+                   "unseen cells: held, area"], _by_set(rows, of_maps)),
+            '\nSample by sample: <a href="explorer.html#grid2/worst">those of Grid2 that the maps miss most</a>.\n']
+
+
+def _by_set(rows: Sequence[Mapping], covered: Sequence[Mapping]) -> list[list[str]]:
+    """Return a row for each set: both methods' median errors, and what regions of 90 % hold by their promise."""
+    found = {(one["method"], one["split"], one["set"]): one for one in rows}
+    lines = []
+    for one in sorted((one for one in rows if one["method"] == "maps" and one["set"] != "val"),
+                      key=lambda one: -one["median_m"]):
+        where = one["split"], one["set"]
+        regions = {record["promise"]: f"{100 * record['covered']:.0f} %, {record['area_km2']:.2g} km²"
+                   for record in covered if (record["split"], record["set"], record["level"]) == (*where, LEVEL)}
+        network = found.get(("network", *where))
+        lines.append([f"{cell(one, 'split')} ({findings.set_label(one['set'])})", cell(one, "median_m"),
+                      cell(network, "median_m") if network else NOTHING,
+                      *(regions.get(promise, NOTHING) for promise in ("seen places", "unseen cells"))])
+    return lines
