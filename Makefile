@@ -1,7 +1,7 @@
 # Two commands on a fresh machine do everything: `make reproduce` and `make test`.
 # Both make the environment first. `make VENV=DIR ...` uses one elsewhere (for conda: VENV="$CONDA_PREFIX");
 # `make PYTHON=python3.12 ...` makes it with another interpreter. Where there is no make:
-# `pip install -c constraints.txt -e '.[lab,repro,test]'`, then `python -m rsslib reproduce`, `smoke`, `verify` ...
+# `pip install -c constraints.txt -e '.[lab,repro,site,test]'`, then `python -m rsslib reproduce`, `smoke`, `verify` ...
 
 PYTHON ?= python3
 VENV ?= .venv

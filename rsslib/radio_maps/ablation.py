@@ -1,4 +1,4 @@
-"""Ablation: the errors of networks that lack one ingredient each, and their file."""
+"""Ablation: the errors of our networks with one ingredient changed each time, and their file."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -59,7 +59,8 @@ def _check(found: xr.Dataset) -> None:
                               ("measurement", ("sample",), "iu")):
         if found[name].dims != dims or found[name].dtype.kind not in kinds:
             raise ValueError(f"{name} is {found[name].dtype} over {found[name].dims}")
-    if WHOLE not in found["variant"].values.astype(str):
-        raise ValueError(f"no variant {WHOLE!r}")
+    variants = found["variant"].values.astype(str).tolist()
+    if WHOLE not in variants or len(set(variants)) < len(variants):
+        raise ValueError(f"variants are {', '.join(variants)}: {WHOLE!r} is missing, or one is there twice")
     if (found["measurement"].values < 0).any():
         raise ValueError("an index in 'measurement' is below 0")

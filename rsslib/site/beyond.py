@@ -26,15 +26,20 @@ def _found(root: Path) -> list[str]:
     rows, pairs, detection, covered = (records.read(name)["records"] for name in (
         "beyond", "beyond_pairs", "maps_detection", "maps_covered"))
     of_maps = [one for one in covered if one["method"] == "maps"]
+    of_networks = [one for one in covered if one["method"] == "network"]
     told = findings.answer(rows, pairs, detection, of_maps)
     return [f"## What it finds beside the paper's EMD\n\n**{told.word}.**{told.sentences}\n", pages.text("fails"),
-            table(["separation (tested)", "maps [m]", "network with maps [m]", "seen places: held, area",
-                   "unseen cells: held, area"], _by_set(rows, of_maps)),
+            table(["separation (tested)", "maps [m]", "network with maps [m]", "maps, seen places: held, area",
+                   "maps, unseen cells: held, area", "network, seen places: held"],
+                  _by_set(rows, of_maps, of_networks)),
             '\nSample by sample: <a href="explorer.html#grid2/worst">those of Grid2 that the maps miss most</a>.\n']
 
 
-def _by_set(rows: Sequence[Mapping], covered: Sequence[Mapping]) -> list[list[str]]:
-    """Return a row for each set: both methods' median errors, and what regions of 90 % hold by their promise."""
+def _by_set(rows: Sequence[Mapping], covered: Sequence[Mapping], networks: Sequence[Mapping]) -> list[list[str]]:
+    """Return a row for each set: both methods' median errors, and what regions of 90 % hold by their promise.
+
+    Of networks, which have regions for seen places alone, it is the mean over the seeds.
+    """
     found = {(one["method"], one["split"], one["set"]): one for one in rows}
     lines = []
     for one in sorted((one for one in rows if one["method"] == "maps" and one["set"] != "val"),
@@ -45,5 +50,11 @@ def _by_set(rows: Sequence[Mapping], covered: Sequence[Mapping]) -> list[list[st
         network = found.get(("network", *where))
         lines.append([f"{cell(one, 'split')} ({findings.set_label(one['set'])})", cell(one, "median_m"),
                       cell(network, "median_m") if network else NOTHING,
-                      *(regions.get(promise, NOTHING) for promise in ("seen places", "unseen cells"))])
+                      *(regions.get(promise, NOTHING) for promise in ("seen places", "unseen cells")),
+                      _held([record["covered"] for record in networks if (
+                          record["split"], record["set"], record["level"]) == (*where, LEVEL)])])
     return lines
+
+
+def _held(shares: Sequence[float]) -> str:
+    return f"{100 * sum(shares) / len(shares):.0f} %" if shares else NOTHING

@@ -12,7 +12,7 @@ import xarray as xr
 
 from rsslib import data, sources
 from rsslib.data import download, measurements
-from rsslib.files import read_json
+from rsslib.files import read_json, read_text
 from rsslib.project import ROOT, InputError
 from rsslib.reports.style import SEPARATIONS
 from rsslib.site import api, beyond, explorer, links, pages, values
@@ -34,13 +34,16 @@ def build(root: Path = ROOT, source: Path | None = None, out: Path | None = None
     if missing := [name for module, name in _NEEDED.items() if find_spec(module) is None]:
         raise InputError(f"the site needs {', '.join(missing)}; run `pip install -e '.[site]'`")
     source, out = source or root / SOURCE, out or root / OUT
-    for folder in (source, out):
+    made = source.with_name(f"{source.name}-html") / "site"    # myst-nb leaves a folder beside it
+    for folder in (source, made.parent):
         shutil.rmtree(folder, ignore_errors=True)
     gather(root, source)
     options = ["-q", "-b", "html", "-j", "2", "-d", str(source / "doctrees")]
-    done = subprocess.run([sys.executable, "-m", "sphinx", *options, str(source), str(out)], cwd=root, check=False)
+    done = subprocess.run([sys.executable, "-m", "sphinx", *options, str(source), str(made)], cwd=root, check=False)
     if done.returncode:
         raise InputError("Sphinx could not build the site; see its messages above")
+    shutil.rmtree(out, ignore_errors=True)    # the old site stays until the new one is whole
+    shutil.move(made, out)
     return out / "index.html"
 
 
@@ -55,16 +58,16 @@ def gather(root: Path, source: Path) -> None:
     values.save(evidence.best, evidence.papers, source / "figures" / "values.png")
     texts = {"index.md": pages.front(evidence), "paper1.md": pages.paper(evidence, 0),
              "paper2.md": pages.paper(evidence, 1), "own.md": beyond.own(evidence), "ledger.md": pages.ledger(evidence),
-             "results.md": (root / "RESULTS.md").read_text(encoding="utf-8"),
+             "results.md": _read(root / "RESULTS.md"),
              "scoreboard.md": scoreboard(root), "explorer.md": pages.text("explorer"),
              "notebooks/index.md": pages.notebooks([path.removeprefix("docs/executed/") for path in executed],
                                                    {Path(path).name: _question(root / path) for path in executed}),
-             **{f"docs/{name}.md": (root / f"docs/{name}.md").read_text(encoding="utf-8") for name in DOCS}}
+             **{f"docs/{name}.md": _read(root / f"docs/{name}.md") for name in DOCS}}
     there = {*texts, *map(links.target, executed), *(path.relative_to(source).as_posix()
                                                      for path in source.rglob("*") if path.is_file())}
     for name, text in texts.items():
         folder = "docs" if name.startswith("docs/") else "."
-        _write(source / name, links.rewritten(text, folder, name, there | {"api/index.md"}))
+        _write(source / name, links.rewritten(text, (folder,), name, there | {"api/index.md"}))
     for path in executed:
         _notebook(root / path, source / links.target(path), links.target(path), there, evidence)
     _toctrees(source, executed)
@@ -95,11 +98,17 @@ def _copy(root: Path, source: Path, evidence: pages.Evidence) -> None:
     if (mathjax := find_spec(_MATHJAX)) and mathjax.origin:    # one file of the 24 MB in that package
         shutil.copy2(Path(mathjax.origin).with_name("static") / "mathjax/tex-svg.js", source / "_static" / "mathjax")
     for profile in evidence.judged:
+        if not (root / "figures" / profile).is_dir():
+            raise InputError(f"{root / 'figures' / profile}: no such folder; run `make figures` first")
         shutil.copytree(root / "figures" / profile, source / "figures" / profile,
                         ignore=shutil.ignore_patterns("*.pdf"))
         (source / "records" / profile).mkdir(parents=True)
         for path in (root / "results" / profile).glob("*.json"):
             shutil.copy2(path, source / "records" / profile / path.name)
+
+
+def _read(path: Path) -> str:
+    return read_text(path, "a page of the project", "run `rsslib results`, or take it from the repository")
 
 
 def _write(path: Path, text: str) -> None:
@@ -121,9 +130,8 @@ def _notebook(path: Path, to: Path, page: str, there: set[str], evidence: pages.
         tags = cell["metadata"].setdefault("tags", [])
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            cell["source"] = links.rewritten(text, path.parent.relative_to(evidence.root).as_posix(), page, there)
-            for other in evidence.judged:    # what was not executed for this profile was for another
-                cell["source"] = links.rewritten(cell["source"], f"docs/executed/{other}", page, there)
+            folders = dict.fromkeys((path.parent.name, *evidence.judged))    # what this profile lacks another may have
+            cell["source"] = links.rewritten(text, [f"docs/executed/{name}" for name in folders], page, there)
         else:
             tags.append("hide-input")
             alts = [one.alt for name, one in evidence.pictures.items() if f'"{name}"' in text]
@@ -135,7 +143,8 @@ def scoreboard(root: Path) -> str:
     """Return the page of methods on the published splits."""
     records = read_json(root / "results/quick/scoreboard.json", "the scoreboard", "run `dvc repro site-data@quick`")
     rows = [f"| {SEPARATIONS.get(one['split'], one['split'].replace('_', ' '))} | {one['method']} | {one['n']} | "
-            f"{one['median_m']:.1f} [{one['low_m']:.1f}, {one['high_m']:.1f}] |" for one in records["records"]]
+            f"{one['median_m']:.1f} [{one['low_m']:.1f}, {one['high_m']:.1f}] |" for one in records["records"]
+            if "not_run" not in one]
     return "\n".join([
         "# Scoreboard: the published splits\n",
         "The measurements come with two lists of test samples. Each method below is fitted to the training samples of "

@@ -12,11 +12,12 @@ from rsslib.data import splits
 from rsslib.data.grid import Grid, transmitters
 from rsslib.files import read_json
 from rsslib.localization import predictions
-from rsslib.project import atomic_path
+from rsslib.project import InputError, atomic_path
 from rsslib.radio_maps.localizer import RadioMaps
 from rsslib.radio_maps.maps import Maps
 from rsslib.radio_maps.recipe import MapRecipe
 from rsslib.radio_maps.regions import pixel_scores
+from rsslib.reports.confidence_paper import summaries
 from rsslib.reports.radio_maps.tables import unseen
 from rsslib.reports.style import LOOKS, SEPARATIONS
 from rsslib.site import sparse
@@ -27,7 +28,7 @@ LEVELS = (0.5, 0.9)
 BINS = 24
 INDICATORS = {"emd": ("max_mean_prediction", 1, "maximum mean prediction"),
               "maps": ("entropy", -1, "certainty (minus entropy, nat)"),
-              "network": ("entropy_network", -1, "certainty (minus entropy, nat)")}
+              "network": ("entropy_network", -1, "certainty of the network alone")}
 """By method: its indicator of confidence in the predictions, the sign that makes more of it surer, and its name."""
 
 
@@ -42,6 +43,7 @@ def write(split: str, dataset: xr.Dataset, results: Path, path: str | Path) -> P
     located = {"emd": predictions.load(results / "trained" / f"{split}-emd" / "predictions.nc"),
                "maps": predictions.load(results / "maps" / split / "maps.nc"),
                "network": predictions.load(results / "maps" / split / "network-0.nc")}
+    located = summaries.placed(located, dataset)    # refuses those of other measurements
     kept, chosen = sparse.load(results / "explorer" / f"{split}.nc")
     maps = RadioMaps(MapRecipe(pixel_m=float(located["maps"].attrs["pixel_m"]))).fit(dataset, sets["train"]).fitted()
     promise = "unseen cells" if unseen(split, judged) else "seen places"
@@ -84,8 +86,10 @@ def _method(name: str, model: xr.Dataset, judged: str, chosen: np.ndarray, image
     """Return label, colour, places, confidence and images of a method, and the confidences of validation."""
     indicator, sign, words = INDICATORS[name]
     tested = predictions.of_set(model, judged)
-    order = np.argsort(tested.measurement.values)[np.searchsorted(np.sort(tested.measurement.values), chosen)]
-    tested = tested.isel(sample=order)
+    tested = tested.isel(sample=np.argsort(tested.measurement.values))
+    if not np.array_equal(tested.measurement.values, chosen):
+        raise InputError(f"the explorer: {name} was tested on other samples than results/quick/explorer has; run `dvc "
+                         "repro site-data@quick`")
     grid = Grid(**{key: type_(model.attrs[key]) for key, type_ in Grid.__annotations__.items()})
     places = grid.to_pixels(tested.x_hat.values, tested.y_hat.values)
     val = sign * predictions.of_set(model, "val")[indicator].values
@@ -121,9 +125,8 @@ def _receivers(maps: Maps) -> list[dict]:
     """Return the map of each receiver that stands still: mean and standard deviation [dB] of every pixel."""
     found = []
     for number in np.flatnonzero(~maps.moves):
-        home = maps.grid.to_pixels(*maps.home[number])
         parts = {"mean": maps.mean[number], "std": np.sqrt(maps.variance[number])}
-        found.append({"name": maps.sensors[number], "home": [float(axis) for axis in home]} | {
+        found.append({"name": maps.sensors[number]} | {
             part: {"low": float(values.min()), "high": float(values.max()), "bytes": _bytes(values)}
             for part, values in parts.items()})
     return found

@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
 _IMAGE = re.compile(r"!\[((?:[^\[\]\\]|\\.)*)\]\(([^()\s]+)\)")
@@ -22,20 +22,21 @@ def target(path: str) -> str:
     return PAGES.get(path, path)
 
 
-def rewritten(text: str, folder: str, page: str, there: Collection[str]) -> str:
+def rewritten(text: str, folders: Iterable[str], page: str, there: Collection[str]) -> str:
     """Return Markdown whose links fit the site.
 
-    Input: folder, of the text in the project; page, where it lies on the site; there, the files of the site's sources.
-    A link to what is not there becomes its text.
+    Input: folders that the text may lie in, in the project, the first in which a link leads to something counts; page,
+    where it lies on the site; there, the files of the site's sources. A link to what is not there becomes its text.
 
-    >>> rewritten("[a](../RESULTS.md#x), [b](../params.yaml)", "docs", "docs/data.md", {"results.md"})
+    >>> rewritten("[a](../RESULTS.md#x), [b](../params.yaml)", ["docs"], "docs/data.md", {"results.md"})
     '[a](../results.md#x), b'
     """
     def place(given: str) -> str | None:
         path, _, anchor = given.partition("#")
-        found = target(posixpath.normpath(posixpath.join(folder, path)))
+        leads = (target(posixpath.normpath(posixpath.join(folder, path))) for folder in folders)
+        found = next((one for one in leads if one in there), None)
         return posixpath.relpath(found, posixpath.dirname(page) or ".") + (f"#{anchor}" if anchor else "") if (
-            found in there) else None
+            found) else None
 
     def link(match: re.Match) -> str:
         words, given = match.groups()

@@ -26,6 +26,7 @@ def test_a_file_keeps_each_variant_seed_and_sample(errors, tmp_path):
     (lambda found: found.assign(error=-found.error - 1), "negative"),
     (lambda found: found.assign(error=found.error.astype(int)), "int64"),
     (lambda found: found.isel(variant=[1]), "as chosen"),
+    (lambda found: found.isel(variant=[0, 0]), "twice"),
     (lambda found: found.assign_coords(measurement=-found.measurement), "below 0"),
     (lambda found: found.drop_vars("set"), "set")])
 def test_a_file_of_something_else_is_named(errors, change, word, tmp_path):

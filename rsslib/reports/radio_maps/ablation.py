@@ -1,4 +1,4 @@
-"""Records of an ablation: what each ingredient of our networks gives, paired on the same samples and seeds."""
+"""Records of an ablation: what changing one ingredient of our networks costs, on the same samples and seeds."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,8 +7,7 @@ from zlib import crc32
 import numpy as np
 import xarray as xr
 
-from rsslib.data import blocks
-from rsslib.data.grid import transmitters
+from rsslib.data import blocks, splits
 from rsslib.ledger.resampling import interval, resampled
 from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED, fixed, listed, settled, span
 from rsslib.project import InputError
@@ -32,10 +31,16 @@ def records(folder: str | Path, dataset: xr.Dataset) -> list[dict]:
     return [record for path in paths for record in _of_split(path.stem, ablation.load(path), dataset, path)]
 
 
+def settings(folder: str | Path) -> dict[str, dict]:
+    """Return the settings and the environment of the trainings behind an ablation, by split, for the provenance."""
+    return {path.stem: {name: str(value) for name, value in ablation.load(path).attrs.items()}
+            for path in sorted(Path(folder).glob("*.nc"))}
+
+
 def _of_split(split: str, found: xr.Dataset, dataset: xr.Dataset, path: Path) -> list[dict]:
-    chosen = found.measurement.values
-    if chosen.max() >= dataset.sizes["sample"] or not np.isfinite(transmitters(dataset)[0][chosen]).all():
-        raise InputError(f"{path}: of samples that the measurements do not have; train on these measurements")
+    chosen, sets = found.measurement.values, splits.make(dataset, split)
+    if any(not np.array_equal(chosen[found.set.values == name], sets.get(name, ())) for name in set(found.set.values)):
+        raise InputError(f"{path}: of other samples than those of {split} here; train on these measurements")
     block, rows = blocks.numbers(dataset.time.values)[chosen], []
     for name in dict.fromkeys(found.set.values.tolist()):
         here = found.set.values == name

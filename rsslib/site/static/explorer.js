@@ -11,7 +11,7 @@
   const HEAT = [[245, 248, 250], [207, 225, 238], [127, 176, 211], [43, 108, 163], [11, 47, 87]];
   const LEVEL = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
   const SPREAD = [[252, 253, 191], [254, 159, 109], [222, 73, 104], [140, 41, 129], [0, 0, 4]];
-  let split = null, data = null, at = 0, order = [];
+  let split = null, data = null, at = 0, order = [], asked = "";
 
   function array(text, type) {
     const raw = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -60,8 +60,11 @@
     if (known) return then(decoded(known));
     const script = document.createElement("script");
     script.src = root.dataset.folder + name + ".js";
-    script.onload = () => then(decoded(window.rsslibExplorer[name]));
-    script.onerror = () => { $("caption").textContent = "The data of " + name + " are not part of this site."; };
+    script.onload = () => { if (asked === name) then(decoded(window.rsslibExplorer[name])); };
+    script.onerror = () => {
+      $("caption").textContent = "This site was built without the measurements: the explorer is empty.";
+      for (const control of root.querySelectorAll("select, input, button")) control.disabled = true;
+    };
     document.head.appendChild(script);
   }
 
@@ -221,6 +224,7 @@
   }
 
   function fill(name, number) {
+    asked = name;
     load(name, (found) => {
       [split, data] = [name, found];
       $("split").value = name;
@@ -261,11 +265,13 @@
   $("previous").addEventListener("click", () => step(-1));
   $("next").addEventListener("click", () => step(1));
   $("number").addEventListener("change", () => {
+    if (!$("number").value) return;
     const wanted = data.samples.number.indexOf(Number($("number").value));
     if (wanted >= 0) show(wanted);
     else $("caption").textContent = `Sample ${$("number").value} is not among the test samples of ${data.label}.`;
   });
   $("map").addEventListener("click", (event) => {
+    if (!data) return;
     const box = $("map").getBoundingClientRect(), s = data.samples;
     const column = (event.clientX - box.left) / box.width * data.grid.width, row = (event.clientY - box.top) / box.height * data.grid.height;
     let best = 0, least = Infinity;
@@ -277,7 +283,7 @@
   });
   $("map").addEventListener("keydown", (event) => {
     const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-    if (!by) return;
+    if (!by || !data) return;
     event.preventDefault();
     step(by);
   });

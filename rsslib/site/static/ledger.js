@@ -1,4 +1,4 @@
-/* Filters of the ledger: paper, verdict, words. Links such as ledger.html#id mark their row. */
+/* Filters of the ledger: paper, verdict, words. */
 (function () {
   "use strict";
   const rows = [...document.querySelectorAll("#ledger tbody tr")];
