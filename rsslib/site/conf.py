@@ -1,5 +1,7 @@
 """Sphinx settings of the site; copied to build/site."""
 
+import re
+
 project = "rsslib"
 author = "The rsslib contributors"
 exclude_patterns = ["doctrees"]
@@ -10,6 +12,7 @@ myst_heading_anchors = 4
 suppress_warnings = ["myst.header", "myst.xref_missing", "mystnb.unknown_mime_type", "docutils", "autodoc",
                      "misc.highlighting_failure", "toc.not_included", "myst.strikethrough"]
 default_role = "code"
+viewcode_follow_imported_members = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 add_module_names = False
@@ -29,8 +32,14 @@ mathjax_path = "mathjax/tex-svg.js"
 
 
 def _escaped(app, what, name, obj, options, lines) -> None:
-    """Keep |x| in a docstring's formula from being read as a substitution."""
-    lines[:] = [line if line.lstrip().startswith((">>>", "...")) else line.replace("|", r"\|") for line in lines]
+    """Keep |x| and x_ in a docstring, and roles that only others know, from being read as markup."""
+    for number, line in enumerate(lines):
+        if not line.lstrip().startswith((">>>", "...")):
+            parts = line.split("`")    # every other one stands between backticks
+            parts[::2] = [re.sub(r":[a-z]+:$|(?<=\w)(_)(?=\W|$)|(\|)",
+                                 lambda found: "".join(rf"\{mark}" for mark in found.groups() if mark), part)
+                          for part in parts[::2]]
+            lines[number] = "`".join(parts)
 
 
 def setup(app) -> None:

@@ -13,6 +13,7 @@ from rsslib.ledger.quantities import Records, files
 from rsslib.ledger.verdicts import NOT_JUDGED, NOT_RUN, Verdict, best, judge
 from rsslib.ledger.wording import number
 from rsslib.localization import kept_images
+from rsslib.project import InputError
 
 _HEADS = ("paper", "passage", "claim", "printed", "ours", "verdict", "profile", "made by")
 
@@ -29,6 +30,8 @@ class Evidence:
         self.root, path = root, root / "claims.yaml"
         self.judged = {profile: judge(claims.load(path), profile, root / "results") for profile in claims.REAL
                        if any((root / "results" / profile).glob("*.json"))}
+        if not self.judged:
+            raise InputError(f"{root}: no records in results/ to show; run `make figures` first")
         self.best = best(self.judged)
         self.headlines = headlines.judge(headlines.load(path), self.best, root / "results")
         self.pictures: dict[str, Picture] = {}
