@@ -133,7 +133,7 @@ def _place(verdict: Verdict) -> tuple:
 
 
 def _passage(evidence: Evidence, name: str, verdicts: Sequence[Verdict]) -> list[str]:
-    parts = [f"## {name}\n"]
+    parts = [f"## {name.removeprefix('Emitters ')}\n"]
     parts += [f"{one.shown}\n\n{one.title}.\n" for one in evidence.pictures.values() if one.passage == (
         name if verdicts[0].claim.paper == evidence.papers[0] else f"Emitters {name}".replace("Emitters Emitters",
                                                                                               "Emitters"))]
