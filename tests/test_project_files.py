@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml", "ot": "pot", "PIL": "pillow"}
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml", "ot": "pot", "PIL": "pillow",
+                 "axe_playwright_python": "axe-playwright-python"}
 """Modules whose distribution has another name."""
 
 OPTIONAL = {"sionna": ("sionna", "mitsuba", "drjit"), "gis": ("geopandas",)}
@@ -143,8 +144,9 @@ def test_data_files_of_the_library_are_packaged():
     others = [path for path in (ROOT / "rsslib").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
     assert others
     for path in others:
-        patterns = package_data[".".join(path.parent.relative_to(ROOT).parts)]
-        assert any(path.match(pattern) for pattern in patterns), f"{path} is not packaged: see pyproject.toml"
+        package = next(folder for folder in path.parents if (folder / "__init__.py").is_file())
+        patterns = package_data[".".join(package.relative_to(ROOT).parts)]
+        assert any(path.relative_to(package).match(pattern) for pattern in patterns), f"{path} is not packaged"
 
 
 def test_the_script_calls_the_command_line():

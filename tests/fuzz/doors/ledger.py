@@ -153,7 +153,7 @@ def _page(m: Mutator) -> Call:
     if m.wants(0.3):
         m.say(drawn.name)
         drawn.write_bytes(m.bytes(drawn.read_bytes()))
-    pages = [root / name for name in ("RESULTS.md", "LEDGER.md", "docs/figures.md")]
+    pages = [root / name for name in ("RESULTS.md", "LEDGER.md", "docs/figures.md", "metrics.json")]
     return Call(lambda: page.main(root), ["claims.yaml", "fig07.png", *LEDGER],
                 lambda status: unless(status == 0 and all(path.exists() for path in pages), "no pages"),
                 [*pages, root / "docs"])
