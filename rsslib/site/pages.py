@@ -15,6 +15,11 @@ from rsslib.ledger.wording import number
 from rsslib.localization import kept_images
 from rsslib.project import InputError
 
+_CAPTIONS = {"maps_receiver": "A map, its uncertainty, and where a sample is put",
+             "own_town_map": "A made-up town: where its transmitters are put",
+             "own_town_faults": "A made-up town: what a receiver that drifts, moves or lies does",
+             "fits": "Error out of distribution against error in distribution, along the training"}
+"""Of figures that the ledger does not name."""
 _HEADS = ("paper", "passage", "claim", "printed", "ours", "verdict", "profile", "made by")
 
 
@@ -51,7 +56,8 @@ class Evidence:
         path = Path(one.path)
         known = next((entry for entry in page.BEYOND if path.stem.startswith(entry.stem)), None)
         made = self.executed(f"{known.notebook}.ipynb", path.parent.name) if known else ""
-        return [f"### {known.caption.partition(': ')[2].capitalize() if known else 'One more'}\n", f"{one.title}.\n",
+        words = known.caption.partition(": ")[2] if known else _CAPTIONS.get(path.stem, path.stem.replace("_", " "))
+        return [f"### {words[0].upper()}{words[1:]}\n", f"{one.title}.\n",
                 f"{one.shown}\n", f":::{{dropdown}} What it shows, in words and numbers\n{one.alt}\n:::\n",
                 f"Made by [notebook {known.notebook[:2]}]({made}).\n" if known and made else ""]
 
