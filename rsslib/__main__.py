@@ -33,6 +33,13 @@ def _parser() -> argparse.ArgumentParser:
     paper.add_argument("--only", default="", help="names of trainings, with commas, such as grid2-com,grid2-emd; "
                        "default: all")
     paper.add_argument("values", nargs="*", metavar="key=value", help="parameters of every training")
+    swept = chosen.add_parser("sweep", help="a profile's trainings and reports on a cluster, through Dask distributed")
+    swept.add_argument("profile", choices=list(commands.PLANS), help="such as quick; full trains what `paper` trains")
+    swept.add_argument("--scheduler", default="", metavar="ADDRESS", help="of a running one, such as tcp://node7:8786; "
+                       "default: processes of this machine")
+    swept.add_argument("--workers", type=int, default=0, help="processes of this machine; default: one for each core")
+    swept.add_argument("--retries", type=int, default=1, help="of a task that fails; default: 1")
+    swept.add_argument("--gpu", action="store_true", help="trainings go to workers that offer GPU=1, one to each")
     for name, (purpose, _) in _SIMPLE.items():
         chosen.add_parser(name, help=purpose)
     own.add_to(chosen)
@@ -53,6 +60,10 @@ def _dispatch(arguments: Sequence[str]) -> int:
         from rsslib.workflow import paper  # here, not above: the other commands do not need it
 
         return paper.train(given.minutes, given.at_once, given.values, [name for name in given.only.split(",") if name])
+    if given.command == "sweep":
+        from rsslib.workflow import sweep  # likewise
+
+        return sweep.sweep(given.profile, given.scheduler, given.workers, given.retries, given.gpu)
     if given.command == "reproduce":
         return commands.reproduce(given.profile)
     return _SIMPLE[given.command][1]()

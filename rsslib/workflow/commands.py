@@ -6,11 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TextIO
 
 from rsslib.project import ROOT, InputError
+from rsslib.workflow import chain
 
 PLANS = {
     "smoke": "synthetic, tiny: 3 minutes on two CPU cores",
@@ -74,26 +73,12 @@ def figures() -> int:
     Returns 0, or the exit status of DVC when a stage fails.
     """
     stage_names()    # says what is missing
-    commands = _commands(ROOT)
     reports = [f"{stage}@{profile}" for stage in FROM_KEPT for profile in OTHERS] + sum(OTHERS.values(), [])
-    for stages in (FIRST, reports):    # two notebooks at a time: DVC itself runs one after the other
-        with ThreadPoolExecutor(2) as pool:
-            if status := max(pool.map(_run, [commands[stage] for stage in stages])):
-                print("error: a stage failed, see above; run the same command again", file=sys.stderr)
-                return status
-    return _dvc(["commit", "--force", *FIRST, *reports], ROOT) or write_results()
-
-
-def _commands(folder: Path) -> dict[str, str]:
-    """Return the command of each stage."""
-    from dvc.repo import Repo
-
-    with Repo(str(folder)) as repo:
-        return {stage.addressing: stage.cmd for stage in repo.index.stages}
-
-
-def _run(command: str) -> int:
-    return subprocess.run(command, shell=True, cwd=ROOT, env=_environment(), check=False).returncode
+    with chain.side_by_side() as start:
+        if status := chain.run({*FIRST, *reports}.__contains__, start, force=True, upstream=False):
+            print("error: a stage failed, see above; run the same command again", file=sys.stderr)
+            return status
+    return write_results()
 
 
 def write_results() -> int:
@@ -111,17 +96,19 @@ def site() -> int:
     return 0
 
 
-def repro(profile: str, folder: Path = ROOT, options: Sequence[str] = (),
-          variables: Mapping[str, str] | None = None, output: TextIO | None = None) -> int:
-    """Run `dvc repro` for the stages of `profile`, named `<stage>@<profile>...`; return its exit status.
+def repro(profile: str, folder: Path = ROOT, force: bool = False, variables: Mapping[str, str] | None = None,
+          log: Path | None = None) -> int:
+    """Bring the stages of `profile`, named `<stage>@<profile>...`, up to date; return 0 or the status of one that fails.
 
-    `folder` holds the dvc.yaml, `options` go to `dvc repro`, `variables` to the environment, and what the stages print
-    to `output`. Raises InputError when DVC, dvc.yaml or every stage of this profile is missing.
+    `folder` holds the dvc.yaml; `force` runs what is up to date, too; `variables` are added to the environment, and
+    what the stages print to the file `log`. Raises InputError when DVC, dvc.yaml or every stage of this profile is
+    missing.
     """
     if not any(f"@{profile}" in name for name in stage_names(folder)):    # for no such stage DVC would run them all
         raise InputError(f"{folder / 'dvc.yaml'}: no stage of profile `{profile}`; expected names such as "
                          f"`data@{profile}`; profiles are {', '.join(PLANS)}")
-    return _dvc(["repro", *options, "--glob", f"*@{profile}*"], folder, variables, output)
+    with chain.side_by_side(folder, variables, log) as start:
+        return chain.run(lambda name: f"@{profile}" in name, start, folder, force)
 
 
 def stage_names(folder: Path = ROOT) -> list[str]:
@@ -148,17 +135,3 @@ def _asked(arguments: Sequence[str], folder: Path, problem: str) -> str:
         reason = [line for line in asked.stderr.splitlines() if not line.startswith((" ", "Traceback", "Having any"))]
         raise InputError(f"{folder}/{problem}: {' '.join(' '.join(reason).split()) or 'it does not say why'}")
     return asked.stdout
-
-
-def _dvc(arguments: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None,
-         output: TextIO | None = None) -> int:
-    """Run DVC with this interpreter first on PATH, so that the stages' `python` is this one."""
-    return subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=folder,
-                          env=_environment() | dict(variables or {}), stdout=output,
-                          stderr=subprocess.STDOUT if output else None, check=False).returncode
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment with this interpreter first on PATH."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return os.environ | {"PATH": path}

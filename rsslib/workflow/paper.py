@@ -136,11 +136,17 @@ def train(minutes: float, at_once: int, values: Sequence[str] = (), only: Sequen
         check_choice("command line: --only", name, known)
     made_of = {known[name]: _made_of(known[name]) for name in only or known}
     given = {training: settings(training, values) for training in made_of}
-    waiting = [training for training, wanted in given.items() if not _is_finished(training, wanted, made_of[training])]
+    waiting = [training for training in given if not _is_finished(training, given[training], made_of[training])]
     if not torch.cuda.is_available():
         _say("warning: no CUDA GPU is seen here: this will be very slow; `make reproduce` is the job for a CPU")
     _say(f"{len(given) - len(waiting)} of {len(given)} trainings are finished; {len(waiting)} to go, {minutes:g} min")
     return _run(waiting, given, made_of, time.monotonic() + 60 * minutes, at_once)
+
+
+def unfinished(profile: str = "full") -> list[Training]:
+    """Return the trainings that are not finished with their settings and this code, in the order of `order`."""
+    return [training for training in order(profile) if not _is_finished(training, settings(training),
+                                                                       _made_of(training))]
 
 
 def _made_of(training: Training) -> dict[str, str]:

@@ -105,9 +105,8 @@ def _run(folder: Path) -> None:
     log = folder.with_suffix(".log")
     print(f"verify: running the smoke chain in build/verify/{folder.name}", flush=True)
     path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
-    with log.open("w", encoding="utf-8") as output:
-        status = commands.repro("smoke", folder, ["--force", "--no-run-cache"], {"PYTHONPATH": path}, output)
-    if status:
+    log.write_text("", encoding="utf-8")
+    if commands.repro("smoke", folder, True, {"PYTHONPATH": path}, log):
         last = "\n".join(log.read_text(encoding="utf-8").splitlines()[-20:])
         raise InputError(f"a stage failed in build/verify/{folder.name}; the end of its log {log}:\n{last}")
 
