@@ -1,7 +1,7 @@
 # Two commands on a fresh machine do everything: `make reproduce` and `make test`.
 # Both make the environment first. `make VENV=DIR ...` uses one elsewhere (for conda: VENV="$CONDA_PREFIX");
 # `make PYTHON=python3.12 ...` makes it with another interpreter. Where there is no make:
-# `pip install -c constraints.txt -e '.[lab,repro,site,test]'`, then `python -m rsslib reproduce`, `smoke`, `verify` ...
+# `pip install -c constraints.txt -e '.[lab,repro,cluster,site,test]'`, then `python -m rsslib reproduce`, `smoke`, `verify` ...
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -71,5 +71,5 @@ $(STAMP): pyproject.toml constraints.txt
 	    echo "      name another one (make PYTHON=python3.12 ...) or use environment.yml." >&2; exit 1; }; \
 	  echo "making the environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "installing what pyproject.toml and constraints.txt ask for into $(VENV) (a few minutes the first time)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[lab,repro,site,test]'
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[lab,repro,cluster,site,test]'
 	@touch $@

@@ -104,7 +104,7 @@ def area(positive: ArrayLike, confidence: ArrayLike) -> float:
     n, m = int(is_positive.sum()), int((~is_positive).sum())
     if not n or not m:
         return float("nan")
-    return float((rankdata(-sure)[is_positive].sum() - n * (n + 1) / 2) / (n * m))
+    return float((_ranks(-sure)[is_positive].sum() - n * (n + 1) / 2) / (n * m))
 
 
 def resampled_interval(values: np.ndarray) -> Interval:
@@ -131,10 +131,18 @@ def difference_interval(values: np.ndarray) -> Interval:
 
 
 def _rank_correlation(first: ArrayLike, second: ArrayLike, axis: int = -1) -> np.ndarray:
-    ranks = [rankdata(values, axis=axis) for values in (first, second)]
+    ranks = [_ranks(np.asarray(values), axis) for values in (first, second)]
     one, other = (rank - rank.mean(axis, keepdims=True) for rank in ranks)
     scale = np.sqrt((one**2).sum(axis) * (other**2).sum(axis))
     return (one * other).sum(axis) / np.maximum(scale, 1e-12)
+
+
+def _ranks(values: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Return the ranks from 1 on, of ties their mean. Of one row faster than scipy's, which mostly checks."""
+    if values.ndim > 1:
+        return rankdata(values, axis=axis)
+    ordered = np.sort(values)
+    return (ordered.searchsorted(values, "left") + ordered.searchsorted(values, "right") + 1) / 2
 
 
 def _numbers(*arrays: ArrayLike, fewest: int = 1) -> list[np.ndarray]:

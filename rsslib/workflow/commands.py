@@ -98,7 +98,7 @@ def site() -> int:
 
 def repro(profile: str, folder: Path = ROOT, force: bool = False, variables: Mapping[str, str] | None = None,
           log: Path | None = None) -> int:
-    """Bring the stages of `profile`, named `<stage>@<profile>...`, up to date; return 0 or the status of one that fails.
+    """Bring the stages of `profile`, `<stage>@<profile>...`, up to date; return 0, or the status of one that fails.
 
     `folder` holds the dvc.yaml; `force` runs what is up to date, too; `variables` are added to the environment, and
     what the stages print to the file `log`. Raises InputError when DVC, dvc.yaml or every stage of this profile is

@@ -1,13 +1,14 @@
-"""The long work of a profile on a cluster, through Dask distributed: `rsslib sweep PROFILE --scheduler tcp://HOST:8786`.
+"""The long work of a profile on a cluster, through Dask distributed: `rsslib sweep PROFILE --scheduler ADDRESS`.
 
-A task is the command of one stage of dvc.yaml, or one training of `rsslib paper`, in a process of its own: it writes the
-bytes that it writes without a cluster. A worker that is lost loses what it was doing, which another does again. Workers
-that do not see this folder get what a task reads, and send back what it writes.
+A task is the command of one stage of dvc.yaml, or one training of `rsslib paper`, in a process of its own: it writes
+the bytes that it writes without a cluster. A worker that is lost loses what it was doing, which another does again.
+Workers that do not see this folder get what a task reads, and send back what it writes.
 """
 
 import ctypes
 import io
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -48,8 +49,8 @@ def sweep(profile: str, scheduler: str = "", workers: int = 0, retries: int = 1,
 
     scheduler, the address of one that runs; none: `workers` processes of this machine (0: one for each core), one
     thread each. retries, of a task whose command fails. gpu: trainings go to workers that offer GPU=1, one to each.
-    Errors: InputError for an unknown profile, numbers out of range, a scheduler that does not answer or has no workers,
-    and where Dask distributed is missing.
+    Errors: InputError for an unknown profile, numbers out of range, a scheduler that does not answer or has no
+    workers, and where Dask distributed is missing.
     """
     if profile not in commands.PLANS:
         raise InputError(f"command line: profile {profile!r}; expected one of {', '.join(commands.PLANS)}")
@@ -57,8 +58,8 @@ def sweep(profile: str, scheduler: str = "", workers: int = 0, retries: int = 1,
     whole("command line: --retries", retries, 0, 100)
     commands.stage_names()    # says what is missing
     with _client(scheduler, workers or chain.cores()) as client, _seen(client) as shared:
-        _say(f"{len(client.scheduler_info(n_workers=-1)['workers'])} workers, {'with' if shared else 'without'} a shared "
-             f"folder; dashboard: {client.dashboard_link}")
+        _say(f"{len(client.nthreads())} workers, {'with' if shared else 'without'} a shared folder; "
+             f"dashboard: {client.dashboard_link}")
         submit = partial(_submit, client, shared, retries, gpu)
         if profile == "full" and (status := _train(submit)):
             return status
@@ -83,13 +84,15 @@ def _of_stage(stage: Any) -> Task:
 
 def _of_training(training: paper.Training) -> Task:
     files = training.outputs().parent if training.notebook != paper.ABLATION else training.outputs()
+    writes = files, training.stamp(), training.finished()
     return Task(training.name, f"python -m rsslib paper --only {training.name}", (f"{paper.DATA}/{training.needs}",),
-                tuple(path.relative_to(ROOT).as_posix() for path in (files, training.stamp(), training.finished())), True)
+                tuple(path.relative_to(ROOT).as_posix() for path in writes), True)
 
 
 def _submit(client: Any, shared: bool, retries: int, gpu: bool, task: Task) -> "Future[int]":
     """Hand a task to the cluster; the promise is kept when its files are here."""
-    pool = client.get_executor(retries=retries, pure=False, **({"resources": {"GPU": 1}} if gpu and task.trains else {}))
+    needs = {"resources": {"GPU": 1}} if gpu and task.trains else {}
+    pool = client.get_executor(retries=retries, pure=False, **needs)
     promised: Future[int] = Future()
     promised.set_running_or_notify_cancel()
 
@@ -122,7 +125,7 @@ def work(task: Task, root: str, bundle: bytes) -> bytes:
 
 def _command(task: Task, folder: Path) -> None:
     path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(["/bin/sh", "-c", f"exec {task.command}"], cwd=folder, check=False, text=True, errors="replace",
+    done = subprocess.run(shlex.split(task.command), cwd=folder, check=False, text=True, errors="replace",
                           env=chain.environment({"PYTHONPATH": path, "RSSLIB_PROGRESS": "off"}),
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
     if done.returncode:

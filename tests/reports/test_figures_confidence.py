@@ -33,7 +33,16 @@ def rocs():
 
 @cache
 def scatters():
-    return {split: ood_detection.scatter(model, split) for split, model in MODELS.items()}
+    return {split: scatter(model, split) for split, model in MODELS.items()}
+
+
+def scatter(model, split):
+    return ood_detection.scatter(model, split, ood_detection.error_records({split: model}))
+
+
+@cache
+def scatter_of_random():
+    return scatter(hand_made.shifted("test"), "random")
 
 
 def confidence_roc(paper=None, **options):
@@ -153,8 +162,8 @@ def drawn_for(names):
         return [record | {"split": name, "set": "val" if record["set"] == "val" else splits.report_set(name)}
                 for name in splits_ for record in records if record["split"] == "grid2"]
 
-    ood, test = [name for name in names if name != "random"], hand_made.shifted("test")
-    panels = {name: scatters()["grid2"] if name in ood else ood_detection.scatter(test, "random") for name in names}
+    ood = [name for name in names if name != "random"]
+    panels = {name: scatters()["grid2"] if name in ood else scatter_of_random() for name in names}
     curve, (val, other) = rocs()["grid2"], coverage()["grid2"].values()
     return {
         "roc": lambda: figures.confidence_roc({name: curve for name in ood}, None, NOTE),
@@ -332,7 +341,7 @@ def test_figures_of_fewer_than_six_blocks_have_no_intervals(campus, unseen):
     drawn = (figures.confidence_roc({"grid2": ood_detection.rocs(model, "grid2")}, None, NOTE),
              scores := figures.indicator_scores(records, pairs, NOTE),
              figures.risk_coverage(ood_detection.coverage({"grid2": model}), NOTE),
-             figures.confidence_scatter({"grid2": ood_detection.scatter(model, "grid2")}, None, NOTE),
+             figures.confidence_scatter({"grid2": scatter(model, "grid2")}, None, NOTE),
              rates := figures.low_confidence_rates(ood_detection.table3({"grid2": model}), None, NOTE),
              figures.prediction_maps(campus, [{key: value for key, value in record.items() if "ci95" not in key}
                                               for record in unseen[0]], unseen[1], NOTE))

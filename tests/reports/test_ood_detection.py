@@ -175,8 +175,8 @@ def test_the_surest_half_errs_less_by_a_paired_difference(models):
 
 
 def test_a_figure_panel_holds_the_record_of_its_set(models):
-    panel = ood_detection.scatter(models["november"], "november")
     records = ood_detection.error_records(models)
+    panel = ood_detection.scatter(models["november"], "november", records)
     for name, part in (("val", panel.val), ("july", panel.ood)):
         assert part.record == results.one(records, split="november", set=name)
 

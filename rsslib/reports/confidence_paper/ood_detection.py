@@ -12,7 +12,7 @@ import xarray as xr
 from rsslib.confidence import indicators, pools
 from rsslib.confidence.pools import Answers
 from rsslib.data import splits
-from rsslib.ledger import statistics
+from rsslib.ledger import results, statistics
 from rsslib.ledger.resampling import Draw, Rows, interval, resampled
 from rsslib.localization import predictions
 from rsslib.reports.confidence_paper.summaries import ends, errors_of, field, median_error, placed, trained
@@ -150,10 +150,10 @@ def _at_threshold(positive: np.ndarray, low: np.ndarray) -> dict:
     return {"true_positive_at_threshold": low[positive].mean(), "false_positive_at_threshold": low[~positive].mean()}
 
 
-def scatter(model: xr.Dataset, split: str) -> SimpleNamespace:
+def scatter(model: xr.Dataset, split: str, records: Sequence[dict]) -> SimpleNamespace:
     """Return Figure 10's panel: val and ood (each confidence, error_m, its record of `error_records`), threshold."""
     val, ood = (SimpleNamespace(confidence=indicators.score(part), error_m=predictions.errors(part),
-                                record=_error_record(model, split, str(part.set.values[0])))
+                                record=results.one(records, split=split, set=str(part.set.values[0])))
                 for part in sides(model, split))
     return SimpleNamespace(val=val, ood=ood, threshold=indicators.threshold(model))
 

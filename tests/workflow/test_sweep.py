@@ -1,0 +1,129 @@
+"""Stages on a cluster of Dask: the bytes of a run without one, though a worker is killed or sees no common folder."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import Future
+
+import pytest
+
+from rsslib.project import ROOT, InputError
+from rsslib.workflow import chain, paper, sweep, verify
+
+distributed = pytest.importorskip("distributed", reason="Dask distributed is not installed (extra cluster)")
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")    # DVC's own
+STAGES = {"data@smoke", "train-maps@smoke-november", "scenes-procedural@smoke-procedural"}
+
+
+def written(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for kind in ("data", "results")
+            for path in sorted((folder / kind).rglob("*")) if path.is_file() and not path.match("*.stamp.json")}
+
+
+def copied(folder):
+    verify.export(ROOT, folder)
+    (folder / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """What three stages of the smoke chain write without a cluster."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no git clone: the files of the project cannot be told from others")
+    folder = tmp_path_factory.mktemp("alone")
+    copied(folder)
+    with chain.side_by_side(folder, {"PYTHONPATH": str(folder)}, folder / "log") as start:
+        assert chain.run(STAGES.__contains__, start, folder, force=True) == 0, (folder / "log").read_text()
+    return written(folder)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_worker_is_killed_in_the_middle_and_all_is_there_and_equal(alone, tmp_path, monkeypatch, shared):
+    copied(tmp_path)
+    monkeypatch.setattr(sweep, "ROOT", tmp_path)
+    killed = []
+    with sweep._client("", 2) as client:
+        before = client.run(os.getpid)
+
+        def kill():    # the first that is at work on maps, while its notebook runs
+            while not killed:
+                time.sleep(0.05)
+                for address, keys in client.processing().items():
+                    if keys and any("maps" in name for name in _commands_below(before.get(address, 0))):
+                        killed.append(address)
+                        os.kill(before[address], signal.SIGKILL)
+                        return
+
+        watch = threading.Thread(target=kill, daemon=True)
+        watch.start()
+        start = lambda stage: sweep._submit(client, shared, 1, False, sweep._of_stage(stage))    # noqa: E731
+        assert chain.run(STAGES.__contains__, start, tmp_path, force=True) == 0
+        watch.join(5)
+        assert killed and killed[0] not in client.run(os.getpid)
+    assert written(tmp_path) == alone and len(alone) >= 7
+
+
+def _commands_below(number):
+    """The command lines of the children of a process."""
+    listed = subprocess.run(["ps", "-o", "args=", "--ppid", str(number)], capture_output=True, text=True, check=False)
+    return listed.stdout.splitlines()
+
+
+def test_a_command_that_fails_is_tried_again_and_its_end_is_shown(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sweep, "ROOT", tmp_path)
+    (tmp_path / "build").mkdir()
+    tries = tmp_path / "tries"
+    code = f"import pathlib; p = pathlib.Path({str(tries)!r}); p.open('a').write('x'); assert len(p.read_text()) > 2"
+    task = sweep.Task("fails", f'python -c "{code}"', (), (), False)
+    with sweep._client("", 1) as client, sweep._seen(client) as shared:
+        assert shared
+        assert sweep._submit(client, shared, 1, False, task).result() == 1
+        assert tries.read_text() == "xx" and "AssertionError" in capsys.readouterr().err
+        assert sweep._submit(client, shared, 1, False, task).result() == 0
+
+
+def test_files_go_to_a_worker_and_come_back_whole(tmp_path):
+    (tmp_path / "a/__pycache__").mkdir(parents=True)
+    (tmp_path / "a/__pycache__/x.pyc").touch()
+    (tmp_path / "a/text").write_text("word")
+    task = sweep.Task("t", 'python -c "import os; os.mkdir(\'b\'); open(\'b/text\', \'w\').write(open(\'a/text\').read())"',
+                      ("a",), ("b",), False)
+    bundle = sweep.pack(tmp_path, ("a", "not there"))
+    sweep.unpack(sweep.work(task, "/nowhere", bundle), tmp_path)
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()) == [
+        "a/__pycache__/x.pyc", "a/text", "b/text"]
+    assert (tmp_path / "b/text").read_text() == "word"
+
+
+def test_the_trainings_of_full_are_tasks_too(monkeypatch):
+    found = []
+
+    def submit(task):
+        found.append(task)
+        future = Future()
+        future.set_result(int(task.name == "july-emd"))
+        return future
+
+    monkeypatch.setattr(paper, "unfinished", lambda: paper.order()[:4])
+    assert sweep._train(submit) == 1
+    assert [task.name for task in found] == ["grid2-com", "grid2-emd", "july-com", "july-emd"]
+    assert found[0].command == "python -m rsslib paper --only grid2-com" and found[0].trains
+    assert found[0].reads == ("data/quick/measurements.nc",)
+    assert found[0].writes == ("results/full/trained/grid2-com", "results/full/trained/grid2-com.stamp.json",
+                               "data/full/finished/grid2-com.json")
+
+
+def test_bad_input_is_named(monkeypatch):
+    with pytest.raises(InputError, match="profile 'slow'"):
+        sweep.sweep("slow")
+    with pytest.raises(InputError, match="--workers is -1"):
+        sweep.sweep("smoke", workers=-1)
+    monkeypatch.setattr(sweep, "WAIT_S", 1)
+    with pytest.raises(InputError, match="--scheduler tcp://127.0.0.1:1: no scheduler with a worker answers"):
+        sweep.sweep("smoke", "tcp://127.0.0.1:1")
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match="Dask distributed is not installed; run `make env`"):
+        sweep.sweep("smoke")
