@@ -1,6 +1,6 @@
 """What radio maps cost: against scikit-learn's Gaussian processes at equal maps, and over the number of samples.
 
-    python benchmarks/radio_maps.py [OUT.json] [--samples 250 500 1000 2000] [--sensors 12] [--large 20000] [--turns 3]
+    python benchmarks/radio_maps.py [--samples 250 500 1000 2000] [--sensors 12] [--large 6000 20000] [--turns 3]
 
 Made-up readings, of which each receiver misses a few. As in losses.py the two sides of a ratio take turns within one
 run and their medians are compared. Scikit-learn fits and predicts one receiver after the other with the same fixed
@@ -12,15 +12,14 @@ process where that is small enough (`--large` is then a number of up to 8,000 sa
 import argparse
 import json
 import time
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from losses import interleaved
+from losses import compare, interleaved
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
-from rsslib.project import atomic_path
 from rsslib.radio_maps import process
 from rsslib.radio_maps.recipe import MapRecipe
 
@@ -60,11 +59,10 @@ def against_sklearn(samples: int, sensors: int, turns: int) -> dict:
     sides = {"sklearn": lambda: one_by_one(*given, recipe), "ours": lambda: process.predict(*given, pixels(), recipe)}
     seconds = interleaved(sides, {name: turns for name in sides}, torch.device("cpu"))
     ours, theirs = sides["ours"](), sides["sklearn"]()
-    return {"name": "maps", "against": "sklearn", "samples": samples, "sensors": sensors,
-            "ratio": round(seconds["sklearn"] / seconds["ours"], 2),
-            "seconds": [round(seconds["sklearn"], 3), round(seconds["ours"], 3)],
-            **{f"{what}_differs": float(np.abs(one - other).max().round(5))
-               for what, one, other in zip(("mean", "variance"), ours, theirs)}}
+    apart = max(float(np.abs(one - other).max()) for one, other in zip(ours, theirs))
+    return compare(f"maps of {sensors} receivers from {samples:,} samples, {PIXELS[0]} x {PIXELS[1]} pixels: "
+                   f"scikit-learn / ours (largest difference {apart:.1e} dB)", seconds["sklearn"], seconds["ours"],
+                   ">= 10")
 
 
 def inducing(samples: int, points: int) -> dict:
@@ -72,32 +70,30 @@ def inducing(samples: int, points: int) -> dict:
     given = readings(samples, 1)
     started = time.perf_counter()
     ours = process.predict(*given, pixels(), MapRecipe(points=points))
-    record = {"name": "inducing points", "samples": samples, "points": points,
-              "seconds": round(time.perf_counter() - started, 3)}
+    row = {"what": f"one map from {samples:,} samples by {points:,} inducing points",
+           "seconds": [float(f"{time.perf_counter() - started:.3g}")]}
     if samples <= EXACT:
         exact = process.predict(*given, pixels(), MapRecipe(points=samples))
-        record |= {f"{what}_rms_differs": round(float(np.sqrt(np.mean((one - other) ** 2))), 3)
-                   for what, one, other in zip(("mean", "variance"), ours, exact)}
-    return record
+        row["what"] += f" (rms difference of the mean {np.sqrt(np.mean((ours[0] - exact[0]) ** 2)):.2f} dB)"
+    return row
+
+
+def rows(samples: Sequence[int] = (250, 500, 1000, 2000), sensors: int = 12, large: Sequence[int] = (6000, 20_000),
+         turns: int = 3) -> list[dict]:
+    """Return the rows of this file."""
+    return [against_sklearn(count, sensors, turns) for count in samples] + [inducing(count, 2000) for count in large]
 
 
 def main() -> None:
-    """Measure, print and write the records."""
+    """Print the rows."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("out", nargs="?", type=Path, default=Path(__file__).with_name("radio_maps.json"))
     parser.add_argument("--samples", type=int, nargs="+", default=[250, 500, 1000, 2000])
     parser.add_argument("--sensors", type=int, default=12)
-    parser.add_argument("--large", type=int, nargs="+", default=[6000, 20_000, 100_000])
-    parser.add_argument("--points", type=int, default=2000)
+    parser.add_argument("--large", type=int, nargs="+", default=[6000, 20_000])
     parser.add_argument("--turns", type=int, default=3)
-    arguments = parser.parse_args()
-    records = []
-    for record in (*(lambda n=n: against_sklearn(n, arguments.sensors, arguments.turns) for n in arguments.samples),
-                   *(lambda n=n: inducing(n, arguments.points) for n in arguments.large)):
-        records.append(record())
-        print(json.dumps(records[-1]), flush=True)
-    with atomic_path(arguments.out) as temporary:
-        temporary.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    given = parser.parse_args()
+    for row in rows(given.samples, given.sensors, given.large, given.turns):
+        print(json.dumps(row))
 
 
 if __name__ == "__main__":

@@ -59,14 +59,14 @@ def _is_declared(module, requirements):
 
 
 def test_every_import_of_the_library_is_declared_or_optional():
-    declared = [*PROJECT["dependencies"], *EXTRAS["repro"]]
+    declared = [*PROJECT["dependencies"], *EXTRAS["repro"], *EXTRAS["cluster"]]
     undeclared = {(name, path) for name, top, path in _third_party("rsslib")
                   if not _is_declared(name, declared) and (top or name not in sum(OPTIONAL.values(), ()))}
     assert undeclared == set(), "declare them in pyproject.toml"
 
 
 def test_every_import_of_the_tests_is_declared():
-    declared = [*PROJECT["dependencies"], *EXTRAS["repro"], *EXTRAS["test"]]
+    declared = [*PROJECT["dependencies"], *EXTRAS["repro"], *EXTRAS["cluster"], *EXTRAS["test"]]
     used = {(name, path) for name, _, path in _third_party("tests")}
     assert {(name, path) for name, path in used if not _is_declared(name, declared)} == set()
 
@@ -129,7 +129,7 @@ def test_targets_and_commands_that_the_readme_names_exist():
     code = "\n".join(re.findall(r"```.*?```|`[^`]+`", readme, flags=re.DOTALL))
     assert set(re.findall(r"(?:^|`|&& )make (?:[A-Z]+=\S+ )*([a-z]+)", code, re.MULTILINE)) <= targets
     assert set(re.findall(r"(?:python -m |^ *|`)rsslib ([a-z]+)", code, re.MULTILINE)) <= commands
-    assert commands - {"run", *own.COMMANDS} <= targets    # those take names of files
+    assert commands - {"run", "sweep", *own.COMMANDS} <= targets    # those take names of files or a profile
 
 
 def test_every_target_is_phony_and_explained():

@@ -102,8 +102,9 @@ with Repo() as repo, repo.lock:
     for stage in repo.index.stages:
         for dep in stage.deps:
             key = dep.def_path, str(dep.hash_info)
-            if key not in seen:    # dvc status hashes each file once for every stage
-                seen[key] = bool(dep.def_path != "params.yaml" and dep.hash_info and dep.exists and dep.changed_checksum())
+            if key not in seen:    # dvc status asks again for every stage
+                code = dep.def_path != "params.yaml" and dep.hash_info and dep.exists
+                seen[key] = bool(code and dep.changed_checksum())
             if seen[key]:
                 found.add(stage.addressing)
 print(json.dumps(sorted(found)))

@@ -18,7 +18,7 @@ from rsslib.reports.style import SEPARATIONS
 from rsslib.site import api, beyond, explorer, links, pages, values
 
 SOURCE, OUT = "build/site", "site"
-DOCS = ("data", "deviations", "doors", "figures", "numbers", "profiles", "your_measurements")
+DOCS = ("cluster", "data", "deviations", "doors", "figures", "numbers", "profiles", "your_measurements")
 _HERE = Path(__file__).parent
 _MATHJAX = "sphinx-mathjax-offline"
 _NEEDED = {"sphinx": "sphinx", "myst_nb": "myst-nb", "pydata_sphinx_theme": "pydata-sphinx-theme",

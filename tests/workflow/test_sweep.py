@@ -89,8 +89,7 @@ def test_files_go_to_a_worker_and_come_back_whole(tmp_path):
     (tmp_path / "a/__pycache__").mkdir(parents=True)
     (tmp_path / "a/__pycache__/x.pyc").touch()
     (tmp_path / "a/text").write_text("word")
-    task = sweep.Task("t", 'python -c "import os; os.mkdir(\'b\'); open(\'b/text\', \'w\').write(open(\'a/text\').read())"',
-                      ("a",), ("b",), False)
+    task = sweep.Task("t", 'python -c "import shutil; shutil.copytree(\'a\', \'b\')"', ("a",), ("b",), False)
     bundle = sweep.pack(tmp_path, ("a", "not there"))
     sweep.unpack(sweep.work(task, "/nowhere", bundle), tmp_path)
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()) == [
