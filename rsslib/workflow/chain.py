@@ -50,8 +50,11 @@ def shell(command: str, folder: Path, variables: Mapping[str, str], log: Path | 
 def side_by_side(folder: Path = ROOT, variables: Mapping[str, str] | None = None, log: Path | None = None,
                  ) -> Iterator[Run]:
     """Yield a way to run stages in processes of this machine, as many at a time as there are cores."""
-    with ThreadPoolExecutor(cores()) as pool:
+    pool = ThreadPoolExecutor(cores())
+    try:
         yield submitting(pool, folder, variables, log)
+    finally:
+        pool.shutdown(cancel_futures=True)    # Ctrl-C ends what runs, and begins nothing new
 
 
 def submitting(executor: Executor, folder: Path, variables: Mapping[str, str] | None = None,
@@ -106,9 +109,14 @@ def _run(needs: dict[Any, set], start: Run, force: bool) -> int:
                     break
                 continue
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                stage, code = running.pop(future), future.result()
-                status = status or code
-                if not code:
+                stage = running.pop(future)
+                if future.cancelled():
+                    continue
+                if code := future.result():
+                    status = status or code
+                    for other in running:    # those that have not begun
+                        other.cancel()
+                else:
                     _forget(stage, needs)
                     finished.append(stage)
                 _say(f"{total - len(needs)} of {total} stages: {stage.name} " + ("failed" if code else "done"))

@@ -96,7 +96,8 @@ def test_what_is_out_of_date_runs_again_with_what_depends_on_it(project):
 
 def test_force_and_the_chosen_stages_alone(project):
     assert run(project)[0] == 0
-    assert run(project, lambda name: name in ("first", "last"), force=True, upstream=False) == (0, ["first", "last"])
+    status, ran = run(project, lambda name: name in ("first", "last"), force=True, upstream=False)
+    assert status == 0 and sorted(ran) == ["first", "last"]    # at the same time: neither needs the other itself
 
 
 def test_a_stage_that_fails_ends_the_run_with_its_status_and_what_was_done_is_kept(project, capsys):
@@ -106,6 +107,13 @@ def test_a_stage_that_fails_ends_the_run_with_its_status_and_what_was_done_is_ke
     (project / "fails.txt").write_text("none")
     status, ran = run(project)
     assert status == 0 and "first" not in ran and ran[-1] == "last"
+
+
+def test_after_a_failure_nothing_new_begins(project, monkeypatch):
+    monkeypatch.setattr(chain, "cores", lambda: 1)
+    (project / "fails.txt").write_text("alone")
+    status, ran = run(project, lambda name: name in ("alone", "first"), force=True)
+    assert status == 3 and ran in (["alone"], ["first", "alone"])
 
 
 def test_two_at_once_are_refused(project):
