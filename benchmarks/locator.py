@@ -39,7 +39,7 @@ def of_town(seed: int, walk: bool) -> dict:
     error, trusted = np.hypot(found.x - x, found.y - y), found.trusted.to_numpy()
     inside = {level: shapely.covers(found[f"region{level}"].to_numpy(), points) for level in (50, 90)}
     return {"seed": seed, "walk": walk, "n": len(found), "median_m": float(np.median(error)),
-            "foretold_m": model.test_of_seen_.median_m, "trusted": float(trusted.mean()),
+            "self_test_m": model.test_of_seen_.median_m, "trusted": float(trusted.mean()),
             **{f"covered{level}": float(share.mean()) for level, share in inside.items()}}
 
 
@@ -82,7 +82,7 @@ def main() -> None:
     for walk in (False, True):
         some = [record for record in records if record["walk"] == walk]
         mean = {key: round(float(np.mean([one[key] for one in some])), 3)
-                for key in ("covered50", "covered90", "median_m", "foretold_m", "trusted")}
+                for key in ("covered50", "covered90", "median_m", "self_test_m", "trusted")}
         print("walk" if walk else "independent places", mean)
     site = timed(given.samples, given.sensors)
     print({key: round(value, 2) for key, value in site.items()})
