@@ -8,43 +8,39 @@ arithmetic of a step would take at the speed of a large matrix product of this m
 
 import argparse
 import json
-import os
 import platform
-import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import accuracy
-import cluster
-import localizing
-import losses
-import members
-import radio_maps
-import samples
 import torch
-from losses import compare
+from losses import compare, interleaved
 
 from rsslib.project import ROOT, atomic_path, write_json
+from rsslib.workflow.chain import cores
 
 OUT = Path(__file__).with_name("RESULTS.md")
-PARTS = {"Training steps and distances": losses.rows, "Training side by side": members.rows,
-         "Radio maps": radio_maps.rows, "Locating": localizing.rows, "Samples of the second paper": samples.rows,
-         "The trainings of `full` on a cluster": cluster.rows}
+PARTS = {"Training steps and distances": "losses", "Training side by side": "members", "Radio maps": "radio_maps",
+         "Locating": "localizing", "Samples of the second paper": "samples",
+         "The trainings of `full` on a cluster": "cluster", "Time to accuracy": "accuracy"}
+
+
+def measured(script: str) -> list[dict]:
+    """Return the rows that a script prints, from a process of its own: threads that one part sets are not another's."""
+    done = subprocess.run([sys.executable, str(OUT.with_name(f"{script}.py"))], cwd=ROOT, check=True, text=True,
+                          stdout=subprocess.PIPE)
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
 def start_up() -> list[dict]:
-    """Compare importing what a command needs with importing torch alone, each in a process of its own."""
-    def seconds(code: str) -> float:
-        begun = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
-        return time.perf_counter() - begun
-    sides = {code: min(seconds(code) for _ in range(3)) for code in (
-        "import torch", "import rsslib.localization.localizer", "import rsslib.__main__")}
-    alone, library, command = sides.values()
-    return [compare("start: importing the localizer / importing torch", library, alone),
-            compare("start: `rsslib --help` / importing torch", command, alone)]
+    """Compare the start of a command, and importing the localizer, with importing torch alone."""
+    def process(*arguments: str):
+        return lambda: subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    sides = {"torch": process("-c", "import torch"), "help": process("-m", "rsslib", "--help"),
+             "localizer": process("-c", "import rsslib.localization.localizer")}
+    seconds = interleaved(sides, dict.fromkeys(sides, 5), torch.device("cpu"))
+    return [compare("importing the localizer / importing torch", seconds["localizer"], seconds["torch"]),
+            compare("`rsslib --help` / importing torch", seconds["help"], seconds["torch"])]
 
 
 def _cpu() -> str:
@@ -72,8 +68,7 @@ def page(parts: dict[str, list[dict]], accurate: list[dict], setting: dict) -> s
              "Written by `python benchmarks/results.py`; [README.md](README.md) says how. A ratio is of two times of "
              "one run, the first over the second; seconds depend on the machine and stand beside it. Synthetic data, "
              "but for the last table.", "",
-             f"{setting['cpu']}, {setting['cores']} cores; torch {setting['torch']}; peak memory of this run "
-             f"{setting['peak_gib']:.1f} GiB.", ""]
+             f"{setting['cpu']}, {setting['cores']} cores; torch {setting['torch']}.", ""]
     for title, rows in parts.items():
         lines += [f"## {title}", "", *_table(rows)]
     if accurate:
@@ -88,13 +83,10 @@ def page(parts: dict[str, list[dict]], accurate: list[dict], setting: dict) -> s
 def main() -> None:
     """Measure all and write the page."""
     argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
-    parts = {}
-    for title, rows in (PARTS | {"Start": start_up}).items():
-        parts[title] = rows()
-        print(title, json.dumps(parts[title], indent=1), flush=True)
-    setting = {"cpu": _cpu(), "cores": len(os.sched_getaffinity(0)), "torch": torch.__version__,
-               "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
-    accurate = accuracy.rows()
+    parts = {title: measured(script) for title, script in PARTS.items()}
+    accurate = parts.pop("Time to accuracy")
+    parts["Start"] = start_up()
+    setting = {"cpu": _cpu(), "cores": cores(), "torch": torch.__version__}
     with atomic_path(OUT) as temporary:
         temporary.write_text(page(parts, accurate, setting), encoding="utf-8")
     write_json(OUT.with_name("results.json"), {"setting": setting, "parts": parts, "accuracy": accurate})

@@ -1,26 +1,35 @@
 """The stages of dvc.yaml, several at a time: those that are out of date, each as soon as what it needs is there.
 
 `dvc repro` runs one stage after the other. Here stages go to an executor, of threads or of a cluster, and DVC is told
-what they left, so that `dvc status` and `dvc repro` go on from it.
+what they left, so that `dvc status` and `dvc repro` go on from it. DVC stays locked until the end.
 """
 
+import ctypes
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rsslib.project import ROOT, InputError
 
 SECONDS_UNSAVED = 60.0
-"""What was finished so long ago is told to DVC, for a run that is killed."""
-Run = Callable[[Any], "Future[int]"]
-"""Starts a stage, as `dvc.stage.Stage`, and promises the exit status of its command."""
+"""What was finished so long ago is written into dvc.lock, for a run that is killed."""
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class Runner(NamedTuple):
+    """Runs stages: `start` promises the exit status of a `dvc.stage.Stage`, `places` says how many run at a time."""
+
+    start: Callable[[Any], "Future[int]"]
+    places: Callable[[], int]
 
 
 def cores() -> int:
@@ -29,7 +38,7 @@ def cores() -> int:
 
 
 def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of a stage: this interpreter first on PATH, and libraries with one thread each.
+    """Return the environment of a stage: this interpreter first on PATH, and one thread for numpy and its like.
 
     One thread, since stages run beside each other: threads of one that wait for those of another burn its time.
     """
@@ -37,38 +46,36 @@ def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
     return os.environ | {"PATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} | dict(variables or {})
 
 
-def shell(command: str, folder: Path, variables: Mapping[str, str], log: Path | None = None) -> int:
-    """Run the command of a stage and return its exit status; what it prints is added to `log`, if there is one."""
-    if log is None:
-        return subprocess.run(shlex.split(command), cwd=folder, env=dict(variables), check=False).returncode
-    with log.open("a", encoding="utf-8") as output:
-        return subprocess.run(shlex.split(command), cwd=folder, env=dict(variables), stdout=output,
-                              stderr=subprocess.STDOUT, check=False).returncode
+def die_with_parent() -> None:
+    """Let Linux kill this process when its parent ends: another may do its work again."""
+    if _LIBC:
+        _LIBC.prctl(1, signal.SIGKILL)    # PR_SET_PDEATHSIG
 
 
 @contextmanager
 def side_by_side(folder: Path = ROOT, variables: Mapping[str, str] | None = None, log: Path | None = None,
-                 ) -> Iterator[Run]:
-    """Yield a way to run stages in processes of this machine, as many at a time as there are cores."""
-    pool = ThreadPoolExecutor(cores())
-    try:
-        yield submitting(pool, folder, variables, log)
-    finally:
-        pool.shutdown(cancel_futures=True)    # Ctrl-C ends what runs, and begins nothing new
+                 ) -> Iterator[Runner]:
+    """Yield what runs stages in processes of this machine, as many at a time as there are cores.
+
+    What they print is added to `log`, if there is one.
+    """
+    def shell(stage: Any) -> int:
+        run = partial(subprocess.run, shlex.split(stage.cmd), cwd=folder, env=environment(variables), check=False)
+        if log is None:
+            return run().returncode
+        with log.open("a", encoding="utf-8") as output:
+            return run(stdout=output, stderr=subprocess.STDOUT).returncode
+
+    with ThreadPoolExecutor(cores()) as pool:
+        yield Runner(lambda stage: pool.submit(shell, stage), cores)
 
 
-def submitting(executor: Executor, folder: Path, variables: Mapping[str, str] | None = None,
-               log: Path | None = None) -> Run:
-    """Return what hands the command of a stage to an executor."""
-    return lambda stage: executor.submit(shell, stage.cmd, folder, environment(variables), log)
-
-
-def run(chosen: Callable[[str], bool], start: Run, folder: Path = ROOT, force: bool = False,
+def run(chosen: Callable[[str], bool], runner: Runner, folder: Path = ROOT, force: Callable[[str], bool] | None = None,
         upstream: bool = True) -> int:
     """Run the stages with a chosen name, and with `upstream` what they need, where they are out of date or by `force`.
 
-    A stage that fails lets those that run come to their end. Returns 0, or the exit status of the first that failed.
-    Errors: InputError where another DVC is at work in `folder`.
+    After a failure nothing new begins, and what runs comes to its end. Returns 0, or the exit status of the first that
+    failed. Errors: InputError where another DVC is at work in `folder`.
     """
     from dvc.lock import LockError
     from dvc.repo import Repo
@@ -76,7 +83,7 @@ def run(chosen: Callable[[str], bool], start: Run, folder: Path = ROOT, force: b
     with Repo(str(folder)) as repo:
         try:
             with repo.lock:
-                return _run(_graph(repo, chosen, upstream), start, force)
+                return _run(_graph(repo, chosen, upstream), runner, force or (lambda name: False))
         except LockError as error:
             raise InputError(f"{folder}: another DVC is at work here ({error}); wait for its end") from None
 
@@ -90,46 +97,44 @@ def _graph(repo: Any, chosen: Callable[[str], bool], upstream: bool) -> dict[Any
     return {stage: set(graph.successors(stage)) & wanted for stage in repo.index.stages if stage in wanted}
 
 
-def _run(needs: dict[Any, set], start: Run, force: bool) -> int:
+def _run(needs: dict[Any, set], runner: Runner, force: Callable[[str], bool]) -> int:
     """Run the stages, those first on which most others wait."""
     total, told, status = len(needs), time.monotonic(), 0
     rank = {stage: -len(_waiting_for(stage, needs)) for stage in needs}
     running: dict[Future[int], Any] = {}
-    finished: list[Any] = []    # and not yet told to DVC
+    finished: list[Any] = []    # and not yet in dvc.lock
     try:
-        while needs or running:
-            for stage in sorted(_ready(needs, running.values()), key=rank.__getitem__) if not status else ():
-                if force or stage.changed():
-                    stage.remove_outs()    # as DVC does: nothing of an earlier run is left in a folder
-                    running[start(stage)] = stage
-                else:
-                    _forget(stage, needs)
-            if not running:
-                if status or not needs:
-                    break
-                continue
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+        while not status and needs or running:
+            if not status:
+                _begin(needs, running, runner, rank, force)
+            for future in wait(running, SECONDS_UNSAVED, FIRST_COMPLETED).done:
                 stage = running.pop(future)
-                if future.cancelled():
-                    continue
-                if code := future.result():
-                    status = status or code
-                    for other in running:    # those that have not begun
-                        other.cancel()
-                else:
-                    _forget(stage, needs)
+                code = future.result() or _kept(stage)
+                status = status or code
+                if not code:
                     finished.append(stage)
+                    _forget(stage, needs)
                 _say(f"{total - len(needs)} of {total} stages: {stage.name} " + ("failed" if code else "done"))
             if time.monotonic() - told > SECONDS_UNSAVED:
                 _tell(finished)
                 told = time.monotonic()
     finally:
+        wait(running)    # after Ctrl-C, too: nobody else may begin while they write
         _tell(finished)
     return status
 
 
-def _ready(needs: Mapping[Any, set], running: Collection) -> list[Any]:
-    return [stage for stage, missing in needs.items() if not missing and stage not in running]
+def _begin(needs: dict[Any, set], running: dict[Future[int], Any], runner: Runner, rank: Mapping[Any, int],
+           force: Callable[[str], bool]) -> None:
+    """Start stages that wait for none, as there are places; forget those that are up to date."""
+    while len(running) < max(1, runner.places()) and (ready := [
+            stage for stage, missing in needs.items() if not missing and stage not in running.values()]):
+        stage = min(ready, key=rank.__getitem__)
+        if force(stage.name) or stage.changed():
+            stage.remove_outs()    # as DVC does: nothing of an earlier run is left in a folder
+            running[runner.start(stage)] = stage
+        else:
+            _forget(stage, needs)
 
 
 def _forget(stage: Any, needs: dict[Any, set]) -> None:
@@ -145,11 +150,21 @@ def _waiting_for(stage: Any, needs: Mapping[Any, set]) -> set:
     return direct.union(*(_waiting_for(other, needs) for other in direct))
 
 
-def _tell(finished: list[Any]) -> None:
-    """Let DVC keep the outputs of finished stages, and write their hashes into dvc.lock."""
-    for stage in finished:
+def _kept(stage: Any) -> int:
+    """Let DVC hash what a stage read and keep what it wrote, before another reads that; return 1 where it cannot."""
+    from dvc.exceptions import DvcException
+
+    try:
         stage.save(run_cache=False)
         stage.commit()
+    except DvcException as error:    # such as an output that was not written
+        _say(f"{stage.name}: {error}")
+        return 1
+    return 0
+
+
+def _tell(finished: list[Any]) -> None:
+    """Write the hashes of finished stages into dvc.lock: at once, since the file is large."""
     if finished:
         finished[0].dvcfile.dump_stages(finished, update_pipeline=False)
     finished.clear()

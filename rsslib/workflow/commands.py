@@ -49,7 +49,7 @@ def choose_profile() -> str:
 def reproduce(profile: str | None = None) -> int:
     """Bring every table and figure of `profile` (or the best that can be had) and RESULTS.md up to date.
 
-    Returns 0, or the exit status of DVC when a stage fails. RESULTS.md has nothing of the profile "smoke".
+    Returns 0, or the exit status of a stage that fails. RESULTS.md has nothing of the profile "smoke".
     """
     profile = profile or choose_profile()
     print(f"profile {profile}: {PLANS[profile]}. What is up to date is not run again.", flush=True)
@@ -70,12 +70,12 @@ def figures() -> int:
     """Remake the tables and figures of the profiles full and quick from what their trainings left in git.
 
     Nothing is trained. Notebook 07 needs weights, which `reproduce` trains, and 08 Sionna RT: their tables stay.
-    Returns 0, or the exit status of DVC when a stage fails.
+    Returns 0, or the exit status of a stage that fails.
     """
     stage_names()    # says what is missing
     reports = [f"{stage}@{profile}" for stage in FROM_KEPT for profile in OTHERS] + sum(OTHERS.values(), [])
-    with chain.side_by_side() as start:
-        if status := chain.run({*FIRST, *reports}.__contains__, start, force=True, upstream=False):
+    with chain.side_by_side() as runner:
+        if status := chain.run({*FIRST, *reports}.__contains__, runner, force=reports.__contains__, upstream=False):
             print("error: a stage failed, see above; run the same command again", file=sys.stderr)
             return status
     return write_results()
@@ -107,8 +107,8 @@ def repro(profile: str, folder: Path = ROOT, force: bool = False, variables: Map
     if not any(f"@{profile}" in name for name in stage_names(folder)):    # for no such stage DVC would run them all
         raise InputError(f"{folder / 'dvc.yaml'}: no stage of profile `{profile}`; expected names such as "
                          f"`data@{profile}`; profiles are {', '.join(PLANS)}")
-    with chain.side_by_side(folder, variables, log) as start:
-        return chain.run(lambda name: f"@{profile}" in name, start, folder, force)
+    with chain.side_by_side(folder, variables, log) as runner:
+        return chain.run(lambda name: f"@{profile}" in name, runner, folder, lambda name: force)
 
 
 def stage_names(folder: Path = ROOT) -> list[str]:

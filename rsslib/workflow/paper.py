@@ -21,7 +21,7 @@ from rsslib import files, sources
 from rsslib.arguments import check_choice
 from rsslib.files import parsed, read_bytes, read_json, read_yaml
 from rsslib.project import ROOT, InputError, write_json
-from rsslib.workflow import parameters
+from rsslib.workflow import chain, parameters
 
 LOCALIZER, EMITTERS, MAPS, ABLATION = (f"notebooks/train/{name}.ipynb" for name in (
     "localizer", "emitters", "radio_maps", "ablation"))
@@ -179,7 +179,7 @@ def _run(waiting: list[Training], given: Mapping[Training, Mapping], made_of: Ma
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))    # by way of `finally`, which stops the trainings, too
 
     def outcome(training: Training, code: int) -> None:
-        words = "done" if code == 0 else f"failed, see {training.log()}" if code > 0 else (
+        words = "done" if code == 0 else f"failed, see {training.log()}: {_last_line(training)}" if code > 0 else (
             "stopped: the time is over; it continues next time")
         _say(f"{time.monotonic() - started:5.0f} s  {training.name} {words}")
 
@@ -207,8 +207,16 @@ def _run(waiting: list[Training], given: Mapping[Training, Mapping], made_of: Ma
     return int(failed > 0)
 
 
+def _last_line(training: Training) -> str:
+    """Return the end of a training's log: of one that failed on another machine nothing else is seen."""
+    log = training.log()
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+    return lines[-1] if lines else "it is empty"
+
+
 def _one(training: Training, given: dict[str, Any], made_of: dict) -> None:
     """Run one training; what it prints goes to its log."""
+    chain.die_with_parent()
     training.log().parent.mkdir(parents=True, exist_ok=True)
     with training.log().open("a", encoding="utf-8") as log:
         for stream in (1, 2):    # what libraries print, too

@@ -5,11 +5,10 @@ the bytes that it writes without a cluster. A worker that is lost loses what it 
 Workers that do not see this folder get what a task reads, and send back what it writes.
 """
 
-import ctypes
 import io
 import os
+import re
 import shlex
-import signal
 import subprocess
 import sys
 import tarfile
@@ -28,16 +27,16 @@ from rsslib.workflow import chain, commands, paper
 CODE = ("rsslib", "notebooks", "params.yaml", "dvc.yaml", "claims.yaml", "pyproject.toml", "constraints.txt")
 """What every task reads, besides its data."""
 WAIT_S = 60    # for a scheduler that does not answer, and for a first worker
+_TRAINS = re.compile(r"rsslib paper|notebooks/train/(?:localizer|emitters|radio_maps|ablation|pairs)\.ipynb")
 
 
 class Task(NamedTuple):
-    """One command: its files below the project's folder, and whether it trains."""
+    """One command, with its files below the project's folder."""
 
     name: str
     command: str
     reads: tuple[str, ...]
     writes: tuple[str, ...]
-    trains: bool
 
 
 class Lost(RuntimeError):
@@ -57,14 +56,22 @@ def sweep(profile: str, scheduler: str = "", workers: int = 0, retries: int = 1,
     whole("command line: --workers", workers, 0, 1024)
     whole("command line: --retries", retries, 0, 100)
     commands.stage_names()    # says what is missing
-    with _client(scheduler, workers or chain.cores()) as client, _seen(client) as shared:
+    if gpu and not scheduler:
+        raise InputError("command line: --gpu without --scheduler; on one machine `rsslib paper --at-once 4` shares "
+                         "the GPU")
+    with _client(scheduler, workers or chain.cores()) as client:
+        shared = _seen(client)
+        known = client.scheduler_info(-1)["workers"].values()
+        if gpu and not any(one.get("resources", {}).get("GPU") for one in known):
+            raise InputError(f"command line: --gpu: no worker of {scheduler} offers a GPU; start `dask worker` with "
+                             "--resources GPU=1")
         _say(f"{len(client.nthreads())} workers, {'with' if shared else 'without'} a shared folder; "
              f"dashboard: {client.dashboard_link}")
         submit = partial(_submit, client, shared, retries, gpu)
         if profile == "full" and (status := _train(submit)):
             return status
-        return chain.run(lambda name: f"@{profile}" in name, lambda stage: submit(_of_stage(stage)),
-                         upstream=profile != "full")
+        runner = chain.Runner(lambda stage: submit(_of_stage(stage)), lambda: sum(client.nthreads().values()))
+        return chain.run(lambda name: f"@{profile}" in name, runner, upstream=profile != "full")
 
 
 def _train(submit: Callable[[Task], "Future[int]"]) -> int:
@@ -78,20 +85,26 @@ def _train(submit: Callable[[Task], "Future[int]"]) -> int:
 
 
 def _of_stage(stage: Any) -> Task:
-    return Task(stage.name, stage.cmd, tuple(dep.def_path for dep in stage.deps if dep.is_in_repo),
-                tuple(out.def_path for out in stage.outs), "notebooks/train/" in stage.cmd)
+    writes = tuple(out.def_path for out in stage.outs)
+    stamps = (Path(path).with_suffix(".stamp.json").as_posix() for path in writes if path.startswith("results/"))
+    return Task(stage.name, stage.cmd, tuple(dep.def_path for dep in stage.deps if dep.is_in_repo), (*writes, *stamps))
 
 
 def _of_training(training: paper.Training) -> Task:
-    files = training.outputs().parent if training.notebook != paper.ABLATION else training.outputs()
-    writes = files, training.stamp(), training.finished()
+    last = training.outputs()
+    writes = [last.parent]
+    if training.notebook == paper.EMITTERS:    # a folder for each of its networks
+        environment = last.stem
+        writes = [last.parent.with_name(f"{environment}-{stage}") for stage in paper.settings(training)["stage"]]
+    elif training.notebook == paper.ABLATION:
+        writes = [last]
     return Task(training.name, f"python -m rsslib paper --only {training.name}", (f"{paper.DATA}/{training.needs}",),
-                tuple(path.relative_to(ROOT).as_posix() for path in writes), True)
+                tuple(path.relative_to(ROOT).as_posix() for path in (*writes, training.stamp(), training.finished())))
 
 
 def _submit(client: Any, shared: bool, retries: int, gpu: bool, task: Task) -> "Future[int]":
     """Hand a task to the cluster; the promise is kept when its files are here."""
-    needs = {"resources": {"GPU": 1}} if gpu and task.trains else {}
+    needs = {"resources": {"GPU": 1}} if gpu and _TRAINS.search(task.command) else {}
     pool = client.get_executor(retries=retries, pure=False, **needs)
     promised: Future[int] = Future()
     promised.set_running_or_notify_cancel()
@@ -115,6 +128,8 @@ def work(task: Task, root: str, bundle: bytes) -> bytes:
     Errors: Lost where its command fails.
     """
     if not bundle:
+        if not Path(root).is_dir():
+            raise Lost(f"a worker that came later does not see {root}, which the first ones did")
         _command(task, Path(root))
         return b""
     with tempfile.TemporaryDirectory(prefix="rsslib-") as folder:
@@ -127,15 +142,9 @@ def _command(task: Task, folder: Path) -> None:
     path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(shlex.split(task.command), cwd=folder, check=False, text=True, errors="replace",
                           env=chain.environment({"PYTHONPATH": path, "RSSLIB_PROGRESS": "off"}),
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=chain.die_with_parent)
     if done.returncode:
         raise Lost(f"exit status {done.returncode}\n" + "\n".join(done.stdout.splitlines()[-20:]))
-
-
-def _die_with_parent() -> None:
-    """Let Linux kill this process with its worker: what a killed worker was doing is done again elsewhere."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)    # PR_SET_PDEATHSIG
 
 
 def pack(folder: Path, names: Iterable[str]) -> bytes:
@@ -171,25 +180,24 @@ def _client(scheduler: str, workers: int) -> Iterator[Any]:
                          "project's folder") from None
     if not scheduler:
         with distributed.LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0,
-                                      resources={"GPU": 1}, dashboard_address=":0") as local:
+                                      dashboard_address=":0") as local:
             with distributed.Client(local) as client:
                 yield client
         return
     try:
-        client = distributed.Client(scheduler, timeout=WAIT_S)
-        client.wait_for_workers(1, timeout=WAIT_S)
+        with distributed.Client(scheduler, timeout=WAIT_S) as client:
+            client.wait_for_workers(1, timeout=WAIT_S)
+            yield client
     except (OSError, TimeoutError, ValueError) as error:
         raise InputError(f"command line: --scheduler {scheduler}: no scheduler with a worker answers ({error}); start "
                          "`dask scheduler` and `dask worker`, see docs/cluster.md") from None
-    with client:
-        yield client
 
 
-@contextmanager
-def _seen(client: Any) -> Iterator[bool]:
-    """Yield whether every worker sees this folder, asked with a file of a random name."""
+def _seen(client: Any) -> bool:
+    """Return whether every worker sees this folder, asked with a file of a random name."""
+    (ROOT / "build").mkdir(exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=ROOT / "build", prefix="seen-") as file:
-        yield all(client.run(os.path.exists, file.name).values())
+        return all(client.run(os.path.exists, file.name).values())
 
 
 def _say(text: str) -> None:

@@ -65,8 +65,8 @@ def run(project, chosen=lambda name: name == "last", **options):
     """Return the exit status, and which stages ran, in order."""
     log = project / "log"
     log.write_text("")
-    with chain.side_by_side(project, log=log) as start:
-        status = chain.run(chosen, start, project, **options)
+    with chain.side_by_side(project, log=log) as runner:
+        status = chain.run(chosen, runner, project, **options)
     return status, [line.split()[1] for line in log.read_text().splitlines() if line.startswith("running")]
 
 
@@ -96,7 +96,7 @@ def test_what_is_out_of_date_runs_again_with_what_depends_on_it(project):
 
 def test_force_and_the_chosen_stages_alone(project):
     assert run(project)[0] == 0
-    status, ran = run(project, lambda name: name in ("first", "last"), force=True, upstream=False)
+    status, ran = run(project, lambda name: name in ("first", "last"), force=lambda name: True, upstream=False)
     assert status == 0 and sorted(ran) == ["first", "last"]    # at the same time: neither needs the other itself
 
 
@@ -111,9 +111,31 @@ def test_a_stage_that_fails_ends_the_run_with_its_status_and_what_was_done_is_ke
 
 def test_after_a_failure_nothing_new_begins(project, monkeypatch):
     monkeypatch.setattr(chain, "cores", lambda: 1)
-    (project / "fails.txt").write_text("alone")
-    status, ran = run(project, lambda name: name in ("alone", "first"), force=True)
-    assert status == 3 and ran in (["alone"], ["first", "alone"])
+    (project / "fails.txt").write_text("first")
+    assert run(project, lambda name: name in ("alone", "last")) == (3, ["first"])    # alone could have begun
+
+
+def test_an_output_that_is_not_written_is_a_failure_and_others_are_kept(project, monkeypatch, capsys):
+    text = (project / "dvc.yaml").read_text()
+    (project / "dvc.yaml").write_text(text.replace("outs: [last]", "outs: [other]"))
+    assert run(project)[0] == 1 and "last: output 'other' does not exist" in capsys.readouterr().err
+    (project / "dvc.yaml").write_text(text)
+    assert run(project) == (0, ["last"])
+
+
+def test_an_interrupted_run_waits_for_what_runs_and_keeps_what_was_done(project, monkeypatch):
+    forgotten = chain._forget
+
+    def interrupted(stage, needs):
+        forgotten(stage, needs)
+        if stage.name == "left":
+            raise KeyboardInterrupt
+    monkeypatch.setattr(chain, "_forget", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(project)
+    monkeypatch.setattr(chain, "_forget", forgotten)
+    status, ran = run(project)
+    assert status == 0 and "first" not in ran and "left" not in ran and ran[-1] == "last"
 
 
 def test_two_at_once_are_refused(project):
