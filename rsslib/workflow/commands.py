@@ -14,7 +14,7 @@ from rsslib.workflow import chain
 PLANS = {
     "smoke": "synthetic, tiny: 3 minutes on two CPU cores",
     "campus": "synthetic, compact networks: 10 minutes on two CPU cores",
-    "quick": "real measurements, compact networks: 35 to 90 minutes on two CPU cores, by their speed",
+    "quick": "real measurements, compact networks: 30 to 60 minutes on two CPU cores, by their speed",
     "full": "real measurements, what `rsslib paper` trained and git keeps: 5 to 11 minutes, nothing is trained",
 }
 """Per profile: its data, its networks and how long it takes from scratch."""
