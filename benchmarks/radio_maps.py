@@ -1,6 +1,6 @@
 """What radio maps cost: against scikit-learn's Gaussian processes at equal maps, and over the number of samples.
 
-    python benchmarks/radio_maps.py [--samples 250 500 1000 2000] [--sensors 12] [--large 6000 20000] [--turns 3]
+    python benchmarks/radio_maps.py [--samples 250 500 1000 2000] [--sensors 4] [--large 6000 20000] [--turns 1]
 
 Made-up readings, of which each receiver misses a few. As in losses.py the two sides of a ratio take turns within one
 run and their medians are compared. Scikit-learn fits and predicts one receiver after the other with the same fixed
@@ -78,8 +78,8 @@ def inducing(samples: int, points: int) -> dict:
     return row
 
 
-def rows(samples: Sequence[int] = (250, 500, 1000, 2000), sensors: int = 12, large: Sequence[int] = (6000, 20_000),
-         turns: int = 3) -> list[dict]:
+def rows(samples: Sequence[int] = (250, 500, 1000, 2000), sensors: int = 4, large: Sequence[int] = (6000, 20_000),
+         turns: int = 1) -> list[dict]:
     """Return the rows of this file."""
     return [against_sklearn(count, sensors, turns) for count in samples] + [inducing(count, 2000) for count in large]
 
@@ -88,9 +88,9 @@ def main() -> None:
     """Print the rows."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--samples", type=int, nargs="+", default=[250, 500, 1000, 2000])
-    parser.add_argument("--sensors", type=int, default=12)
+    parser.add_argument("--sensors", type=int, default=4)
     parser.add_argument("--large", type=int, nargs="+", default=[6000, 20_000])
-    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=1)
     given = parser.parse_args()
     for row in rows(given.samples, given.sensors, given.large, given.turns):
         print(json.dumps(row))
