@@ -28,8 +28,9 @@ CHANGES = (
            "By OpenStreetMap's rules (Simple 3D Buildings) the outline of a building does not count where its parts "
            "cover it. Before, the highest of all counted, so that the podium of a tower was as high as the tower. "
            "Heights in other units, raised and underground buildings are read, too. Free space has no buildings, and "
-           "its rows would be equal, but that the second stage of logits now sees them alone, as in the paper; before, "
-           "it saw the readings, too. Chicago's emitter positions were drawn anew, and each cell is one training: what "
+           "its rows would be equal, but that networks now train with one thread, which gives other weights, and that "
+           "the second stage of logits sees them alone, as in the paper; before, it saw the readings, too. Chicago's "
+           "emitter positions were drawn anew, and each cell is one training: what "
            "lies within the intervals may be chance.", "emitters_table1", ("environment", "method"),
            {"threshold [dBm]": "threshold_dbm", "CMR": "cmr", "RMSE [m]": "rmse_m", "FA": "fa", "MR": "mr"}),
     Change("Ray tracing with its diffraction corrected",
