@@ -31,32 +31,27 @@ class Pool:
     networks: int
     name: str
 
-    def answers(self, samples: np.ndarray, number: int) -> "Answers":
-        """Return what the drawn ensemble `number` says of some samples, indices that may repeat."""
-        return Answers(self, samples, number)
+    def answers(self, number: int, times: np.ndarray) -> "Answers":
+        """Return what the drawn ensemble `number` says of the samples, and how often resamples count each."""
+        return Answers(self, number, times)
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What one drawn ensemble says of some samples of a pool."""
+    """What one drawn ensemble says of the samples of a pool; `times`, (resamples, samples), how often each counts."""
 
     pool: Pool
-    samples: np.ndarray
     number: int
+    times: np.ndarray
 
     @property
     def error(self) -> np.ndarray:
         """Distance from the true location, (samples,) [m]."""
-        return self.pool.error[self.samples, self.number]
-
-    @property
-    def place(self) -> tuple[np.ndarray, np.ndarray]:
-        """Location, x and y, (samples,) each [m]."""
-        return self.pool.x[self.samples, self.number], self.pool.y[self.samples, self.number]
+        return self.pool.error[:, self.number]
 
     def score(self, indicator: str = indicators.INDICATOR) -> np.ndarray:
         """Confidence, (samples,): larger is more confident."""
-        return self.pool.scores[indicator][self.samples, self.number]
+        return self.pool.scores[indicator][:, self.number]
 
 
 def of(predictions: xr.Dataset) -> Pool:
@@ -96,14 +91,14 @@ def of(predictions: xr.Dataset) -> Pool:
 
 
 def itself(predictions: xr.Dataset) -> Answers:
-    """Return what the ensemble itself says of its predictions.
+    """Return what the ensemble itself says of its predictions, each of which counts once.
 
     Errors: those of `predictions.errors` and `indicators.score`.
     """
     scores = {name: indicators.score(predictions, name)[:, None] for name in indicators.VARIANTS}
     pool = Pool(predictions.x_hat.values[:, None], predictions.y_hat.values[:, None], errors(predictions)[:, None],
                 scores, np.ones(1), 1, _name(predictions))
-    return pool.answers(np.arange(predictions.sizes["sample"]), 0)
+    return pool.answers(0, np.ones((1, predictions.sizes["sample"])))
 
 
 def _name(predictions: xr.Dataset) -> str:

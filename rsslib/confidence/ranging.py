@@ -69,7 +69,8 @@ def locate(dataset: xr.Dataset, samples: np.ndarray, a: float) -> tuple[np.ndarr
     """
     measurements.validate(dataset, "ranging: the data set")
     samples = index_sets.indices(samples, dataset.sizes["sample"], "ranging: samples", repeated=True)
-    return _located(dataset, samples, float(_candidates(a, "a")))
+    x, y, rss = _heard(dataset, samples)
+    return _min_max(x, y, _distance(rss, float(_candidates(a, "a"))))
 
 
 def training_errors(dataset: xr.Dataset, samples: np.ndarray, candidates: ArrayLike = CANDIDATES) -> np.ndarray:
@@ -83,7 +84,9 @@ def training_errors(dataset: xr.Dataset, samples: np.ndarray, candidates: ArrayL
     if np.isnan(true_x).any():
         raise InputError(f"ranging: {int(np.isnan(true_x).sum())} of {len(true_x)} samples have no known "
                          "transmitter; expected all known: leave them out")
-    located = (_located(dataset, samples, a) for a in _candidates(candidates, "candidates"))
+    x, y, rss = _heard(dataset, samples)
+    reach = _distance(rss, 0.0)    # of other candidates times the same number for all readings
+    located = (_min_max(x, y, 10.0 ** (a / SLOPE_DB) * reach) for a in _candidates(candidates, "candidates"))
     return np.array([np.median(np.hypot(x - true_x, y - true_y)) for x, y in located])
 
 
@@ -108,13 +111,14 @@ def _distance(rss: np.ndarray, a: float) -> np.ndarray:
 
 
 def _min_max(x: np.ndarray, y: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return ((np.nanmax(x - d, axis=1) + np.nanmin(x + d, axis=1)) / 2,
-            (np.nanmax(y - d, axis=1) + np.nanmin(y + d, axis=1)) / 2)
+    # fmax and fmin pass over NaN, faster than nanmax and nanmin
+    centre_x, centre_y = ((np.fmax.reduce(axis - d, axis=1) + np.fmin.reduce(axis + d, axis=1)) / 2 for axis in (x, y))
+    return centre_x, centre_y
 
 
-def _located(dataset: xr.Dataset, samples: np.ndarray, a: float) -> tuple[np.ndarray, np.ndarray]:
-    x, y, rss = (dataset[name].values[samples] for name in ("sensor_x", "sensor_y", "rss"))
-    return _min_max(x, y, _distance(rss, a))
+def _heard(dataset: xr.Dataset, samples: np.ndarray) -> list[np.ndarray]:
+    """Return x, y and readings of the receivers, (samples, sensors) each."""
+    return [dataset[name].values[samples] for name in ("sensor_x", "sensor_y", "rss")]
 
 
 def _candidates(values: ArrayLike, name: str) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import permutations, product
 from typing import Any
 
@@ -143,14 +144,20 @@ def resampled(sums: np.ndarray, draws: int, seed: int) -> np.ndarray:
     so that the variance between networks is counted in full. Source: Rao and Wu 1988, JASA 83:231, section 2.
     """
     networks, samples = sums.shape[:2]
-    drawn = np.random.default_rng(seed).integers(samples, size=(draws, samples), dtype=np.int32)
-    drawn = drawn + np.arange(0, draws * samples, samples)[:, None]
-    times = np.bincount(drawn.ravel(), minlength=draws * samples).reshape(draws, samples).astype(np.float64)
+    times = _times(samples, draws, seed)
     of_each = np.stack([times @ one for one in sums])
     if networks == 1:
         return of_each[0]
     chosen = np.random.default_rng([seed, 1]).integers(networks, size=(draws, networks - 1))
     return np.einsum("dn,ndk->dk", (chosen[..., None] == np.arange(networks)).sum(axis=1), of_each)
+
+
+@lru_cache(maxsize=2)    # methods are compared on the same samples
+def _times(samples: int, draws: int, seed: int) -> np.ndarray:
+    """Return how often each resample has each sample, (draws, samples)."""
+    drawn = np.random.default_rng(seed).integers(samples, size=(draws, samples), dtype=np.int32)
+    drawn = drawn + np.arange(0, draws * samples, samples)[:, None]
+    return np.bincount(drawn.ravel(), minlength=draws * samples).reshape(draws, samples).astype(np.float64)
 
 
 def ends(values: np.ndarray) -> list[float] | None:

@@ -9,76 +9,89 @@ frequencies, 2006.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 from zlib import crc32
 
 import numpy as np
 
 from rsslib.confidence.pools import Pool
+from rsslib.ledger import repeated
 from rsslib.ledger.statistics import Interval, difference_interval, resampled_interval
 from rsslib.ledger.wording import FEWEST
 
 RESAMPLES = 2000
 _BLOCK, _MODEL = 0, 1    # what a stream of random numbers draws
+_AT_ONCE = 250    # resamples: what they count stays in the processor's cache
 
-Rows = Mapping[str, np.ndarray]
-"""The samples that a resample drew, {set: indices}; several times those of a block that was drawn so often."""
+Times = Mapping[str, np.ndarray]
+"""How often each resample counts each sample, {set: (resamples, samples)}."""
 Draw = Mapping[str, int]
-"""The ensemble that a resample drew, {model: its number}."""
+"""The ensemble that resamples drew, {model: its number}."""
 Models = Mapping[str, Pool]
 """The ensembles that can be drawn of each model; pools of the same name are of the same networks."""
+Statistic = Callable[[Times, Draw], np.ndarray]
+"""A number of each of several resamples with the same ensembles, (resamples,), or some, (resamples, values)."""
 
 
-def resampled(statistic: Callable[[Rows, Draw], Any], blocks: Mapping[str, np.ndarray], models: Models | None = None,
+def resampled(statistic: Statistic, blocks: Mapping[str, np.ndarray], models: Models | None = None,
               resamples: int = RESAMPLES) -> np.ndarray:
-    """Return statistic(rows, draw) of each resample, (resamples,) or (resamples, values).
+    """Return what `statistic` says of each resample, (resamples,) or (resamples, values).
 
     A block counts as often as a Poisson number with mean 1, the same in every set that has samples of it; a set of
     which no block is drawn counts whole. Where a set has fewer than FEWEST blocks, all resamples are NaN.
     Of each model one ensemble is drawn, and what that does is widened (`_widened`).
-    Input: blocks, {set: (samples,), the number of each sample's block}.
+    Input: blocks, {set: (samples,), the number of each sample's block}; statistic, such as of `rsslib.ledger.repeated`.
 
     >>> values, block = np.arange(6.0), np.arange(6)
-    >>> drawn = resampled(lambda rows, _: values[rows["test"]].mean(), {"test": block})
+    >>> drawn = resampled(lambda times, _: times["test"] @ values / times["test"].sum(axis=1), {"test": block})
     >>> bool(abs(drawn.mean() - 2.5) < 0.05), drawn.shape
     (True, (2000,))
     """
     models = models or {}
-    whole = {name: np.arange(len(block)) for name, block in blocks.items()}
+    whole = {name: np.ones((1, len(block))) for name, block in blocks.items()}
     itself = {model: int(pool.chance.argmax()) for model, pool in models.items()}
-    as_it_is = np.array(statistic(whole, itself), dtype=float)
+    as_it_is = np.asarray(statistic(whole, itself), dtype=float)[0]
     if min(len(np.unique(block)) for block in blocks.values()) < FEWEST:
         return np.full((resamples, *as_it_is.shape), np.nan)
-    kept, found = [], []
-    for rows, draw in zip(_rows(blocks, resamples), _ensembles(models, resamples)):
-        kept.append(statistic(rows, itself))
-        found.append(statistic(rows, draw) if draw != itself else kept[-1])
+    times, kept = _counter(blocks, resamples), np.empty((resamples, *as_it_is.shape))
+    for chosen in np.split(np.arange(resamples), range(_AT_ONCE, resamples, _AT_ONCE)):
+        kept[chosen] = statistic(times(chosen), itself)
     if not models:
-        return np.array(kept, dtype=float)
+        return kept
+    found = kept.copy()
+    for draw, chosen in _ensembles(models, resamples):
+        if draw != itself:
+            found[chosen] = statistic(times(chosen), draw)
     shift = np.zeros_like(as_it_is)
     for model, pool in models.items():
         of_each = [statistic(whole, itself | {model: number}) for number in range(len(pool.chance))]
-        shift += _shift(np.array(of_each, dtype=float), as_it_is, pool.chance)
-    return _widened(np.array(kept, dtype=float), np.array(found, dtype=float), shift, models)
+        shift += _shift(np.concatenate(of_each).astype(float), as_it_is, pool.chance)
+    return _widened(kept, found, shift, models)
 
 
-def _rows(blocks: Mapping[str, np.ndarray], resamples: int) -> Iterator[Rows]:
-    """Yield the samples of each resample."""
-    times = {}
+def resampled_medians(values: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """Return the median of values in each resample of their blocks, (resamples,)."""
+    return resampled(lambda times, _: repeated.median(values, times["part"]), {"part": block})
+
+
+def _counter(blocks: Mapping[str, np.ndarray], resamples: int) -> Callable[[np.ndarray], Times]:
+    """Return what says how often some of the resamples, by their numbers, count each sample."""
+    drawn, places = {}, {}
     for name, block in blocks.items():
-        numbers, place = np.unique(block, return_inverse=True)
-        drawn = np.stack([np.random.default_rng([_BLOCK, number]).poisson(1, resamples) for number in numbers], axis=1)
-        drawn[~drawn.any(axis=1)] = 1
-        times[name] = drawn[:, place]
-    for number in range(resamples):
-        yield {name: np.repeat(np.arange(of.shape[1]), of[number]) for name, of in times.items()}
+        numbers, places[name] = np.unique(block, return_inverse=True)
+        times = np.stack([np.random.default_rng([_BLOCK, number]).poisson(1, resamples) for number in numbers], axis=1)
+        times[~times.any(axis=1)] = 1
+        drawn[name] = times.astype(float)
+    return lambda chosen: {name: times[np.ix_(chosen, places[name])] for name, times in drawn.items()}
 
 
-def _ensembles(models: Models, resamples: int) -> list[dict[str, int]]:
-    """Return the ensembles of each resample."""
-    drawn = {model: np.random.default_rng([_MODEL, crc32(pool.name.encode())]).choice(
-        len(pool.chance), resamples, p=pool.chance).tolist() for model, pool in models.items()}
-    return [{model: numbers[each] for model, numbers in drawn.items()} for each in range(resamples)]
+def _ensembles(models: Models, resamples: int) -> Iterator[tuple[dict[str, int], np.ndarray]]:
+    """Yield each combination of ensembles that is drawn, and the numbers of the resamples that drew it."""
+    drawn = np.stack([np.random.default_rng([_MODEL, crc32(pool.name.encode())]).choice(
+        len(pool.chance), resamples, p=pool.chance) for pool in models.values()], axis=1)
+    combinations, which = np.unique(drawn, axis=0, return_inverse=True)
+    by_combination = np.split(np.argsort(which, kind="stable"), np.bincount(which).cumsum()[:-1])
+    for numbers, chosen in zip(combinations.tolist(), by_combination):
+        yield dict(zip(models, numbers)), chosen
 
 
 def _widened(kept: np.ndarray, found: np.ndarray, shift: np.ndarray, models: Models) -> np.ndarray:

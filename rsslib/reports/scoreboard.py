@@ -8,7 +8,7 @@ import xarray as xr
 
 from rsslib.data import blocks, measurements, splits
 from rsslib.data.positions import CRS, SITE_M, transmitters
-from rsslib.ledger.resampling import interval, resampled
+from rsslib.ledger.resampling import interval, resampled_medians
 from rsslib.project import InputError
 from rsslib.radio_maps.localizer import RadioMaps
 from rsslib.reports.confidence_paper import baselines
@@ -91,12 +91,12 @@ def _read(path: str | Path | pd.DataFrame, time: np.ndarray, true: np.ndarray, s
 
 
 def _told(error: np.ndarray, block: np.ndarray) -> dict:
-    low, high = interval(resampled(lambda rows, _: np.median(error[rows["part"]]), {"part": block})) or (np.nan, np.nan)
+    low, high = interval(resampled_medians(error, block)) or (np.nan, np.nan)
     return {"n": len(error), "median_m": float(np.median(error)), "low_m": low, "high_m": high}
 
 
 def _difference(one: np.ndarray, other: np.ndarray, block: np.ndarray) -> dict:
-    drawn = resampled(lambda rows, _: np.median(one[rows["part"]]) - np.median(other[rows["part"]]), {"part": block})
+    drawn = resampled_medians(one, block) - resampled_medians(other, block)
     low, high = interval(drawn, difference=True) or (np.nan, np.nan)
     verdict = "settled: yours is ahead" if high < 0 else "settled: yours is behind" if low > 0 else "undecided"
     return {"difference_m": float(np.median(one) - np.median(other)), "low_difference_m": low,

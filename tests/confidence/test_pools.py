@@ -45,11 +45,11 @@ def test_the_draw_with_every_network_once_is_the_ensemble_itself(campus, loss, m
     model = predicted(campus, images_of(members), loss)
     number = int((model.drawn.values == np.arange(members)).all(axis=1).argmax())
     assert model.drawn.values[number].tolist() == list(range(members))
-    every = np.arange(SAMPLES)
-    drawn, own = pools.of(model).answers(every, number), pools.itself(model)
-    for axis, ours, theirs in zip("xy", drawn.place, own.place):
-        assert ours == pytest.approx(model[f"{axis}_hat"].values, rel=0, abs=1e-3)
-        assert np.array_equal(theirs, model[f"{axis}_hat"])
+    drawn, own = pools.of(model).answers(number, np.ones((1, SAMPLES))), pools.itself(model)
+    for axis in "xy":
+        assert getattr(drawn.pool, axis)[:, number] == pytest.approx(model[f"{axis}_hat"].values, rel=0, abs=1e-3)
+        assert np.array_equal(getattr(own.pool, axis)[:, 0], model[f"{axis}_hat"])
+    assert own.times.tolist() == [[1] * SAMPLES]
     assert drawn.error == pytest.approx(predictions.errors(model), rel=0, abs=1e-3)
     assert np.array_equal(own.error, predictions.errors(model))
     for indicator in indicators.VARIANTS:
@@ -74,15 +74,6 @@ def test_every_draw_answers_as_an_ensemble_of_its_networks_would(campus, loss, m
         for indicator in pool.scores:
             assert pool.scores[indicator][:, number] == pytest.approx(
                 indicators.score(one, indicator), rel=1e-6, abs=1e-9), indicator
-
-
-def test_answers_are_of_the_samples_asked_for_which_may_repeat(campus):
-    model = predicted(campus, images_of(3))
-    pool, rows = pools.of(model), np.array([4, 4, 0, 16])
-    answers = pool.answers(rows, 7)
-    assert np.array_equal(answers.error, pool.error[rows, 7]) and np.array_equal(answers.place[1], pool.y[rows, 7])
-    assert np.array_equal(answers.score("sum_spread"), pool.scores["sum_spread"][rows, 7])
-    assert answers.error[0] == answers.error[1] and np.array_equal(answers.samples, rows)
 
 
 @pytest.mark.parametrize("members", [1, 2, 3, 4, 5, 6])

@@ -9,13 +9,23 @@ import pytest
 import scipy.stats
 
 from rsslib.confidence import pools
-from rsslib.ledger import statistics
-from rsslib.ledger.resampling import RESAMPLES, interval, resampled
+from rsslib.ledger import resampling, statistics
+from rsslib.ledger.resampling import RESAMPLES, interval
 from rsslib.ledger.wording import FEWEST
 from rsslib.localization import draws
 
 VALUES = np.array([1.0, 2.0, 40.0, 50.0, 60.0, 700.0, 8.0, 9.0, 10.0])
 BLOCK = np.array([7, 7, 3, 3, 3, 9, 4, 5, 6])    # of two, three and one sample
+
+
+def resampled(statistic, *arguments, **options):
+    """`resampling.resampled` of a statistic of the samples of one resample, written out as often as they count."""
+    def of_each(times, draw):
+        rows = ({name: np.repeat(np.arange(of.shape[1]), of[number].astype(int)) for name, of in times.items()}
+                for number in range(len(next(iter(times.values())))))
+        return np.array([statistic(each, draw) for each in rows], dtype=float)
+
+    return resampling.resampled(of_each, *arguments, **options)
 
 
 def median_of(values):

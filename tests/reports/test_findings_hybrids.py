@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from rsslib.ledger import results
+from rsslib.ledger import repeated, results
 from rsslib.ledger.resampling import resampled
 from rsslib.ledger.wording import settled
 from rsslib.reports.confidence_paper.findings import hybrids
@@ -185,7 +185,7 @@ def panel(taken, nearer, block=None):
     """A panel whose intervals count samples, or blocks of them, and no networks."""
     first, excess = np.where(taken, 2.0, 1.0), np.subtract(taken, nearer, dtype=float)
     block = np.arange(len(first)) if block is None else block
-    drawn = {"excess": resampled(lambda rows, _: excess[rows["part"]].mean(), {"part": block})}
+    drawn = {"excess": resampled(lambda times, _: repeated.mean(excess, times["part"]), {"part": block})}
     return SimpleNamespace(first=first, second=3.0 - first, first_better=np.array(nearer), rate=0.5, drawn=drawn)
 
 

@@ -10,13 +10,13 @@ import numpy as np
 import xarray as xr
 from sklearn.neighbors import KNeighborsRegressor
 
-from rsslib.confidence import pools, ranging
-from rsslib.data import blocks, splits
+from rsslib.confidence import ranging
+from rsslib.data import splits
 from rsslib.data.grid import transmitters
-from rsslib.ledger.resampling import interval, resampled
+from rsslib.ledger.resampling import interval, resampled_medians
 from rsslib.localization import predictions
 from rsslib.reports.confidence_paper.separations import nearest_in_time
-from rsslib.reports.confidence_paper.summaries import ends, field
+from rsslib.reports.confidence_paper.summaries import ends, field, resampled_errors
 
 BELOW_DB = 6.0
 """How far below the quietest training reading of its receiver a reading lies that was not heard [dB]."""
@@ -97,8 +97,9 @@ def records(dataset: xr.Dataset, models: Mapping[str, xr.Dataset],
     Records: split, set, method, n, median_m, ci95_m, mean_m; drawn anew are blocks of time, as in the networks'.
     Differences, for the loss `compared`: left_method (the loss), right_method, split, set, n, median_m, ci95_median_m.
     """
-    block, places = blocks.numbers(dataset.time.values), _places(dataset)
-    rows, pairs = [], []
+    places = _places(dataset)
+    rows: list[dict] = []
+    pairs: list[dict] = []
     for name, model in models.items():
         split, _, loss = name.rpartition("-")
         if loss != compared:
@@ -108,15 +109,11 @@ def records(dataset: xr.Dataset, models: Mapping[str, xr.Dataset],
         everywhere = located(dataset, splits.make(dataset, split)["train"], np.concatenate([*samples.values()]))
         ends_at = np.cumsum([len(some) for some in samples.values()])
         for each, end in zip(parts, ends_at.tolist()):
-            here, keys = slice(end - len(samples[each]), end), {"split": split, "set": each}
+            here = slice(end - len(samples[each]), end)
             errors = {method: np.hypot(*(place[here] - places[samples[each]]).T)
                       for method, place in everywhere.items()}
-            for method, error in errors.items():
-                rows.append(keys | {"method": method} | _median(error, block[samples[each]])
-                            | {"mean_m": error.mean()})
-                pairs.append({"left_method": loss, "right_method": method} | keys | _difference(parts[each], error))
-            pairs.append({"left_method": "ranging", "right_method": "least_squares"} | keys | _apart(
-                errors["ranging"], errors["least_squares"], block[samples[each]]))
+            of_set, pairs_of_set = _of_set(parts[each], errors, {"split": split, "set": each}, loss)
+            rows, pairs = rows + of_set, pairs + pairs_of_set
     return rows, pairs
 
 
@@ -126,24 +123,18 @@ def _sets(split: str) -> Sequence[str]:
     return [*dict.fromkeys([own, splits.report_set(split)])]
 
 
-def _median(error: np.ndarray, block: np.ndarray) -> dict:
-    drawn = resampled(lambda rows, _: np.median(error[rows["part"]]), {"part": block})
-    return {"n": len(error), "median_m": np.median(error)} | ends("m", interval(drawn))
-
-
-def _difference(part: xr.Dataset, error: np.ndarray) -> dict:
-    """Return how the median error of predictions differs from that of a baseline on the same samples."""
-    pool = pools.of(part)
-    drawn = resampled(lambda rows, draw: np.median(pool.error[rows["part"], draw["model"]]) - np.median(
-        error[rows["part"]]), {"part": part.block.values}, {"model": pool})
-    value = float(np.median(predictions.errors(part)) - np.median(error))
-    return {"n": len(error)} | field("median_m", value, drawn, difference=True)
-
-
-def _apart(one: np.ndarray, other: np.ndarray, block: np.ndarray) -> dict:
-    """Return how the median error of one baseline differs from that of another on the same samples."""
-    drawn = resampled(lambda rows, _: np.median(one[rows["part"]]) - np.median(other[rows["part"]]), {"part": block})
-    return {"n": len(one)} | field("median_m", np.median(one) - np.median(other), drawn, difference=True)
+def _of_set(part: xr.Dataset, errors: Mapping[str, np.ndarray], keys: dict, loss: str) -> tuple[list[dict], list[dict]]:
+    """Return the records of the baselines on a set, and their differences from the predictions of it."""
+    drawn = {method: resampled_medians(error, part.block.values) for method, error in errors.items()} | {
+        loss: resampled_errors(part)}
+    found = {method: float(np.median(error)) for method, error in errors.items()} | {
+        loss: float(np.median(predictions.errors(part)))}
+    n = {"n": part.sizes["sample"]}
+    rows = [keys | {"method": method} | n | {"median_m": found[method]} | ends("m", interval(drawn[method]))
+            | {"mean_m": error.mean()} for method, error in errors.items()]
+    compared = [*((loss, method) for method in errors), ("ranging", "least_squares")]
+    return rows, [{"left_method": one, "right_method": other} | keys | n | field(
+        "median_m", found[one] - found[other], drawn[one] - drawn[other], difference=True) for one, other in compared]
 
 
 def _places(dataset: xr.Dataset) -> np.ndarray:

@@ -10,8 +10,8 @@ import xarray as xr
 
 from rsslib.confidence import hybrid, indicators, pools, ranging
 from rsslib.data import splits
-from rsslib.ledger import claims
-from rsslib.ledger.resampling import Draw, Rows, interval, resampled
+from rsslib.ledger import claims, repeated
+from rsslib.ledger.resampling import Draw, Times, interval, resampled
 from rsslib.localization import predictions
 from rsslib.project import InputError
 from rsslib.reports import style
@@ -87,9 +87,10 @@ def _fallback_medians(methods: Models, name: str) -> dict[str, np.ndarray]:
     """Return the median error of each method in each resample, {method: (resamples,)}."""
     ranged = errors_of(methods["ranging"], name)
 
-    def medians(own: pools.Answers, other: pools.Answers) -> list[float]:
-        low, there = other.score() < ood_detection.limit(own), ranged[other.samples]
-        return [float(np.median(error)) for error in (other.error, there, np.where(low, there, other.error))]
+    def medians(own: pools.Answers, other: pools.Answers) -> list[np.ndarray]:
+        low = ood_detection.below(other, own)
+        both = np.concatenate([ranged, other.error]), np.concatenate([other.times * low, other.times * ~low], axis=1)
+        return [repeated.median(*each) for each in ((other.error, other.times), (ranged, other.times), both)]
 
     drawn = ood_detection.resampled_with_val(methods["cnn"], name, medians)
     return dict(zip(("cnn", "ranging", "hybrid"), drawn.T))
@@ -144,43 +145,50 @@ def _drawn_choices(models: Models, name: str) -> dict[str, np.ndarray]:
     val, tested = ({split: predictions.of_set(models[split], each) for split in PAIR} for each in ("val", name))
     of_val, of_set = ({split: pools.of(part) for split, part in parts.items()} for parts in (val, tested))
 
-    def found(rows: Rows, draw: Draw) -> list[float]:
-        said = {split: of_set[split].answers(rows[name], draw[split]) for split in PAIR}
-        confidence = [said[split].score() / ood_detection.limit(of_val[split].answers(
-            rows[f"{split} val"], draw[split])) for split in PAIR]
-        return list(_choices(np.stack([one.error for one in said.values()]), np.stack(confidence)).values())
+    def found(times: Times, draw: Draw) -> np.ndarray:
+        said = {split: of_set[split].answers(draw[split], times[name]) for split in PAIR}
+        limits = {split: ood_detection.limit(of_val[split].answers(draw[split], times[f"{split} val"]))
+                  for split in PAIR}
+        confidence = np.stack([said[split].score() / limits[split][:, None] for split in PAIR])
+        return np.stack([*_choices(np.stack([one.error for one in said.values()]), confidence, times[name]).values()],
+                        axis=1)
 
     blocks = {f"{split} val": part.block.values for split, part in val.items()}
     drawn = resampled(found, blocks | {name: tested[PAIR[0]].block.values}, of_set)
-    return dict(zip(_choices(np.zeros((2, 1)), np.zeros((2, 1))), drawn.T))
+    return dict(zip(_choices(np.zeros((2, 1)), np.zeros((2, 1, 1)), np.ones((1, 1))), drawn.T))
 
 
-def _choices(error: np.ndarray, confidence: np.ndarray) -> dict[str, float]:
-    """Return what a choice by confidence does; error and confidence are (model, sample).
+def _choices(error: np.ndarray, confidence: np.ndarray, times: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what a choice by confidence does in each resample, {field: (resamples,)}.
 
     Median error [m] of each model, of the hybrid and of the oracle; how often each takes the better model; how often
     the hybrid takes the first, and how much more often than that is the better one; low-confidence rates.
+    Input: error, (model, sample); confidence, (model, resample, sample); times, how often a resample counts a sample.
     """
     first, best = confidence[0] >= confidence[1], error.min(axis=0)
-    taken = {"july": error[0], "november": error[1], "hybrid": np.where(first, *error), "oracle": best}
-    return ({model: float(np.median(each)) for model, each in taken.items()}
-            | {f"{model} best": float(np.mean(each <= best)) for model, each in taken.items()}
-            | {"first": float(first.mean()), "excess": float(first.mean() - np.mean(error[0] <= error[1]))}
-            | {f"{model} low": float(np.mean(one < 1)) for model, one in zip(PAIR, confidence)})
+    own = np.zeros_like(first)
+    takes_first = {"july": ~own, "november": own, "hybrid": first, "oracle": np.broadcast_to(
+        error[0] <= error[1], own.shape)}
+    medians = {model: repeated.median(error.ravel(), np.concatenate([times * taken, times * ~taken], axis=1))
+               for model, taken in takes_first.items()}
+    rates = {f"{model} best": repeated.mean(np.where(taken, *error) <= best, times)
+             for model, taken in takes_first.items()}
+    takes = repeated.mean(first, times)
+    return (medians | rates | {"first": takes, "excess": takes - repeated.mean(error[0] <= error[1], times)}
+            | {f"{model} low": repeated.mean(one < 1, times) for model, one in zip(PAIR, confidence)})
 
 
-def table4(models: Models) -> tuple[list[dict], list[dict]]:
+def table4(duels: Mapping[str, SimpleNamespace]) -> tuple[list[dict], list[dict]]:
     """Return Table IV's records: July model, November model, hybrid, and an oracle that always takes the better.
 
     Keys: set, model, n, median_m, ci95_m, best_choice_rate (how often that choice is the better one) and its
     interval; of the two models also chosen_share (how often the hybrid takes it), low_confidence_rate and
     median_confidence (divided by the threshold). The sets are the held-out fifths of the seasons; April's is OOD for
     both models. Paired differences, the left model's median error less the right one's: set, left_model, right_model,
-    n, median_m, ci95_median_m. Drawn anew are samples, networks and both thresholds.
+    n, median_m, ci95_median_m. Drawn anew are samples, networks and both thresholds. Input: the `duel` of each set.
     """
     records, pairs = [], []
-    for name in SETS:
-        both = duel(models, name)
+    for name, both in duels.items():
         confidence, errors = both.chosen.confidence.values, _errors(both.chosen)
         for model, error in errors.items():
             record = {"set": name, "model": model, "n": len(error), "median_m": np.median(error)} | ends(

@@ -14,14 +14,13 @@ import xarray as xr
 from scipy.spatial import ConvexHull
 
 from rsslib import files
-from rsslib.confidence import pools
 from rsslib.data import grid, splits
 from rsslib.data.grid import transmitters
 from rsslib.learning.weights import parameter_count
-from rsslib.ledger.resampling import resampled
+from rsslib.ledger import repeated
 from rsslib.localization import kept_images, networks, predictions
 from rsslib.project import InputError
-from rsslib.reports.confidence_paper.summaries import field, median_error, placed, trained
+from rsslib.reports.confidence_paper.summaries import field, median_error, placed, resampled_errors, trained
 from rsslib.reports.style import IN_DISTRIBUTION
 
 
@@ -127,17 +126,11 @@ def pairs(runs: Runs) -> list[dict]:
 
 
 def _difference(left: xr.Dataset, right: xr.Dataset) -> dict:
-    one, other = pools.of(left), pools.of(right)
-
-    def differences(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
-        return np.median(first) - np.median(second), np.mean(first) - np.mean(second)
-
-    drawn = resampled(lambda rows, draw: differences(one.error[rows["part"], draw["left"]],
-                                                     other.error[rows["part"], draw["right"]]),
-                      {"part": left.block.values}, {"left": one, "right": other})
-    median, mean = differences(predictions.errors(left), predictions.errors(right))
-    return {"n": left.sizes["sample"]} | field("median_m", median, drawn[:, 0], difference=True) | field(
-        "mean_m", mean, drawn[:, 1], difference=True)
+    errors, told = [predictions.errors(part) for part in (left, right)], {"n": left.sizes["sample"]}
+    for key, whole, each in (("median_m", np.median, repeated.median), ("mean_m", np.mean, repeated.mean)):
+        one, other = (resampled_errors(part, each) for part in (left, right))
+        told |= field(key, whole(errors[0]) - whole(errors[1]), one - other, difference=True)
+    return told
 
 
 def models(runs: Runs) -> dict[str, xr.Dataset]:

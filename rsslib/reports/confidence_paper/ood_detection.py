@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,8 +11,8 @@ import xarray as xr
 from rsslib.confidence import indicators, pools
 from rsslib.confidence.pools import Answers
 from rsslib.data import splits
-from rsslib.ledger import results, statistics
-from rsslib.ledger.resampling import Draw, Rows, interval, resampled
+from rsslib.ledger import repeated, results, statistics
+from rsslib.ledger.resampling import Draw, Times, interval, resampled
 from rsslib.localization import predictions
 from rsslib.reports.confidence_paper.summaries import ends, errors_of, field, median_error, placed, trained
 from rsslib.reports.style import IN_DISTRIBUTION
@@ -22,7 +21,7 @@ Models = dict[str, xr.Dataset]
 """For each split, the predictions of the ensemble trained on it."""
 _DRAWN = (indicators.INDICATOR, *(name for name in indicators.VARIANTS if name not in (
     indicators.INDICATOR, "max_mean_prediction_normalised")))    # of drawn ensembles the last is not known
-_CURVES = 500    # resamples of a curve
+_CURVES, _SHARES = 500, 20    # resamples of a curve, and its points
 
 
 def load(folder: str | Path, names: Sequence[str], dataset: xr.Dataset, loss: str = "emd",
@@ -58,7 +57,7 @@ def rocs(model: xr.Dataset, split: str) -> dict[str, SimpleNamespace]:
     validation's 10th percentile), ci95_at_threshold (of the second; None of the normalised maximum mean prediction).
     """
     drawn = resampled_with_val(model, splits.report_set(split), lambda own, ood: [
-        np.mean(ood.score(each) < limit(own, each)) for each in _DRAWN])
+        repeated.mean(below(ood, own, each), ood.times) for each in _DRAWN])
     ci95 = {each: interval(of) for each, of in zip(_DRAWN, drawn.T)}
     curves = {}
     for each in indicators.VARIANTS:
@@ -71,21 +70,32 @@ def rocs(model: xr.Dataset, split: str) -> dict[str, SimpleNamespace]:
     return curves
 
 
-def limit(own: Answers, indicator: str = indicators.INDICATOR) -> float:
-    """Return the confidence below which a drawn ensemble calls a sample low-confidence, from its validation samples."""
-    return float(np.percentile(own.score(indicator), indicators.PERCENTILE))
+def limit(own: Answers, indicator: str = indicators.INDICATOR) -> np.ndarray:
+    """Return the confidence below which a drawn ensemble calls a sample low-confidence, from its validation samples.
+
+    Of each resample: (resamples,).
+    """
+    return repeated.percentile(own.score(indicator), own.times, indicators.PERCENTILE)
 
 
-def resampled_with_val(model: xr.Dataset, name: str, statistic: Callable[[Answers, Answers], Any]) -> np.ndarray:
-    """Return statistic(own, other) of each resample (`rsslib.ledger.resampling`), (resamples, values).
+def below(other: Answers, own: Answers, indicator: str = indicators.INDICATOR) -> np.ndarray:
+    """Return which samples of a set are low-confidence by the validation samples `own`, (resamples, samples)."""
+    return other.score(indicator) < limit(own, indicator)[:, None]
 
-    They are what a drawn ensemble says of drawn samples of validation and of the set `name`, which may be "val" itself.
+
+def resampled_with_val(model: xr.Dataset, name: str,
+                       statistic: Callable[[Answers, Answers], Sequence[np.ndarray]]) -> np.ndarray:
+    """Return the numbers statistic(own, other), (resamples,) each, of all resamples, (resamples, values).
+
+    They are what a drawn ensemble says of drawn samples of validation and of the set `name`, which may be "val" itself
+    (`rsslib.ledger.resampling`).
     """
     parts = {each: predictions.of_set(model, each) for each in ("val", name)}
     of = {each: pools.of(part) for each, part in parts.items()}
 
-    def found(rows: Rows, draw: Draw) -> Any:
-        return statistic(*(of[each].answers(rows[each], draw["model"]) for each in ("val", name)))
+    def found(times: Times, draw: Draw) -> np.ndarray:
+        own, other = (of[each].answers(draw["model"], times[each]) for each in ("val", name))
+        return np.stack(statistic(own, other), axis=1)
 
     return resampled(found, {each: part.block.values for each, part in parts.items()}, {"model": of["val"]})
 
@@ -120,11 +130,13 @@ def _tasks(split: str) -> list[dict]:
 
 def _judged(model: xr.Dataset, keys: dict) -> tuple[list[dict], list[dict]]:
     """Return the records of all indicators on a task, and of their pairs."""
-    def areas(own: Answers, other: Answers) -> list[float]:
+    def areas(own: Answers, other: Answers) -> list[np.ndarray]:
         positive, seen = _task(keys, own, other)
-        return [statistics.area(positive, np.concatenate([one.score(each) for one in seen])) for each in _DRAWN]
+        times = np.concatenate([one.times for one in seen], axis=1)
+        return [repeated.area(positive, np.concatenate([one.score(each) for one in seen]), times) for each in _DRAWN]
 
     positive, seen = _task(keys, *(pools.itself(predictions.of_set(model, each)) for each in ("val", keys["set"])))
+    positive = positive[0]
     scores = {each: np.concatenate([one.score(each) for one in seen]) for each in indicators.VARIANTS}
     found = {each: statistics.area(positive, score) for each, score in scores.items()}
     drawn = dict(zip(_DRAWN, resampled_with_val(model, keys["set"], areas).T))
@@ -140,10 +152,10 @@ def _judged(model: xr.Dataset, keys: dict) -> tuple[list[dict], list[dict]]:
 
 
 def _task(keys: Mapping, own: Answers, other: Answers) -> tuple[np.ndarray, tuple[Answers, ...]]:
-    """Return which samples are positive, (samples,) bool, and whose answers on them count, in this order."""
+    """Return which samples are positive, (1 or resamples, samples) bool, and whose answers count, in this order."""
     if keys["target"] == "ood":
-        return np.repeat([False, True], [len(own.error), len(other.error)]), (own, other)
-    return other.error > 2 * np.median(own.error), (other,)
+        return np.repeat([False, True], [len(own.error), len(other.error)])[None], (own, other)
+    return other.error > 2 * repeated.median(own.error, own.times)[:, None], (other,)
 
 
 def _at_threshold(positive: np.ndarray, low: np.ndarray) -> dict:
@@ -172,25 +184,29 @@ def _error_record(model: xr.Dataset, split: str, name: str) -> dict:
     part = predictions.of_set(model, name)
     confidence, errors, low = indicators.score(part), predictions.errors(part), _is_low(model, name)
 
-    def found(own: Answers, other: Answers) -> list[float]:
-        below = other.score() < limit(own)
-        return [statistics.spearman(other.score(), other.error), float(below.mean()),
-                *_above(other.error, below, float(np.median(own.error))).values()]
+    def found(own: Answers, other: Answers) -> list[np.ndarray]:
+        unsure = below(other, own)
+        return [repeated.spearman(other.score(), other.error, other.times), repeated.mean(unsure, other.times),
+                *_above(other, unsure, repeated.median(own.error, own.times)).values()]
 
     drawn = resampled_with_val(model, name, found)
     record = {"split": split, "set": name} | median_error(part) | field(
         "spearman", statistics.spearman(confidence, errors), drawn[:, 0]) | {
         "median_confidence": np.median(confidence), "highest_confidence": confidence.max(),
         "threshold": indicators.threshold(model)} | field("low_confidence_rate", low.mean(), drawn[:, 1])
-    for at, (key, share) in enumerate(_above(errors, low, predictions.median_error(model, "val")).items(), 2):
-        record |= field(key, share, drawn[:, at])
+    typical = np.array([predictions.median_error(model, "val")])
+    for at, (key, share) in enumerate(_above(pools.itself(part), low[None], typical).items(), 2):
+        record |= field(key, share[0], drawn[:, at])
     return record
 
 
-def _above(error: np.ndarray, low: np.ndarray, typical: float) -> dict[str, float]:
-    """Return the shares of errors above validation's median, and above twice as much, of low, high and all samples."""
-    return {f"{prefix}above_{word}_share": float(np.mean(error[chosen] > times * typical)) if chosen.any() else
-            float("nan") for prefix, chosen in (("low_", low), ("high_", ~low), ("", np.ones_like(low)))
+def _above(seen: Answers, low: np.ndarray, typical: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the shares of errors above validation's median, and above twice as much, of low, high and all samples.
+
+    Input: low, (resamples, samples); typical, that median, (resamples,).
+    """
+    return {f"{prefix}above_{word}_share": repeated.mean(seen.error > times * typical[:, None], seen.times * chosen)
+            for prefix, chosen in (("low_", low), ("high_", ~low), ("", True))
             for word, times in (("median", 1), ("twice", 2))}
 
 
@@ -210,8 +226,8 @@ def table3(models: Models) -> list[dict]:
     for split, model in models.items():
         name, own = splits.report_set(split), split if split in splits.SEASONS else "val"
         low = _is_low(model, name)
-        drawn = resampled_with_val(model, name, lambda val, ood: _sides_of(ood.error, ood.score() < limit(val)))
-        found = _sides_of(errors_of(model, name), low)
+        drawn = resampled_with_val(model, name, lambda val, ood: _sides_of(ood.error, below(ood, val), ood.times))
+        found = [number[0] for number in _sides_of(errors_of(model, name), low[None], np.ones((1, len(low))))]
         records.append({"split": split, "set": name, "indicator": indicators.INDICATOR,
                         "percentile": indicators.PERCENTILE, "threshold": indicators.threshold(model), "n": len(low)})
         for at, key in enumerate(("low_confidence_rate", "high_confidence_median_m", "low_confidence_median_m")):
@@ -225,16 +241,17 @@ def table3(models: Models) -> list[dict]:
 def _in_distribution(model: xr.Dataset, own: str) -> dict:
     """Return the median error and the low-confidence rate of a set in distribution, fields in_distribution_..."""
     median = median_error(predictions.of_set(model, own))
-    drawn = resampled_with_val(model, own, lambda val, held_out: np.mean(held_out.score() < limit(val)))
+    drawn = resampled_with_val(model, own, lambda val, held_out: [
+        repeated.mean(below(held_out, val), held_out.times)])[:, 0]
     return {"in_distribution_set": own, "in_distribution_median_m": median["median_m"]} | ends(
         "in_distribution_median_m", median.get("ci95_m")) | field(
         "in_distribution_low_confidence_rate", _is_low(model, own).mean(), drawn)
 
 
-def _sides_of(error: np.ndarray, low: np.ndarray) -> tuple[float, float, float, float]:
+def _sides_of(error: np.ndarray, low: np.ndarray, times: np.ndarray) -> list[np.ndarray]:
     """Return the low-confidence rate, the median error of the others and of those, and the second less the first."""
-    high, below = (float(np.median(error[side])) if side.any() else float("nan") for side in (~low, low))
-    return float(low.mean()), high, below, below - high
+    high, unsure = (repeated.median(error, times * side) for side in (~low, low))
+    return [repeated.mean(low, times), high, unsure, unsure - high]
 
 
 def coverage(models: Models, fewest: int = 10) -> dict[str, dict[str, SimpleNamespace]]:
@@ -252,11 +269,8 @@ def coverage(models: Models, fewest: int = 10) -> dict[str, dict[str, SimpleName
 def _kept(part: xr.Dataset, fewest: int) -> SimpleNamespace:
     pool = pools.of(part)
 
-    def medians(seen: Answers) -> np.ndarray:
-        return indicators.risk_coverage(seen.score(), seen.error)[1]
-
-    shares, error = indicators.risk_coverage(indicators.score(part), predictions.errors(part))
-    drawn = resampled(lambda rows, draw: medians(pool.answers(rows["part"], draw["model"])),
+    shares, error = indicators.risk_coverage(indicators.score(part), predictions.errors(part), _SHARES)
+    drawn = resampled(lambda times, draw: _medians_kept(pool.answers(draw["model"], times["part"]), shares),
                       {"part": part.block.values}, {"model": pool}, _CURVES)
     half = int(np.argmin(np.abs(shares - 0.5)))
     low, high = np.transpose([interval(column) or (value, value) for column, value in zip(drawn.T, error)])
@@ -265,3 +279,12 @@ def _kept(part: xr.Dataset, fewest: int) -> SimpleNamespace:
     return SimpleNamespace(share=shares[shown], error=error[shown], low=low[shown], high=high[shown], n=n,
                            half_m=error[half] - error[-1],
                            ci95_half_m=interval(drawn[:, half] - drawn[:, -1], difference=True))
+
+
+def _medians_kept(said: Answers, shares: np.ndarray) -> np.ndarray:
+    """Return the median error of the most confident `shares` of the samples, (resamples, shares) [m]."""
+    order = np.argsort(-said.score(), kind="stable")
+    error, ordered = said.error[order], said.times[:, order]
+    surer, n = ordered.cumsum(axis=1) - ordered, ordered.sum(axis=1)[:, None, None]
+    kept = np.clip(np.maximum(1, np.round(shares[:, None] * n)) - surer[:, None], 0, ordered[:, None])
+    return repeated.median(error, kept.reshape(-1, len(error))).reshape(len(ordered), len(shares))

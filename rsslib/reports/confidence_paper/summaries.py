@@ -1,6 +1,6 @@
 """What records share: the trainings they read, fields with their 95 % intervals, and how predictions were made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import xarray as xr
 from rsslib.confidence import pools
 from rsslib.data import blocks
 from rsslib.data.grid import transmitters
-from rsslib.ledger import results
+from rsslib.ledger import repeated, results
 from rsslib.ledger.resampling import interval, resampled
 from rsslib.ledger.statistics import Interval
 from rsslib.localization import predictions
@@ -56,10 +56,19 @@ def errors_of(model: xr.Dataset, name: str) -> np.ndarray:
 
 def median_error(part: xr.Dataset) -> dict:
     """Return the fields n, median_m and ci95_m (two-level bootstrap) of the errors of predictions with `block`."""
-    errors, pool, block = predictions.errors(part), pools.of(part), part.block.values
-    drawn = resampled(lambda rows, draw: np.median(pool.error[rows["part"], draw["model"]]), {"part": block},
-                      {"model": pool})
-    return {"n": len(errors), "median_m": np.median(errors)} | ends("m", interval(drawn))
+    errors = predictions.errors(part)
+    return {"n": len(errors), "median_m": np.median(errors)} | ends("m", interval(resampled_errors(part)))
+
+
+def resampled_errors(part: xr.Dataset, statistic: Callable = repeated.median) -> np.ndarray:
+    """Return a statistic of the errors of predictions with `block` in each resample, (resamples,).
+
+    Input: statistic, of `rsslib.ledger.repeated`.
+    Those of other predictions, or of `resampling.resampled_medians`, for the same samples may be subtracted.
+    """
+    pool = pools.of(part)
+    return resampled(lambda times, draw: statistic(pool.error[:, draw["model"]], times["part"]),
+                     {"part": part.block.values}, {"model": pool})
 
 
 def field(key: str, value: float, drawn: np.ndarray, difference: bool = False, reason: str = "no such sample") -> dict:

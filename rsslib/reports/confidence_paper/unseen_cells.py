@@ -8,6 +8,7 @@ import xarray as xr
 
 from rsslib.confidence import pools
 from rsslib.data import splits
+from rsslib.ledger import repeated
 from rsslib.ledger.resampling import resampled
 from rsslib.localization import predictions
 from rsslib.reports.confidence_paper.summaries import field
@@ -58,6 +59,6 @@ def _inside(ood: xr.Dataset, area: shapely.Geometry, found: np.ndarray) -> dict:
     """Return the share of predictions inside an area, inside_share, with its interval."""
     pool = pools.of(ood)
     inside = shapely.contains_xy(area, pool.x, pool.y)
-    drawn = resampled(lambda rows, draw: inside[rows["ood"], draw["model"]].mean(), {"ood": ood.block.values},
-                      {"model": pool})
+    drawn = resampled(lambda times, draw: repeated.mean(inside[:, draw["model"]], times["ood"]),
+                      {"ood": ood.block.values}, {"model": pool})
     return field("inside_share", found.mean(), drawn)

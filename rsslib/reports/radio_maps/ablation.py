@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from zlib import crc32
 
 import numpy as np
 import xarray as xr
@@ -14,6 +13,7 @@ from rsslib.project import InputError
 from rsslib.radio_maps import ablation
 from rsslib.reports.confidence_paper.summaries import ends, field
 from rsslib.reports.findings import Answer, Records, by_verdict
+from rsslib.reports.radio_maps.tables import networks_drawn
 from rsslib.reports.tables import name as named
 
 
@@ -54,23 +54,12 @@ def _of_split(split: str, found: xr.Dataset, dataset: xr.Dataset, path: Path) ->
 
 def _told(errors: np.ndarray, whole: np.ndarray | None, block: np.ndarray) -> dict:
     """Return the median error, and its difference from that of the whole method, with their intervals."""
-    def medians(of: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
-        return np.median(of[:, rows], axis=1)
-
-    def drawn(value) -> np.ndarray:
-        generator = np.random.default_rng(crc32(b"networks"))
-
-        def statistic(rows: Mapping[str, np.ndarray], _: Mapping) -> float:
-            seeds = generator.integers(len(errors), size=max(len(errors) - 1, 1))
-            return float(value(rows["part"])[seeds].mean())
-        return resampled(statistic, {"part": block})
-
-    told = {"median_m": float(medians(errors).mean())} | ends("m", interval(drawn(lambda rows: medians(errors, rows))))
+    median = np.median(errors, axis=1).mean()
+    told = {"median_m": float(median)} | ends("m", interval(resampled(networks_drawn(errors), {"part": block})))
     if whole is None:
         return told
-    more = float((medians(errors) - medians(whole)).mean())
-    return told | field("more_m", more, drawn(lambda rows: medians(errors, rows) - medians(whole, rows)),
-                        difference=True)
+    drawn = resampled(networks_drawn(errors, whole), {"part": block})
+    return told | field("more_m", float(median - np.median(whole, axis=1).mean()), drawn, difference=True)
 
 
 def answer(found: Records) -> Answer:

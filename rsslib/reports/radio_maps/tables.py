@@ -8,17 +8,18 @@ from zlib import crc32
 import numpy as np
 import xarray as xr
 
-from rsslib.confidence import hybrid, pools
+from rsslib.confidence import hybrid
 from rsslib.data import splits
 from rsslib.files import parsed, read_json
-from rsslib.ledger.resampling import interval, resampled
+from rsslib.ledger import repeated
+from rsslib.ledger.resampling import Draw, Statistic, Times, interval, resampled
 from rsslib.ledger.statistics import area
 from rsslib.localization import predictions
 from rsslib.project import InputError
 from rsslib.radio_maps.localizer import RadioMaps
 from rsslib.radio_maps.recipe import MapRecipe
 from rsslib.reports.confidence_paper import hybrid_models
-from rsslib.reports.confidence_paper.summaries import ends, field, placed, trained
+from rsslib.reports.confidence_paper.summaries import ends, field, placed, resampled_errors, trained
 
 Models = Mapping[str, Sequence[xr.Dataset]]
 METHODS = ("maps", "calibrated", "calibrated_other", "network", "network_calibrated", "network_calibrated_other")
@@ -90,7 +91,7 @@ def beyond(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> tuple[lis
 
 def _errors_told(parts: Sequence[xr.Dataset], transductive: bool) -> dict:
     errors, block = _errors(parts), parts[0].block.values
-    drawn = resampled(_of_networks(errors), {"part": block})
+    drawn = resampled(networks_drawn(errors), {"part": block})
     return {"n": len(block), "seeds": len(errors), "transductive": transductive, "median_m": float(
         np.median(errors, axis=1).mean())} | ends("m", interval(drawn)) | {"mean_m": float(errors.mean())}
 
@@ -108,7 +109,8 @@ def _coverage(covered: Sequence[dict], method: str, name: str, split: str, parts
     if not chosen:
         return {}
     holds = np.stack([part.mass.values <= record["threshold"] for part, record in zip(parts, chosen, strict=True)])
-    drawn = resampled(lambda rows, _: holds[:, rows["part"]].mean(), {"part": parts[0].block.values})
+    drawn = resampled(lambda times, _: repeated.mean(holds.mean(axis=0), times["part"]),
+                      {"part": parts[0].block.values})
     return field("coverage90", holds.mean(), drawn) | {
         "area90_km2": float(np.mean([record["area_km2"] for record in chosen])), "promise": chosen[0]["promise"]}
 
@@ -193,13 +195,21 @@ def _errors(parts: Sequence[xr.Dataset]) -> np.ndarray:
     return np.stack([predictions.errors(part) for part in parts])
 
 
-def _of_networks(errors: np.ndarray):
-    """Return a statistic for `resampled`: the mean of the medians of N - 1 networks drawn from N."""
+def networks_drawn(errors: np.ndarray, others: np.ndarray | None = None) -> Statistic:
+    """Return a statistic for `resampled`: the mean of the medians of N - 1 networks drawn from N.
+
+    Input: errors of N networks on the same samples, (networks, samples) [m]. With `others`, of the same networks after
+    a change, it is the mean of the differences.
+    """
     generator = np.random.default_rng(crc32(b"networks"))
 
-    def statistic(rows: Mapping[str, np.ndarray], _: Mapping) -> float:
-        chosen = generator.integers(len(errors), size=max(len(errors) - 1, 1))
-        return float(np.median(errors[chosen][:, rows["part"]], axis=1).mean())
+    def statistic(counted: Times, _: Draw) -> np.ndarray:
+        times = counted["part"]
+        medians = np.stack([repeated.median(error, times) for error in errors])
+        if others is not None:
+            medians -= np.stack([repeated.median(error, times) for error in others])
+        chosen = generator.integers(len(errors), size=(len(times), max(len(errors) - 1, 1)))
+        return np.take_along_axis(medians, chosen.T, axis=0).mean(axis=0)
     return statistic
 
 
@@ -207,10 +217,8 @@ def _difference(errors: np.ndarray, part: xr.Dataset, emd: xr.Dataset) -> dict:
     """Return the median error of networks minus that of an EMD ensemble on the same samples, with its interval."""
     if not np.array_equal(part.measurement, emd.measurement):
         raise InputError("radio maps: EMD was tested on other samples; both come from the same measurements and split")
-    pool, blocks = pools.of(emd), {"part": part.block.values}
     # both draw the same blocks; drawn in one statistic, networks and ensembles would count in each other's widening
-    drawn = resampled(_of_networks(errors), blocks) - resampled(
-        lambda rows, draw: np.median(pool.error[rows["part"], draw["emd"]]), blocks, {"emd": pool})
+    drawn = resampled(networks_drawn(errors), {"part": part.block.values}) - resampled_errors(emd)
     value = np.median(errors, axis=1).mean() - np.median(predictions.errors(emd))
     return {"n": errors.shape[1]} | field("median_m", float(value), drawn, difference=True)
 
