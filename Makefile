@@ -23,9 +23,10 @@ reproduce: $(STAMP) ## the main job: every table and figure, then RESULTS.md
 
 # Reports run twice: in the smoke chain, then with their default parameters, which must print the same (--nbval). What
 # the chain runs with other parameters, or not at all, runs with its defaults, too (--nbval-lax).
-# Two processes on two cores: threads that wait for those of the other would burn its time.
+# Two processes on two cores: threads that spin while they wait would burn the other's time.
 test coverage fuzz: export OMP_NUM_THREADS := 1
 test coverage fuzz: export OPENBLAS_NUM_THREADS := 1
+test coverage fuzz: export OMP_WAIT_POLICY := passive
 
 test: $(STAMP) ## lint, types, unit tests with examples, the smoke chain, notebooks with their defaults
 	@$(PY) -m ruff check .

@@ -1,6 +1,6 @@
 """What radio maps cost: against scikit-learn's Gaussian processes at equal maps, and over the number of samples.
 
-    python benchmarks/radio_maps.py [--samples 250 500 1000 2000] [--sensors 4] [--large 6000 20000] [--turns 1]
+    python benchmarks/radio_maps.py [--samples 250 500 1000 2000] [--sensors 12] [--large 6000 20000] [--turns 1]
 
 Made-up readings, of which each receiver misses a few. As in losses.py the two sides of a ratio take turns within one
 run and their medians are compared. Scikit-learn fits and predicts one receiver after the other with the same fixed
@@ -35,10 +35,10 @@ def readings(samples: int, sensors: int, missed: float = 0.02) -> tuple[np.ndarr
     return places, residuals
 
 
-def pixels() -> np.ndarray:
-    """Return the places of the pixels of a map, (pixels, 2) [m]."""
-    row, column = np.indices(PIXELS)
-    return 30.0 * np.stack([column.ravel(), row.ravel()], axis=1)
+def pixels(finer: int = 1) -> np.ndarray:
+    """Return the places of the pixels of a map, (pixels, 2) [m]; `finer`, how many a side where PIXELS has one."""
+    row, column = np.indices([finer * size for size in PIXELS])
+    return 30.0 / finer * np.stack([column.ravel(), row.ravel()], axis=1)
 
 
 def one_by_one(places: np.ndarray, residuals: np.ndarray, recipe: MapRecipe) -> tuple[np.ndarray, np.ndarray]:
@@ -78,17 +78,28 @@ def inducing(samples: int, points: int) -> dict:
     return row
 
 
-def rows(samples: Sequence[int] = (250, 500, 1000, 2000), sensors: int = 4, large: Sequence[int] = (6000, 20_000),
+def grown(samples: int, sensors: int, finer: int) -> dict:
+    """Return the seconds of our maps alone, of so many receivers and pixels."""
+    given = readings(samples, sensors)
+    started = time.perf_counter()
+    process.predict(*given, pixels(finer), MapRecipe())
+    return {"what": f"maps of {sensors} receivers from {samples:,} samples, {finer * PIXELS[0]} x {finer * PIXELS[1]} "
+                    "pixels", "seconds": [float(f"{time.perf_counter() - started:.3g}")]}
+
+
+def rows(samples: Sequence[int] = (250, 500, 1000, 2000), sensors: int = 12, large: Sequence[int] = (6000, 20_000),
          turns: int = 1) -> list[dict]:
     """Return the rows of this file."""
-    return [against_sklearn(count, sensors, turns) for count in samples] + [inducing(count, 2000) for count in large]
+    return ([against_sklearn(count, sensors, turns) for count in samples]
+            + [grown(1000, count, finer) for count, finer in ((4, 1), (16, 1), (64, 1), (16, 2), (16, 4))]
+            + [inducing(count, 2000) for count in large])
 
 
 def main() -> None:
     """Print the rows."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--samples", type=int, nargs="+", default=[250, 500, 1000, 2000])
-    parser.add_argument("--sensors", type=int, default=4)
+    parser.add_argument("--sensors", type=int, default=12)
     parser.add_argument("--large", type=int, nargs="+", default=[6000, 20_000])
     parser.add_argument("--turns", type=int, default=1)
     given = parser.parse_args()

@@ -20,15 +20,10 @@ errors, `indicators` says how far to trust a prediction, `ranging` and `hybrid` 
 trusted. Bad input raises `InputError`.
 """
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rsslib.project import ROOT, InputError
-
-# Threads of torch that wait for each other sleep, not spin: spinning made radio maps 15 times slower where two processes
-# share two cores, and no faster where one has them alone. Before torch is imported, which reads it once.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __version__ = "0.1.0"
 
@@ -79,4 +74,4 @@ else:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__} - {"TYPE_CHECKING", "import_module", "os"})
+    return sorted({*globals(), *__all__} - {"TYPE_CHECKING", "import_module"})

@@ -157,7 +157,9 @@ def _times(samples: int, draws: int, seed: int) -> np.ndarray:
     """Return how often each resample has each sample, (draws, samples)."""
     drawn = np.random.default_rng(seed).integers(samples, size=(draws, samples), dtype=np.int32)
     drawn = drawn + np.arange(0, draws * samples, samples)[:, None]
-    return np.bincount(drawn.ravel(), minlength=draws * samples).reshape(draws, samples).astype(np.float64)
+    times = np.bincount(drawn.ravel(), minlength=draws * samples).reshape(draws, samples).astype(np.float64)
+    times.flags.writeable = False    # others get the same
+    return times
 
 
 def ends(values: np.ndarray) -> list[float] | None:

@@ -1,8 +1,9 @@
 """Statistics of samples that count several times, for many resamples at once.
 
-A resample is how often each sample counts, so that one sort of the samples serves all resamples. Input of all:
-times, (resamples, samples), whole numbers from 0; values, (samples,). Output: (resamples,), NaN where no sample counts.
-They equal numpy's, scipy's and scikit-learn's on samples written out as often as they count.
+A resample is how often each sample counts (its frequency weights), so that one sort of the samples serves all
+resamples. Input of all: times, (resamples, samples), whole numbers from 0; values, (samples,), finite. Output:
+(resamples,), NaN where no sample counts. On samples written out as often as they count they are numpy's percentile,
+median and mean, scikit-learn's area and scipy's rank correlation.
 """
 
 import numpy as np
@@ -60,7 +61,7 @@ def area(positive: np.ndarray, confidence: np.ndarray, times: np.ndarray) -> np.
 
 
 def spearman(one: np.ndarray, other: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Return the rank correlation (`statistics.spearman`), 0 where one is constant.
+    """Return the rank correlation (`statistics.spearman`), 0 where one is constant, or no sample counts.
 
     >>> spearman(np.array([1.0, 2.0, 3.0]), np.array([9.0, 8.0, 7.0]), np.array([[1, 1, 2]])).round(6)
     array([-1.])

@@ -20,7 +20,7 @@ from rsslib.ledger.wording import FEWEST
 
 RESAMPLES = 2000
 _BLOCK, _MODEL = 0, 1    # what a stream of random numbers draws
-_AT_ONCE = 250    # resamples: what they count stays in the processor's cache
+_AT_ONCE = 250    # resamples, which bounds the memory
 
 Times = Mapping[str, np.ndarray]
 """How often each resample counts each sample, {set: (resamples, samples)}."""
@@ -52,15 +52,19 @@ def resampled(statistic: Statistic, blocks: Mapping[str, np.ndarray], models: Mo
     as_it_is = np.asarray(statistic(whole, itself), dtype=float)[0]
     if min(len(np.unique(block)) for block in blocks.values()) < FEWEST:
         return np.full((resamples, *as_it_is.shape), np.nan)
-    times, kept = _counter(blocks, resamples), np.empty((resamples, *as_it_is.shape))
-    for chosen in np.split(np.arange(resamples), range(_AT_ONCE, resamples, _AT_ONCE)):
-        kept[chosen] = statistic(times(chosen), itself)
+    times = _counter(blocks, resamples)
+
+    def of(chosen: np.ndarray, draw: Draw) -> np.ndarray:
+        parts = np.split(chosen, range(_AT_ONCE, len(chosen), _AT_ONCE))
+        return np.concatenate([statistic(times(part), draw) for part in parts], dtype=float)
+
+    kept = of(np.arange(resamples), itself)
     if not models:
         return kept
     found = kept.copy()
     for draw, chosen in _ensembles(models, resamples):
         if draw != itself:
-            found[chosen] = statistic(times(chosen), draw)
+            found[chosen] = of(chosen, draw)
     shift = np.zeros_like(as_it_is)
     for model, pool in models.items():
         of_each = [statistic(whole, itself | {model: number}) for number in range(len(pool.chance))]

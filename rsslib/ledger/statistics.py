@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import bootstrap, chi2, rankdata
+from scipy.stats import bootstrap, chi2
 
+from rsslib.ledger import repeated
 from rsslib.ledger.wording import FEWEST
 from rsslib.project import InputError
 
@@ -88,7 +89,7 @@ def spearman(confidence: ArrayLike, error: ArrayLike) -> float:
     -1.0
     """
     sure, apart = _numbers(confidence, error)
-    return float(_rank_correlation(sure, apart))
+    return float(repeated.spearman(sure, apart, np.ones((1, len(sure))))[0])
 
 
 def area(positive: ArrayLike, confidence: ArrayLike) -> float:
@@ -100,11 +101,8 @@ def area(positive: ArrayLike, confidence: ArrayLike) -> float:
     >>> area([True, False, False], [0.1, 0.1, 0.3])
     0.75
     """
-    is_positive, sure = np.asarray(positive, bool), np.asarray(confidence, float)
-    n, m = int(is_positive.sum()), int((~is_positive).sum())
-    if not n or not m:
-        return float("nan")
-    return float((_ranks(-sure)[is_positive].sum() - n * (n + 1) / 2) / (n * m))
+    sure = np.asarray(confidence, float)
+    return float(repeated.area(np.asarray(positive, bool), sure, np.ones((1, len(sure))))[0])
 
 
 def resampled_interval(values: np.ndarray) -> Interval:
@@ -128,21 +126,6 @@ def difference_interval(values: np.ndarray) -> Interval:
     tail = max(0.0, _TAIL - 2 * (_TAIL * (1 - _TAIL) / len(values)) ** 0.5)
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
-
-
-def _rank_correlation(first: ArrayLike, second: ArrayLike, axis: int = -1) -> np.ndarray:
-    ranks = [_ranks(np.asarray(values), axis) for values in (first, second)]
-    one, other = (rank - rank.mean(axis, keepdims=True) for rank in ranks)
-    scale = np.sqrt((one**2).sum(axis) * (other**2).sum(axis))
-    return (one * other).sum(axis) / np.maximum(scale, 1e-12)
-
-
-def _ranks(values: np.ndarray, axis: int = -1) -> np.ndarray:
-    """Return the ranks from 1 on, of ties their mean. Of one row faster than scipy's, which mostly checks."""
-    if values.ndim > 1:
-        return rankdata(values, axis=axis)
-    ordered = np.sort(values)
-    return (ordered.searchsorted(values, "left") + ordered.searchsorted(values, "right") + 1) / 2
 
 
 def _numbers(*arrays: ArrayLike, fewest: int = 1) -> list[np.ndarray]:

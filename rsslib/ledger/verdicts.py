@@ -75,7 +75,7 @@ def _judged(claim: Claim, records: Records) -> Verdict:
         found = (_value if claim.kind == "value" else _ordering)(claim, records) if claim.record is not None else {}
     except NoRecord as error:
         found = {"verdict": NOT_RUN, "note": f"no {absent}" if absent else
-                 reason or str(error).split(".json: ", 1)[-1]}    # without the folder of this machine
+                 str(error).split(".json: ", 1)[-1]}    # without the folder of this machine
     if not judged:
         hidden = {key: found[key] for key in ("ours", "value", "ci95", "sides") if key in found}
         return Verdict(claim, profile, NOT_JUDGED, note=reason, **hidden)

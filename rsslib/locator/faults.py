@@ -1,6 +1,5 @@
 """A receiver of the made-up town drifts, moves or lies: what that costs, who notices, what helps. All is synthetic."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +12,7 @@ from rsslib.data import blocks
 from rsslib.data.buildings import centres
 from rsslib.data.grid import transmitters
 from rsslib.ledger import repeated
-from rsslib.ledger.resampling import interval, resampled
+from rsslib.ledger.resampling import Draw, Times, interval, resampled
 from rsslib.locator.locator import Locator
 from rsslib.project import InputError
 from rsslib.propagation import positions, town, urban
@@ -112,10 +111,10 @@ def records(locator: Locator, dataset: xr.Dataset, receiver: str, made: town.Tow
 
 
 def _told(now: Outcome, first: Outcome, block: np.ndarray) -> dict:
-    def values(counted: Mapping[str, np.ndarray], _: Mapping[str, int]) -> np.ndarray:
-        times = counted["part"]
-        one, other = ((repeated.median(each.error, times), repeated.mean(each.held, times)) for each in (now, first))
-        return np.stack([*one, repeated.mean(now.trusted, times), one[0] - other[0], one[1] - other[1]], axis=1)
+    def values(times: Times, _: Draw) -> np.ndarray:
+        part = times["part"]
+        one, other = ((repeated.median(each.error, part), repeated.mean(each.held, part)) for each in (now, first))
+        return np.stack([*one, repeated.mean(now.trusted, part), one[0] - other[0], one[1] - other[1]], axis=1)
     drawn = resampled(values, {"part": block})
     told = dict(zip(_TOLD, values({"part": np.ones((1, len(block)))}, {})[0].tolist()))
     return told | {f"ci95_{name}": interval(drawn[:, number], name.startswith("more"))

@@ -13,6 +13,7 @@ import xarray as xr
 from rsslib import data, sources
 from rsslib.data import download, measurements
 from rsslib.files import read_json, read_text
+from rsslib.ledger import markdown
 from rsslib.project import ROOT, InputError
 from rsslib.reports.style import SEPARATIONS
 from rsslib.site import api, beyond, explorer, links, pages, values
@@ -133,22 +134,23 @@ def _notebook(path: Path, to: Path, page: str, there: set[str], evidence: pages.
         else:
             tags.append("hide-input")
             alts = [one.alt for name, one in evidence.pictures.items() if f'"{name}"' in text]
-            cell["metadata"]["mystnb"] = {"image": {"alt": alts[-1] if alts else "Output of the cell above"}}
+            if alts:
+                cell["metadata"]["mystnb"] = {"image": {"alt": alts[-1]}}
     _write(to, json.dumps(content))
 
 
 def scoreboard(root: Path) -> str:
     """Return the page of methods on the published splits."""
     records = read_json(root / "results/quick/scoreboard.json", "the scoreboard", "run `dvc repro site-data@quick`")
-    rows = [f"| {SEPARATIONS.get(one['split'], one['split'].replace('_', ' '))} | {one['method']} | {one['n']} | "
-            f"{one['median_m']:.1f} [{one['low_m']:.1f}, {one['high_m']:.1f}] |" for one in records["records"]
+    rows = [(SEPARATIONS.get(one["split"], one["split"].replace("_", " ")), one["method"], one["n"],
+             f"{one['median_m']:.1f} [{one['low_m']:.1f}, {one['high_m']:.1f}]") for one in records["records"]
             if "not_run" not in one]
     return "\n".join([
         "# Scoreboard: the published splits\n",
         "The measurements come with two lists of test samples. Each method below is fitted to the training samples of "
         "the split alone, without `val`, and tested on all samples of the list. Median errors in metres, with 95 % "
         "intervals over blocks of two minutes.\n",
-        "| split | method | samples | median error [m] |\n| --- | --- | --- | --- |", *rows, "",
+        markdown.table(["split", "method", "samples", "median error [m]"], rows), "",
         "Yours beside these, with paired differences: `rsslib score predictions.csv --split published_random` "
         "([how](docs/your_measurements.md#your-own-method-beside-ours-on-published-samples)).\n"])
 

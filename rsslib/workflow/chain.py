@@ -38,12 +38,14 @@ def cores() -> int:
 
 
 def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of a stage: this interpreter first on PATH, and one thread for numpy and its like.
+    """Return the environment of a stage: this interpreter first on PATH, and threads that do not burn others' time.
 
-    One thread, since stages run beside each other: threads of one that wait for those of another burn its time.
+    Stages run beside each other. So numpy and its like have one thread, and what asks for more, such as radio maps, has
+    threads that sleep while they wait for each other, and do not spin (the OpenMP runtime reads that when torch loads).
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return os.environ | {"PATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} | dict(variables or {})
+    quiet = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+    return os.environ | {"PATH": path} | quiet | dict(variables or {})
 
 
 def die_with_parent() -> None:

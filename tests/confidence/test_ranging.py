@@ -110,3 +110,12 @@ def test_ranging_does_not_depend_on_the_order_of_receivers(campus):
     assert ranging.calibrate(other, samples) == ranging.calibrate(campus, samples)
     for expected, found in zip(ranging.locate(campus, samples, 52.0), ranging.locate(other, samples, 52.0)):
         assert expected.tobytes() == found.tobytes()
+
+
+def test_errors_of_the_calibration_are_those_of_ranging_with_each_candidate(campus):
+    samples, candidates = splits.make(campus, "grid2")["train"], [20.0, 48.5, 90.0]
+    expected = []
+    for a in candidates:
+        x, y = ranging.locate(campus, samples, a)
+        expected.append(np.median(np.hypot(x - campus.tx_x.values[samples, 0], y - campus.tx_y.values[samples, 0])))
+    assert ranging.training_errors(campus, samples, candidates) == pytest.approx(expected, rel=1e-9)

@@ -215,3 +215,20 @@ def test_resampled_choices_gather_about_those_of_the_samples(models):
     for field, value in (("july best", 0.5), ("hybrid best", 0.75), ("first", 0.75), ("excess", 0.25)):
         assert panel.drawn[field].mean() == pytest.approx(value, abs=0.02)
     assert panel.drawn["july"].mean() == pytest.approx(25, abs=1)
+
+
+def test_choices_are_those_of_samples_written_out():
+    generator = np.random.default_rng(0)
+    error, confidence = generator.gamma(2, 100, (2, 30)), generator.uniform(0, 2, (2, 12, 30))
+    times = generator.poisson(1, (12, 30))
+    found = hybrid_models._choices(error, confidence, times)
+    for at, row in enumerate(times):
+        (july, november), (sure, other) = (np.repeat(part, row, axis=1) for part in (error, confidence[:, at]))
+        taken = {"july": july, "november": november, "hybrid": np.where(sure >= other, july, november),
+                 "oracle": np.minimum(july, november)}
+        for model, each in taken.items():
+            assert found[model][at] == pytest.approx(np.median(each))
+            assert found[f"{model} best"][at] == pytest.approx(np.mean(each <= taken["oracle"]))
+        assert found["first"][at] == pytest.approx(np.mean(sure >= other))
+        assert found["excess"][at] == pytest.approx(np.mean(sure >= other) - np.mean(july <= november))
+        assert found["november low"][at] == pytest.approx(np.mean(other < 1))

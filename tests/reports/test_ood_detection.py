@@ -4,7 +4,7 @@ import hand_made
 import numpy as np
 import pytest
 
-from rsslib.confidence import indicators
+from rsslib.confidence import indicators, pools
 from rsslib.ledger import results, statistics
 from rsslib.localization import predictions
 from rsslib.project import InputError
@@ -213,3 +213,37 @@ def test_a_missing_training_is_named_with_the_parameter(tmp_path, campus, names,
         ood_detection.load(tmp_path, names, campus)
     with pytest.raises(InputError, match=f"grids: {found}"):
         ood_detection.load(tmp_path, names, campus, parameter="grids")
+
+
+def written_out(answers):
+    """What an ensemble says of each resample, its samples repeated as often as they count: errors and scores."""
+    for row in answers.times.astype(int):
+        yield np.repeat(answers.error, row), np.repeat(answers.score(), row)
+
+
+@pytest.fixture
+def drawn(models):
+    """Forty resamples of validation and of the OOD set, by one drawn ensemble."""
+    generator = np.random.default_rng(3)
+    parts = (predictions.of_set(models["grid2"], name) for name in ("val", "ood"))
+    return [pools.of(part).answers(1, generator.poisson(1, (40, part.sizes["sample"]))) for part in parts]
+
+
+def test_limits_and_low_confidence_are_those_of_samples_written_out(drawn):
+    own, other = drawn
+    limits = [np.percentile(score, 10) for _, score in written_out(own)]
+    assert ood_detection.limit(own) == pytest.approx(limits)
+    low = [score < limit for (_, score), limit in zip(written_out(other), limits)]
+    sides = ood_detection._sides_of(other.error, ood_detection.below(other, own), other.times)
+    expected = [(of.mean(), np.median(error[~of]), np.median(error[of]), np.median(error[of]) - np.median(error[~of]))
+                for of, (error, _) in zip(low, written_out(other))]
+    assert np.transpose(sides) == pytest.approx(np.array(expected))
+    shares = ood_detection._above(other, ood_detection.below(other, own), np.full(40, 60.0))
+    assert shares["low_above_twice_share"] == pytest.approx(
+        [np.mean(error[of] > 120) for of, (error, _) in zip(low, written_out(other))])
+
+
+def test_curves_of_coverage_are_those_of_samples_written_out(drawn):
+    shares = np.linspace(0.05, 1, 20)
+    expected = [indicators.risk_coverage(score, error, 20)[1] for error, score in written_out(drawn[1])]
+    assert ood_detection._medians_kept(drawn[1], shares) == pytest.approx(np.array(expected))

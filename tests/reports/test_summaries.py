@@ -94,3 +94,13 @@ def test_grids_that_cannot_be_shown_are_refused_by_name(tmp_path, campus, grids,
 
 def test_no_grid_is_no_model(tmp_path, campus):
     assert hybrid_models.load(tmp_path, [], campus) == {}
+
+
+def test_resampled_errors_are_widened_by_the_number_of_their_own_networks_and_may_be_subtracted():
+    n, generator = 200, np.random.default_rng(2)
+    one = hand_made.predictions(["val"] * n, np.ones(n), 500 + generator.uniform(-5, 5, n))
+    apart = hand_made.with_networks(one, east=(-80.0, 0.0, 80.0))
+    alone, both = summaries.resampled_errors(one), summaries.resampled_errors(apart)
+    # the same blocks are drawn: less those, what is left is the chance of three networks, 80 m apart
+    assert np.std(both - alone) == pytest.approx(np.sqrt(80**2 / 3), rel=0.1)
+    assert np.array_equal(summaries.resampled_errors(one) - alone, np.zeros(len(alone)))

@@ -102,3 +102,23 @@ def test_fixed_positions_have_only_the_error_of_a_pair():
     pair = scores([2, 2], [2, 2], [300, 500])
     record = records("two transmitters", pair, pair, pair)[1]
     assert record["two_taken_median_m"] == 400 and record["n"] == 2 and "count_accuracy" not in record
+
+
+def test_scores_are_weighed_by_what_they_tell_of_the_samples_learned_from():
+    generator = np.random.default_rng(0)
+    two = np.arange(400) < 200
+    tells, says_nothing = (1 / (1 + np.exp(-values)) for values in (
+        2.0 * two - 1 + generator.normal(size=400), generator.normal(size=400)))
+    together = two_transmitters.weighed([tells, says_nothing], two)
+    low, middle, high = together([np.array([0.1, 0.5, 0.9]), np.array([0.9, 0.5, 0.1])])
+    assert low < 0.3 and middle == pytest.approx(0.5, abs=0.1) and high > 0.7
+    assert np.array_equal(together([np.ones(1), np.zeros(1)]).round(2), [1])    # log-odds stay finite
+
+
+def test_a_probability_of_two_decides_between_the_places_of_one_and_of_two():
+    drawn = xr.Dataset({name: (("sample", "tx"), values) for name, values in (
+        ("tx_x", [[0.0, 100.0], [0.0, np.nan]]), ("tx_y", [[0.0, 0.0], [0.0, np.nan]]))})
+    both = np.array([[[0.0, 0.0], [130.0, 0.0]]] * 2)
+    found = two_transmitters.of_maps(np.array([0.8, 0.3]), np.array([[50.0, 0.0], [40.0, 0.0]]), both, drawn)
+    assert found.counted.predicted.tolist() == [2, 1] == found.counted.true.tolist()
+    assert found.counted.error[1] == pytest.approx(40)

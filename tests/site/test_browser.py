@@ -121,7 +121,9 @@ def test_every_link_of_every_page_resolves(site, pages):
 def test_every_figure_says_what_it_shows(pages):
     alts = {name: page.alts for name, page in pages.items() if page.alts}
     assert sum(map(len, alts.values())) > 60
-    assert {name for name, found in alts.items() if not all(alt.strip() for alt in found)} == set()
+    # where there is none, Sphinx writes the name of the file
+    assert {(name, alt) for name, found in alts.items() for alt in found
+            if not alt.strip() or alt.endswith((".png", ".svg"))} == set()
 
 
 def test_the_site_is_small_and_loads_nothing_from_outside(site, pages):

@@ -166,9 +166,8 @@ def _choices(error: np.ndarray, confidence: np.ndarray, times: np.ndarray) -> di
     Input: error, (model, sample); confidence, (model, resample, sample); times, how often a resample counts a sample.
     """
     first, best = confidence[0] >= confidence[1], error.min(axis=0)
-    own = np.zeros_like(first)
-    takes_first = {"july": ~own, "november": own, "hybrid": first, "oracle": np.broadcast_to(
-        error[0] <= error[1], own.shape)}
+    always = np.ones_like(first)
+    takes_first = {"july": always, "november": ~always, "hybrid": first, "oracle": always & (error[0] <= error[1])}
     medians = {model: repeated.median(error.ravel(), np.concatenate([times * taken, times * ~taken], axis=1))
                for model, taken in takes_first.items()}
     rates = {f"{model} best": repeated.mean(np.where(taken, *error) <= best, times)

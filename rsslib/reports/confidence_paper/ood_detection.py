@@ -185,9 +185,9 @@ def _error_record(model: xr.Dataset, split: str, name: str) -> dict:
     confidence, errors, low = indicators.score(part), predictions.errors(part), _is_low(model, name)
 
     def found(own: Answers, other: Answers) -> list[np.ndarray]:
-        unsure = below(other, own)
-        return [repeated.spearman(other.score(), other.error, other.times), repeated.mean(unsure, other.times),
-                *_above(other, unsure, repeated.median(own.error, own.times)).values()]
+        low = below(other, own)
+        return [repeated.spearman(other.score(), other.error, other.times), repeated.mean(low, other.times),
+                *_above(other, low, repeated.median(own.error, own.times)).values()]
 
     drawn = resampled_with_val(model, name, found)
     record = {"split": split, "set": name} | median_error(part) | field(
@@ -205,9 +205,9 @@ def _above(seen: Answers, low: np.ndarray, typical: np.ndarray) -> dict[str, np.
 
     Input: low, (resamples, samples); typical, that median, (resamples,).
     """
-    return {f"{prefix}above_{word}_share": repeated.mean(seen.error > times * typical[:, None], seen.times * chosen)
+    return {f"{prefix}above_{word}_share": repeated.mean(seen.error > factor * typical[:, None], seen.times * chosen)
             for prefix, chosen in (("low_", low), ("high_", ~low), ("", True))
-            for word, times in (("median", 1), ("twice", 2))}
+            for word, factor in (("median", 1), ("twice", 2))}
 
 
 def _is_low(model: xr.Dataset, name: str) -> np.ndarray:
@@ -250,8 +250,8 @@ def _in_distribution(model: xr.Dataset, own: str) -> dict:
 
 def _sides_of(error: np.ndarray, low: np.ndarray, times: np.ndarray) -> list[np.ndarray]:
     """Return the low-confidence rate, the median error of the others and of those, and the second less the first."""
-    high, unsure = (repeated.median(error, times * side) for side in (~low, low))
-    return [repeated.mean(low, times), high, unsure, unsure - high]
+    of_high, of_low = (repeated.median(error, times * side) for side in (~low, low))
+    return [repeated.mean(low, times), of_high, of_low, of_low - of_high]
 
 
 def coverage(models: Models, fewest: int = 10) -> dict[str, dict[str, SimpleNamespace]]:
@@ -268,7 +268,6 @@ def coverage(models: Models, fewest: int = 10) -> dict[str, dict[str, SimpleName
 
 def _kept(part: xr.Dataset, fewest: int) -> SimpleNamespace:
     pool = pools.of(part)
-
     shares, error = indicators.risk_coverage(indicators.score(part), predictions.errors(part), _SHARES)
     drawn = resampled(lambda times, draw: _medians_kept(pool.answers(draw["model"], times["part"]), shares),
                       {"part": part.block.values}, {"model": pool}, _CURVES)

@@ -63,8 +63,9 @@ def median_error(part: xr.Dataset) -> dict:
 def resampled_errors(part: xr.Dataset, statistic: Callable = repeated.median) -> np.ndarray:
     """Return a statistic of the errors of predictions with `block` in each resample, (resamples,).
 
-    Input: statistic, of `rsslib.ledger.repeated`.
-    Those of other predictions, or of `resampling.resampled_medians`, for the same samples may be subtracted.
+    Input: statistic of values and times, of `rsslib.ledger.repeated`. Those of other predictions, or of
+    `resampling.resampled_medians`, for the same samples in the same order may be subtracted: the same blocks are drawn.
+    Each is widened by the number of its own networks.
     """
     pool = pools.of(part)
     return resampled(lambda times, draw: statistic(pool.error[:, draw["model"]], times["part"]),

@@ -22,6 +22,11 @@ def samples(scene: Scene, output: xr.Dataset) -> Samples:
                 seed=int(attrs["seed"]))
 
 
+def first(drawn: Samples, count: int) -> Samples:
+    """Return the first `count` of some samples."""
+    return Samples(drawn.n, drawn.sensor[:count], drawn.value[:count], drawn.emitter[:count], drawn.power[:count])
+
+
 @dataclass(frozen=True)
 class Case:
     """One test sample, as the maps show it.

@@ -142,7 +142,7 @@ def transfer_pairs(folder: str | Path, cities: Sequence[str]) -> list[dict]:
     """
     different = _different("cities", cities)
     return [{"tested_on": tested, "method": method, "left_trained_on": other, "right_trained_on": tested}
-            | _pair([_moved(folder, other, method, tested)], [_moved(folder, tested, method, tested)])
+            | pair([_moved(folder, other, method, tested)], [_moved(folder, tested, method, tested)])
             for tested, method, other in product(different, METHODS, different) if other != tested]
 
 
@@ -197,11 +197,12 @@ def paired_differences(outputs: Iterable[Networks]) -> list[dict]:
     samples whose count both have right, unlike those of `record`, and so have a name of their own.
     Errors: InputError where two of an environment are not about the same samples.
     """
-    return [_pair(left, right) for right, left in combinations(outputs, 2)
+    return [pair(left, right) for right, left in combinations(outputs, 2)
             if right[0].attrs["environment"] == left[0].attrs["environment"]]
 
 
-def _pair(left: Networks, right: Networks) -> dict:
+def pair(left: Networks, right: Networks) -> dict:
+    """Return the metrics of one method minus those of another on the same samples; see `paired_differences`."""
     for one, other in zip(left, right):
         same = [one[name].equals(other[name]) for name in ("true_row", "true_column")]
         if not all(same) or any(one.attrs.get(key) != other.attrs.get(key) for key in _DRAWN_BY):

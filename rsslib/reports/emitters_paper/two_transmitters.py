@@ -1,10 +1,12 @@
 """Records of two transmitters at once, on real measurements: right counts, and how far off the positions are."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+from scipy.special import logit
+from sklearn.linear_model import LogisticRegression
 
 from rsslib.emitters import real_pairs
 from rsslib.emitters.metrics import Scores
@@ -13,6 +15,7 @@ from rsslib.ledger.wording import FEWEST
 
 METHODS = ("trained on sums", "two peaks")
 MAPS = "sums of two maps"    # our own method
+TOGETHER = "all three together"    # counts by the scores of the three, locates as MAPS does
 FIXED = "two fixed places"    # what records call the two fixed locations
 SETS = ("one transmitter", "two transmitters")
 PAIRS = SETS[1]
@@ -34,6 +37,33 @@ def outcome(existence: np.ndarray, location: np.ndarray, dataset: xr.Dataset, th
     """
     return Outcome(real_pairs.judged(existence, location, dataset, threshold),
                    real_pairs.judged(np.ones_like(existence), location, dataset))
+
+
+def of_maps(two: np.ndarray, one: np.ndarray, both: np.ndarray, dataset: xr.Dataset, limit: float = 0.5) -> Outcome:
+    """Return what a probability of two transmitters, (sample,), is worth with the places by maps.
+
+    Input: places of one, (sample, 2), and of two, (sample, 2, 2) [m]; the probability above which two count.
+    """
+    existence = np.stack([np.ones(len(two)), two], axis=1)
+    counted = np.where((two > limit)[:, None, None], both, one[:, None])
+    return Outcome(outcome(existence, counted, dataset, limit).counted, outcome(existence, both, dataset).both)
+
+
+def weighed(scores: Sequence[np.ndarray], two: np.ndarray) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
+    """Return what makes a probability of two transmitters, (sample,), of the scores of several methods.
+
+    It is a logistic regression on the log-odds of the scores. Input: scores from 0 to 1, (sample,) each, of samples of
+    which `two`, (sample,) bool, have two transmitters; they choose the weights.
+
+    >>> score, two = np.array([0.1, 0.2, 0.7, 0.9]), np.array([False, False, True, True])
+    >>> (weighed([score, score], two)([score, score]) > 0.5).tolist()
+    [False, False, True, True]
+    """
+    def odds(of: Sequence[np.ndarray]) -> np.ndarray:
+        return np.stack([logit(np.clip(np.asarray(score, float), 1e-6, 1 - 1e-6)) for score in of], axis=1)
+
+    weights = LogisticRegression().fit(odds(scores), two)
+    return lambda of: weights.predict_proba(odds(of))[:, 1]
 
 
 def fixed_scores(locations: np.ndarray, dataset: xr.Dataset) -> Scores:

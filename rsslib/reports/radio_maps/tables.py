@@ -196,19 +196,18 @@ def _errors(parts: Sequence[xr.Dataset]) -> np.ndarray:
 
 
 def networks_drawn(errors: np.ndarray, others: np.ndarray | None = None) -> Statistic:
-    """Return a statistic for `resampled`: the mean of the medians of N - 1 networks drawn from N.
+    """Return a statistic for one call of `resampled`: the mean of the medians of N - 1 networks drawn from N.
 
     Input: errors of N networks on the same samples, (networks, samples) [m]. With `others`, of the same networks after
     a change, it is the mean of the differences.
     """
     generator = np.random.default_rng(crc32(b"networks"))
 
-    def statistic(counted: Times, _: Draw) -> np.ndarray:
-        times = counted["part"]
-        medians = np.stack([repeated.median(error, times) for error in errors])
+    def statistic(times: Times, _: Draw) -> np.ndarray:
+        medians = np.stack([repeated.median(error, times["part"]) for error in errors])
         if others is not None:
-            medians -= np.stack([repeated.median(error, times) for error in others])
-        chosen = generator.integers(len(errors), size=(len(times), max(len(errors) - 1, 1)))
+            medians -= np.stack([repeated.median(error, times["part"]) for error in others])
+        chosen = generator.integers(len(errors), size=(len(times["part"]), max(len(errors) - 1, 1)))
         return np.take_along_axis(medians, chosen.T, axis=0).mean(axis=0)
     return statistic
 

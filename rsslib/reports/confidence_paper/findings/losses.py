@@ -136,16 +136,17 @@ def table2(records: Records, pairs: Records, seconds: Mapping[str, float]) -> To
 def _lowest(records: Records, pairs: Records) -> str:
     """Return which losses have the lowest median most often: all that tie, and where it is settled.
 
-    The sliced EMD is no rival: it stands for the exact one.
+    The sliced EMD is no rival: it stands for the exact one. Separations with one loss compare nothing.
     """
     records = [record for record in records if record["loss"] != "sliced"]
     pairs = [pair for pair in pairs if "sliced" not in (pair["left_loss"], pair["right_loss"])]
     errors = pd.DataFrame(records).pivot_table("median_m", "loss", "split", "first")
+    if len(errors) < 2:
+        return f"Median error of {name(errors.index[0])}, the only loss"
+    errors = errors.loc[:, errors.notna().sum() > 1]
     lowest = errors.reindex([loss for loss in LOOKS if loss in errors.index]).eq(errors.min())
     wins, n = lowest.sum(axis=1), len(errors.columns)
     best = list(wins.index[wins == wins.max()])
-    if len(wins) < 2:
-        return f"Median error of {name(best[0])}, the only loss"
     tied = ", ties counted" if wins.sum() > n else ""
     start = (f"{listed(list(map(name, best)))} {'has' if len(best) == 1 else 'each have'} the lowest median error in "
              f"{wins.max()} of {n} separations{tied}")
@@ -154,7 +155,7 @@ def _lowest(records: Records, pairs: Records) -> str:
     leads = {(loss, split): sum(better(pair) == loss for pair in pairs if pair["split"] == split)
              for loss in best for split in lowest.columns[lowest.loc[loss]]}
     rivals = errors.notna().sum() - 1    # not every loss is trained on every separation
-    sure = {loss: sum(of == loss and n == rivals[split] > 0 for (of, split), n in leads.items()) for loss in best}
+    sure = {loss: sum(of == loss and n == rivals[split] for (of, split), n in leads.items()) for loss in best}
     others = {2: "the other", 3: "both others"}.get(len(wins), "all others")
     if len(best) == 1:
         return f"{start}, settled against {others} in {sure[best[0]]}"

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from rsslib.ledger import results
-from rsslib.ledger.wording import FEWEST, REFUTED, SETTLED, UNDECIDED, difference, settled, span
+from rsslib.ledger.wording import FEWEST, REFUTED, SETTLED, UNDECIDED, difference, listed, settled, span
 from rsslib.reports import findings
-from rsslib.reports.emitters_paper.two_transmitters import FIXED, MAPS, METHODS, PAIRS, SETS
+from rsslib.reports.emitters_paper.two_transmitters import FIXED, MAPS, METHODS, PAIRS, SETS, TOGETHER
 from rsslib.reports.findings import SAMPLES, Answer, Records
 from rsslib.reports.style import Told
 
@@ -65,12 +65,23 @@ def _maps(records: Records, pairs: Records) -> str:
     """Return how our own method, sums of two maps, counts and locates beside the network."""
     if not any(record["method"] == MAPS for record in records):
         return ""
-    rows = {name: results.one(records, method=MAPS, set=name) for name in SETS}
     beside = _one(pairs, PAIRS, MAPS, METHODS[0])
-    counts = " and ".join(f"{100 * row['count_accuracy']:.0f} % of {_THINGS[name]} "
-                          f"{span(row['ci95_count_accuracy'], scale=100)}" for name, row in rows.items())
-    return (f"Our own method, sums of two maps, counts {counts} right; its median error of a pair is "
+    text = (f"Our own method, sums of two maps, counts {_right(records, MAPS)} right; its median error of a pair is "
             f"{_error(records, MAPS)} (maps \N{MINUS SIGN} network: {_apart(beside, _ERROR[PAIRS])}).")
+    if not any(record["method"] == TOGETHER for record in records):
+        return text
+    areas = {method: results.one(records, method=method, set=PAIRS)["count_auroc"] for method in (
+        *METHODS, MAPS, TOGETHER)}
+    return (f"{text} The scores of all three, weighed on sums of validation samples, count {_right(records, TOGETHER)} "
+            f"right; they tell pairs from single transmitters with an area under the ROC curve of "
+            f"{areas.pop(TOGETHER):.2f}, each alone with {listed([f'{area:.2f}' for area in areas.values()])}.")
+
+
+def _right(records: Records, method: str) -> str:
+    """Return how often a method counts right on each set."""
+    rows = {name: results.one(records, method=method, set=name) for name in SETS}
+    return " and ".join(f"{100 * row['count_accuracy']:.0f} % of {_THINGS[name]} "
+                        f"{span(row['ci95_count_accuracy'], scale=100)}" for name, row in rows.items())
 
 
 def _headline(what: str, pairs: Records, sets: Sequence[str] = (PAIRS, _SINGLE)) -> str:
