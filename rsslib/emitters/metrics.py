@@ -144,7 +144,7 @@ def resampled(sums: np.ndarray, draws: int, seed: int) -> np.ndarray:
     so that the variance between networks is counted in full. Source: Rao and Wu 1988, JASA 83:231, section 2.
     """
     networks, samples = sums.shape[:2]
-    times = _times(samples, draws, seed)
+    times = _times(samples, draws, seed, sums.dtype)
     of_each = np.stack([times @ one for one in sums])
     if networks == 1:
         return of_each[0]
@@ -152,12 +152,12 @@ def resampled(sums: np.ndarray, draws: int, seed: int) -> np.ndarray:
     return np.einsum("dn,ndk->dk", (chosen[..., None] == np.arange(networks)).sum(axis=1), of_each)
 
 
-@lru_cache(maxsize=2)    # methods are compared on the same samples
-def _times(samples: int, draws: int, seed: int) -> np.ndarray:
+@lru_cache(maxsize=3)    # methods are compared on the same samples
+def _times(samples: int, draws: int, seed: int, dtype: np.dtype) -> np.ndarray:
     """Return how often each resample has each sample, (draws, samples)."""
     drawn = np.random.default_rng(seed).integers(samples, size=(draws, samples), dtype=np.int32)
     drawn = drawn + np.arange(0, draws * samples, samples)[:, None]
-    times = np.bincount(drawn.ravel(), minlength=draws * samples).reshape(draws, samples).astype(np.float64)
+    times = np.bincount(drawn.ravel(), minlength=draws * samples).reshape(draws, samples).astype(dtype)
     times.flags.writeable = False    # others get the same
     return times
 

@@ -21,6 +21,8 @@ from rsslib.reports.emitters_paper.cases import samples
 
 Networks = Sequence[xr.Dataset]
 """What the trainings of one network, which differ in their seeds, predict for the same test samples."""
+Missed = tuple[float, np.ndarray]
+"""A miss rate and that of each resample."""
 Outputs = Mapping[tuple[str, str], Networks]
 """The predictions of each (environment, method) for the environment's test samples."""
 DECIMALS = 4
@@ -142,7 +144,7 @@ def transfer_pairs(folder: str | Path, cities: Sequence[str]) -> list[dict]:
     """
     different = _different("cities", cities)
     return [{"tested_on": tested, "method": method, "left_trained_on": other, "right_trained_on": tested}
-            | pair([_moved(folder, other, method, tested)], [_moved(folder, tested, method, tested)])
+            | paired_differences([[_moved(folder, where, method, tested)] for where in (tested, other)])[0]
             for tested, method, other in product(different, METHODS, different) if other != tested]
 
 
@@ -197,12 +199,16 @@ def paired_differences(outputs: Iterable[Networks]) -> list[dict]:
     samples whose count both have right, unlike those of `record`, and so have a name of their own.
     Errors: InputError where two of an environment are not about the same samples.
     """
-    return [pair(left, right) for right, left in combinations(outputs, 2)
-            if right[0].attrs["environment"] == left[0].attrs["environment"]]
+    known = [(networks, false_alarms.misses(networks)) for networks in outputs]    # each is compared several times
+    return [_pair(*left, *right) for right, left in combinations(known, 2)
+            if right[0][0].attrs["environment"] == left[0][0].attrs["environment"]]
 
 
-def pair(left: Networks, right: Networks) -> dict:
-    """Return the metrics of one method minus those of another on the same samples; see `paired_differences`."""
+def _pair(left: Networks, missed: Missed, right: Networks, missed_too: Missed) -> dict:
+    """Return the metrics of one method minus those of another on the same samples; see `paired_differences`.
+
+    Input: for each its networks, and their `false_alarms.misses`.
+    """
     for one, other in zip(left, right):
         same = [one[name].equals(other[name]) for name in ("true_row", "true_column")]
         if not all(same) or any(one.attrs.get(key) != other.attrs.get(key) for key in _DRAWN_BY):
@@ -217,9 +223,8 @@ def pair(left: Networks, right: Networks) -> dict:
     for side, networks in (("left", left), ("right", right)):
         values |= {f"{side}_method": networks[0].attrs["method"],
                    f"{side}_second_stage_sees": second_stage_sees(networks[0].attrs)}
-    (rate, drawn), (rate_too, drawn_too) = (false_alarms.misses(networks) for networks in (left, right))
-    return _stored(values | _fields(part, _COMPARED) | {"mr_at_equal_fa": rate - rate_too,
-                                                        "ci95_mr_at_equal_fa": metrics.ends(drawn - drawn_too)})
+    return _stored(values | _fields(part, _COMPARED) | {
+        "mr_at_equal_fa": missed[0] - missed_too[0], "ci95_mr_at_equal_fa": metrics.ends(missed[1] - missed_too[1])})
 
 
 def effects(scene: Scene, drawn: Samples) -> np.ndarray:
@@ -248,13 +253,14 @@ def by_effect(outputs: Outputs, scenes: Mapping[str, Scene],
     """
     ends, records = [0.0, *limits, np.inf], []
     one_output = {environment: networks[0] for (environment, _), networks in outputs.items()}
+    scores = {key: [metrics.scores(output) for output in networks] for key, networks in outputs.items()}
     weakest = {name: np.nanmin(effects(scene, samples(scene, one_output[name])), axis=1)
                for name, scene in scenes.items()}
-    for (environment, method), networks in outputs.items():
+    for environment, method in outputs:
         for low, high in zip(ends[:-1], ends[1:]):
             chosen = (weakest[environment] >= low) & (weakest[environment] < high)
             if chosen.any():
-                part = _honest(metrics.metrics([metrics.scores(output).of(chosen) for output in networks]))
+                part = _honest(metrics.metrics([one.of(chosen) for one in scores[environment, method]]))
                 records.append(_stored({"environment": environment, "method": method, "from_db": low,
                                         "to_db": None if np.isinf(high) else high, "n": part["n"],
                                         "share_of_samples": chosen.mean(), "share_right": part["cmr"],

@@ -120,7 +120,7 @@ def pairs(outcomes: Mapping[str, Mapping[str, Outcome]], fixed: Scores) -> list[
             row = {"left_method": left, "right_method": right, "set": name} | _counts(methods[left], methods[right])
             rows.append(row | (_taken(methods[left].both, methods[right].both) if name == PAIRS else {}))
     return rows + [{"left_method": method, "right_method": FIXED, "set": PAIRS, "n": len(fixed.true)}
-                   | _taken(outcomes[PAIRS][method].both, fixed) for method in outcomes[PAIRS]]
+                   | _taken(outcomes[PAIRS][method].both, fixed) for method in outcomes[PAIRS] if method != TOGETHER]
 
 
 def _counts(left: Outcome, right: Outcome) -> dict:

@@ -162,17 +162,18 @@ def fallbacks(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> tuple[
     return hybrid_models.fallback_records(located, told, "maps")
 
 
-def by_grid(dataset: xr.Dataset, sizes: Sequence[int], folder: str | Path,
-            pixel_m: float) -> tuple[list[dict], list[dict]]:
-    """Return `fallbacks` on GridN for each N of `sizes`: what Figure 11 is with the maps, which are fitted here.
+def by_grid(dataset: xr.Dataset, sizes: Sequence[int], folder: str | Path, pixel_m: float,
+            known: Mapping[str, Maps]) -> tuple[list[dict], list[dict]]:
+    """Return `fallbacks` on GridN for each N of `sizes`: what Figure 11 is with the maps.
 
-    Input: folder, with the trainings of EMD on these grids; pixel_m, of the maps. Errors: those of `summaries.trained`.
+    Input: folder, with the trainings of EMD on these grids; pixel_m, of the maps that are fitted here; known, those
+    that were fitted before. Errors: those of `summaries.trained`.
     """
     names = [f"grid{size}" for size in sizes]
     paths = trained(folder, names, "emd", "grids")
     emd = placed({split: predictions.load(path / "predictions.nc") for split, path in paths.items()}, dataset)
-    maps = {}
-    for split in emd:
+    maps = {split: known[split] for split in emd if split in known}
+    for split in emd.keys() - maps.keys():
         sets = splits.make(dataset, split)
         located = RadioMaps(MapRecipe(pixel_m=pixel_m)).fit(dataset, sets.pop("train")).predict(dataset, sets)
         maps[split] = Maps({"maps": [*placed({split: located}, dataset).values()]}, [], [])
