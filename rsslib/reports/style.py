@@ -195,6 +195,7 @@ def save(fig: Page, path: str | Path) -> Path:
     if path.suffix != ".png":
         raise InputError(f"{path}: expected a name ending in .png; the .pdf is written beside it")
     _write(fig, path)
+    fig.set_layout_engine("none")    # it is laid out; the PDF shall not move a label
     _write(fig, path.with_suffix(".pdf"))
     if fig.column:
         _write(fig.column(), path.with_name(f"{path.stem}_column.pdf"))

@@ -79,6 +79,7 @@ def run(chosen: Callable[[str], bool], runner: Runner, folder: Path = ROOT, forc
     After a failure nothing new begins, and what runs comes to its end. Returns 0, or the exit status of the first that
     failed. Errors: InputError where another DVC is at work in `folder`.
     """
+    from dvc.exceptions import DvcException
     from dvc.lock import LockError
     from dvc.repo import Repo
 
@@ -88,6 +89,8 @@ def run(chosen: Callable[[str], bool], runner: Runner, folder: Path = ROOT, forc
                 return _run(_graph(repo, chosen, upstream), runner, force or (lambda name: False))
         except LockError as error:
             raise InputError(f"{folder}: another DVC is at work here ({error}); wait for its end") from None
+        except DvcException as error:
+            raise InputError(f"{folder}/dvc.yaml: DVC cannot read it: {' '.join(str(error).split())}") from None
 
 
 def _graph(repo: Any, chosen: Callable[[str], bool], upstream: bool) -> dict[Any, set]:

@@ -72,7 +72,7 @@ def figures() -> int:
     Nothing is trained. Notebook 07 needs weights, which `reproduce` trains, and 08 Sionna RT: their tables stay.
     Returns 0, or the exit status of a stage that fails.
     """
-    stage_names()    # says what is missing
+    ready()
     reports = [f"{stage}@{profile}" for stage in FROM_KEPT for profile in OTHERS] + sum(OTHERS.values(), [])
     with chain.side_by_side() as runner:
         if status := chain.run({*FIRST, *reports}.__contains__, runner, force=reports.__contains__, upstream=False):
@@ -113,6 +113,12 @@ def repro(profile: str, folder: Path = ROOT, force: bool = False, variables: Map
 
 def stage_names(folder: Path = ROOT) -> list[str]:
     """List the stages of dvc.yaml, matrix stages with their full names; InputError where DVC cannot read it."""
+    ready(folder)
+    return _asked(["stage", "list", "--name-only"], folder, "dvc.yaml: DVC cannot read it").split()
+
+
+def ready(folder: Path = ROOT) -> None:
+    """Raise InputError unless DVC can work in `folder`."""
     if importlib.util.find_spec("dvc") is None:
         raise InputError("DVC, which runs the stages, is not installed; run `make env`, or "
                          "`pip install -e '.[repro]'` in the project's folder")
@@ -124,7 +130,6 @@ def stage_names(folder: Path = ROOT) -> list[str]:
         raise InputError(f"{folder}: cannot be written to; copy the project to a folder of your own")
     if not (folder / ".git").exists():    # as in an unpacked archive; the setting stays on this machine
         _asked(["config", "--local", "core.no_scm", "true"], folder, ".dvc/config.local: DVC cannot write it")
-    return _asked(["stage", "list", "--name-only"], folder, "dvc.yaml: DVC cannot read it").split()
 
 
 def _asked(arguments: Sequence[str], folder: Path, problem: str) -> str:

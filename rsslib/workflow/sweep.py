@@ -55,7 +55,7 @@ def sweep(profile: str, scheduler: str = "", workers: int = 0, retries: int = 1,
         raise InputError(f"command line: profile {profile!r}; expected one of {', '.join(commands.PLANS)}")
     whole("command line: --workers", workers, 0, 1024)
     whole("command line: --retries", retries, 0, 100)
-    commands.stage_names()    # says what is missing
+    commands.ready()
     if gpu and not scheduler:
         raise InputError("command line: --gpu without --scheduler; on one machine `rsslib paper --at-once 4` shares "
                          "the GPU")

@@ -7,6 +7,7 @@ from matplotlib.text import Text
 from rsslib.ledger import results
 from rsslib.reports import style
 from rsslib.reports.emitters_paper import figures
+from rsslib.reports.emitters_paper.two_transmitters import TOGETHER
 
 NOTE = "n = 5, smoke profile"
 SETS, METHODS = ("one transmitter", "two transmitters"), ("trained on sums", "two peaks")

@@ -116,21 +116,25 @@ def pairs(runs: Runs) -> list[dict]:
     for split in dict.fromkeys(split for split, _ in runs):
         name, losses = splits.report_set(split), [loss for loss in PAIRED if (split, loss) in runs]
         parts = {loss: predictions.of_set(runs[split, loss].predictions, name) for loss in losses}
+        told = {loss: _told(part) for loss, part in parts.items()} if len(parts) > 1 else {}
         for left, right in combinations(losses, 2):
             if not np.array_equal(parts[left].measurement, parts[right].measurement):
                 raise InputError(f"{split}: {left} and {right} predict different samples of the set {name}; train both "
                                  "on the same measurements")
-            records.append({"left_loss": left, "right_loss": right, "split": split, "set": name}
-                           | _difference(parts[left], parts[right]))
+            record = {"left_loss": left, "right_loss": right, "split": split, "set": name,
+                      "n": parts[left].sizes["sample"]}
+            for key, (value, drawn) in told[left].items():
+                value_too, drawn_too = told[right][key]
+                record |= field(key, value - value_too, drawn - drawn_too, difference=True)
+            records.append(record)
     return records
 
 
-def _difference(left: xr.Dataset, right: xr.Dataset) -> dict:
-    errors, told = [predictions.errors(part) for part in (left, right)], {"n": left.sizes["sample"]}
-    for key, whole, each in (("median_m", np.median, repeated.median), ("mean_m", np.mean, repeated.mean)):
-        one, other = (resampled_errors(part, each) for part in (left, right))
-        told |= field(key, whole(errors[0]) - whole(errors[1]), one - other, difference=True)
-    return told
+def _told(part: xr.Dataset) -> dict[str, tuple[float, np.ndarray]]:
+    """Return the median and the mean error, each with that of every resample, (resamples,) [m]."""
+    errors = predictions.errors(part)
+    return {"median_m": (float(np.median(errors)), resampled_errors(part)),
+            "mean_m": (float(np.mean(errors)), resampled_errors(part, repeated.mean))}
 
 
 def models(runs: Runs) -> dict[str, xr.Dataset]:
