@@ -103,9 +103,9 @@ def _graph(repo: Any, chosen: Callable[[str], bool], upstream: bool) -> dict[Any
 
 
 def _run(needs: dict[Any, set], runner: Runner, force: Callable[[str], bool]) -> int:
-    """Run the stages, those first on which most others wait."""
+    """Run the stages, those first on which most others wait, then those with most to read: mostly the longest."""
     total, told, status = len(needs), time.monotonic(), 0
-    rank = {stage: -len(_waiting_for(stage, needs)) for stage in needs}
+    rank = {stage: (-len(_waiting_for(stage, needs)), -len(stage.deps)) for stage in needs}
     running: dict[Future[int], Any] = {}
     finished: list[Any] = []    # and not yet in dvc.lock
     try:
