@@ -112,28 +112,30 @@ def _run(needs: dict[Any, set], runner: Runner, force: Callable[[str], bool]) ->
         while not status and needs or running:
             if not status:
                 _begin(needs, running, runner, rank, force)
+            if time.monotonic() - told > SECONDS_UNSAVED:    # now that all places are taken: it lasts some seconds
+                _tell(finished)
+                told = time.monotonic()
             for future in wait(running, SECONDS_UNSAVED, FIRST_COMPLETED).done:
-                stage = running.pop(future)
-                code = future.result() or _kept(stage)
+                stage, code = running.pop(future), future.result()
+                if not status and not code:
+                    _begin(needs, running, runner, rank, force, stage)    # its place need not wait until it is kept
+                code = code or _kept(stage)
                 status = status or code
                 if not code:
                     finished.append(stage)
                     _forget(stage, needs)
                 _say(f"{total - len(needs)} of {total} stages: {stage.name} " + ("failed" if code else "done"))
-            if time.monotonic() - told > SECONDS_UNSAVED:
-                _tell(finished)
-                told = time.monotonic()
     finally:
         wait(running)    # after Ctrl-C, too: nobody else may begin while they write
         _tell(finished)
     return status
 
 
-def _begin(needs: dict[Any, set], running: dict[Future[int], Any], runner: Runner, rank: Mapping[Any, int],
-           force: Callable[[str], bool]) -> None:
-    """Start stages that wait for none, as there are places; forget those that are up to date."""
+def _begin(needs: dict[Any, set], running: dict[Future[int], Any], runner: Runner,
+           rank: Mapping[Any, tuple[int, int]], force: Callable[[str], bool], ended: Any = None) -> None:
+    """Start stages that wait for none, but `ended`, as there are places; forget those that are up to date."""
     while len(running) < max(1, runner.places()) and (ready := [
-            stage for stage, missing in needs.items() if not missing and stage not in running.values()]):
+            stage for stage, missing in needs.items() if not missing and stage not in (ended, *running.values())]):
         stage = min(ready, key=rank.__getitem__)
         if force(stage.name) or stage.changed():
             stage.remove_outs()    # as DVC does: nothing of an earlier run is left in a folder
