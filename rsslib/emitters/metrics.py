@@ -157,9 +157,7 @@ def _times(samples: int, draws: int, seed: int, dtype: np.dtype) -> np.ndarray:
     """Return how often each resample has each sample, (draws, samples)."""
     drawn = np.random.default_rng(seed).integers(samples, size=(draws, samples), dtype=np.int32)
     drawn = drawn + np.arange(0, draws * samples, samples)[:, None]
-    times = np.bincount(drawn.ravel(), minlength=draws * samples).reshape(draws, samples).astype(dtype)
-    times.flags.writeable = False    # others get the same
-    return times
+    return np.bincount(drawn.ravel(), minlength=draws * samples).reshape(draws, samples).astype(dtype)
 
 
 def ends(values: np.ndarray) -> list[float] | None:
