@@ -14,8 +14,8 @@ from rsslib.workflow import chain
 PLANS = {
     "smoke": "synthetic, tiny: 3 minutes on two CPU cores",
     "campus": "synthetic, compact networks: 10 minutes on two CPU cores",
-    "quick": "real measurements, compact networks: 30 to 60 minutes on two CPU cores, by their speed",
-    "full": "real measurements, what `rsslib paper` trained and git keeps: 5 to 11 minutes, nothing is trained",
+    "quick": "real measurements, compact networks: three quarters of an hour on two slow CPU cores",
+    "full": "real measurements, what `rsslib paper` trained and git keeps: 2 to 5 minutes, nothing is trained",
 }
 """Per profile: its data, its networks and how long it takes from scratch."""
 FROM_KEPT = ("losses", "indicators", "detection", "hybrids")
