@@ -31,7 +31,7 @@ RECORDS = [path for profile in ("full", "quick") for path in sorted((ROOT / "res
 TRAINED = sorted(path for path in (ROOT / "results").glob("*/trained/*") if path.is_dir())
 OPTIONAL = {"08_ray_traced_city.ipynb"}    # needs Sionna RT, which no command of the project installs
 FIGURES = sorted((ROOT / "figures").glob("*/*.png"))
-MOST_MB, MOST_TRAINED_MB = 12, 47
+MOST_MB, MOST_TRAINED_MB = 12, 45
 
 
 @pytest.mark.parametrize("name, most", [("README.md", 120), ("RESULTS.md", 150)])
