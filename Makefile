@@ -8,7 +8,7 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.rsslib-stamp
 PYTEST := $(PY) -m pytest -q
-UNIT := tests rsslib --doctest-modules --ignore rsslib/propagation/_sionna_worker.py -n 3 --dist loadscope
+UNIT := tests rsslib --doctest-modules --ignore rsslib/propagation/_sionna_worker.py -n 2 --dist loadscope
 
 .DEFAULT_GOAL := help
 .PHONY: help env reproduce figures site test coverage fuzz smoke verify paper results lab clean
@@ -23,7 +23,7 @@ reproduce: $(STAMP) ## the main job: every table and figure, then RESULTS.md
 
 # Reports run twice: in the smoke chain, then with their default parameters, which must print the same (--nbval). What
 # the chain runs with other parameters, or not at all, runs with its defaults, too (--nbval-lax).
-# Processes share two cores, three of them since some tests wait: threads that spin would burn the others' time.
+# Two processes on two cores: threads that spin while they wait would burn the other's time.
 test coverage fuzz: export OMP_NUM_THREADS := 1
 test coverage fuzz: export OPENBLAS_NUM_THREADS := 1
 test coverage fuzz: export OMP_WAIT_POLICY := passive
