@@ -2,7 +2,7 @@
 
     python benchmarks/results.py
 
-Six minutes on two idle cores. The two sides of a ratio take turns in this run; a floor is what the
+Seven minutes on two idle cores. The two sides of a ratio take turns in this run; a floor is what the
 arithmetic of a step would take at the speed of a large matrix product of this machine.
 """
 
