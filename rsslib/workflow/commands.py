@@ -15,7 +15,7 @@ PLANS = {
     "smoke": "synthetic, tiny: 3 minutes on two CPU cores",
     "campus": "synthetic, compact networks: 10 minutes on two CPU cores",
     "quick": "real measurements, compact networks: three quarters of an hour on two slow CPU cores",
-    "full": "real measurements, what `rsslib paper` trained and git keeps: 2 to 5 minutes, nothing is trained",
+    "full": "real measurements, what `rsslib paper` trained and git keeps: a few minutes, nothing is trained",
 }
 """Per profile: its data, its networks and how long it takes from scratch."""
 FROM_KEPT = ("losses", "indicators", "detection", "hybrids")
