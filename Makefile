@@ -8,6 +8,7 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.rsslib-stamp
 PYTEST := $(PY) -m pytest -q
+NBVAL := $(PYTEST) -p tests.nbval_sockets -n 2 --dist loadscope
 UNIT := tests rsslib --doctest-modules --ignore rsslib/propagation/_sionna_worker.py -n 2 --dist loadscope
 
 .DEFAULT_GOAL := help
@@ -36,8 +37,8 @@ test: $(STAMP) ## lint, types, unit tests with examples, the smoke chain, notebo
 	@rm -rf build/defaults
 	@$(PY) -m nbconvert --log-level WARN --to notebook --output-dir build/defaults --TagRemovePreprocessor.enabled=True \
 	  --TagRemovePreprocessor.remove_cell_tags injected-parameters docs/executed/smoke/*.ipynb
-	@RSSLIB_PROGRESS=off $(PYTEST) --nbval build/defaults -n 2 --dist loadscope
-	@RSSLIB_PROGRESS=off $(PYTEST) --nbval-lax notebooks/train notebooks/08_ray_traced_city.ipynb -n 2 --dist loadscope
+	@RSSLIB_PROGRESS=off $(NBVAL) --nbval build/defaults
+	@RSSLIB_PROGRESS=off $(NBVAL) --nbval-lax notebooks/train notebooks/08_ray_traced_city.ipynb
 
 coverage: $(STAMP) ## the unit tests with the share of lines that they run: a quarter slower, fails below 90 %
 	@$(PYTEST) $(UNIT) --cov rsslib --cov-report term --cov-fail-under 90

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import time
+import uuid
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -46,6 +47,7 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]
     import nbformat
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import DeadKernelError
+    from traitlets.config import Config
 
     parsed(lambda: _validate(nbformat, notebook), notebook, "a valid notebook", "open it in Jupyter and save it",
            (nbformat.ValidationError,))
@@ -55,7 +57,7 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]
             papermill.execute_notebook(
                 _literally(notebook), _literally(temporary), parameters=parameters, cwd=str(ROOT),
                 kernel_name="python3", language="python", coalesce_streams=True, progress_bar=False,
-                extra_arguments=["--IPKernelApp.log_level=ERROR"])
+                extra_arguments=["--IPKernelApp.log_level=ERROR"], config=Config(KernelManager=sockets()))
         except papermill.PapermillExecutionError:
             os.replace(temporary, failed)
             raise
@@ -70,6 +72,15 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]
         nbformat.write(executed, temporary)
     failed.unlink(missing_ok=True)
     return out
+
+
+def sockets() -> dict[str, str]:
+    """Return where a kernel manager finds its kernel: sockets under a name that no other kernel has.
+
+    Jupyter's default are free TCP ports, which another process may take before the kernel does. Names without a file
+    are Linux's; elsewhere the default stays.
+    """
+    return {"transport": "ipc", "ip": f"@rsslib-{uuid.uuid4().hex}"} if sys.platform == "linux" else {}
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "python -m rsslib.run") -> int:

@@ -111,6 +111,12 @@ def test_a_kernel_that_dies_is_told_in_one_line_and_leaves_nothing(project):
     assert not list(project.glob("*out*"))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="sockets without a file are Linux's")
+def test_a_kernel_needs_no_port_that_another_process_may_take(project):
+    _rewrite(project, source="kernel = get_ipython().kernel.parent\nassert kernel.transport == 'ipc', kernel.transport")
+    assert _run(project, "out.ipynb").returncode == 0
+
+
 def test_what_a_killed_run_left_is_removed_by_the_next(project):
     before = (project / "tiny.ipynb").read_text()
     _rewrite(project, source="import time\nopen('started', 'w').close()\ntime.sleep(60)")
