@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.rsslib-stamp
 PYTEST := $(PY) -m pytest -q
 NBVAL := $(PYTEST) -p tests.nbval_sockets -n 2 --dist loadscope
-UNIT := tests rsslib --doctest-modules --ignore rsslib/propagation/_sionna_worker.py -n 2 --dist loadscope
+UNIT := tests rsslib --doctest-modules --ignore rsslib/propagation/_sionna_worker.py -n 2 --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help env reproduce figures site test coverage fuzz smoke verify paper results lab clean

@@ -11,6 +11,16 @@ from rsslib.data import frs as measured
 settings.register_profile("rsslib", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("rsslib")
 
+LONGEST = ("tests/site/test_browser.py", "tests/workflow/test_sweep.py", "tests/learning/test_kills.py",
+           "tests/locator/test_faults.py", "tests/test_stages.py")
+"""Modules that last from half a minute to some minutes. They begin first: else one process waits for them alone."""
+
+
+def pytest_collection_modifyitems(items):
+    """Sort the longest modules to the front; the others keep their order."""
+    rank = {module: number for number, module in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def quiet():
