@@ -1,12 +1,15 @@
-"""What the networks that learn from radio maps rest on: errors on `val` and in held-out cells of `train`.
+"""What the networks that learn from radio maps rest on: errors on `val` and in held-out cells of `train`, and doubt.
 
     python benchmarks/choices.py [OUT.json] [--network compact] [--rate 0.003] [--at-once 2] [--only val-random ...]
 
 Each task trains two networks, with 75 and 25 % of real samples, on part of a training set, and locates the rest of it:
 `val-SPLIT` the set val, `cells-SPLIT` cells of a quarter (Grid2) or a twenty-fifth of the map, in three parts. No test
 sample is read. Records: task, network, learning_rate, networks (the shares that are averaged, two thirds of the mean
-with 75 %), maps_weight (lambda), median_m; decoder `sure`. Compact networks take eight minutes on two CPU cores; a UNet
-wants a GPU. Needs data/quick/measurements.nc.
+with 75 %), maps_weight (lambda), median_m; decoder `sure`. `doubt-SPLIT`: how well sums of indicators tell the cells
+that are held out of `train` and `val` from what is left of `val`; task, indicator, auroc, below_val10. `noise-april`:
+mean and median error of pairs, from maps with another noise, on sums of April's validation samples. Compact networks
+take a quarter of an hour on two CPU cores; a UNet wants a GPU. OUT.json keeps the records of tasks that are not run.
+Needs data/quick/measurements.nc.
 """
 
 import argparse
@@ -20,14 +23,22 @@ from rsslib import ROOT
 from rsslib.data import splits
 from rsslib.data.grid import transmitters
 from rsslib.data.measurements import load
+from rsslib.emitters import real_pairs
+from rsslib.files import read_json
 from rsslib.project import write_json
-from rsslib.radio_maps import cells, decoders, products
+from rsslib.radio_maps import cells, decoders, pairs, products
 from rsslib.radio_maps.fed import FedLocalizer
 from rsslib.radio_maps.fed_recipe import FedRecipe
+from rsslib.radio_maps.localizer import RadioMaps
 from rsslib.radio_maps.recipe import MapRecipe
+from rsslib.reports.radio_maps.tables import detected, doubt
 
-TASKS = ("val-random", "val-grid2", "cells-grid2", "cells-july")
+TASKS = ("val-random", "val-grid2", "cells-grid2", "cells-july", "doubt-grid2", "doubt-july", "noise-april")
 SHARES, WEIGHTS = (0.75, 0.25), (0.0, 0.25, 0.5, 1.0)
+DOUBTS = (("entropy_network",), ("entropy",), ("entropy_maps",), ("map_std",), ("entropy_network", "map_std"),
+          ("entropy", "map_std"), ("entropy_network", "entropy_maps"), ("entropy_network", "map_std", "entropy_maps"))
+"""Sums of indicators that are compared."""
+NOISES_DB = 5.0, 4.0, 3.5, 3.0, 2.5, 2.0
 
 
 def parts(task: str) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -35,8 +46,10 @@ def parts(task: str) -> list[tuple[np.ndarray, np.ndarray]]:
     kind, split = task.split("-")
     dataset = load(ROOT / "data/quick/measurements.nc")
     sets = splits.make(dataset, split)
-    return [(sets["train"], sets["val"])] if kind == "val" else cells.folds(
-        dataset, sets["train"], 2 if split == "grid2" else 5, 3)
+    if kind == "val":
+        return [(sets["train"], sets["val"])]
+    samples = sets["train"] if kind == "cells" else np.concatenate([sets["train"], sets["val"]])
+    return cells.folds(dataset, samples, 2 if split == "grid2" else 5, 3)
 
 
 def errors(job: tuple) -> dict:
@@ -62,6 +75,34 @@ def errors(job: tuple) -> dict:
     return missed
 
 
+def doubts(job: tuple) -> dict:
+    """Return AUROC and share below the 10th percentile of `val` of the held-out cells of one part, by indicator."""
+    task, number, network, rate, epochs = job
+    dataset = load(ROOT / "data/quick/measurements.nc")
+    kept, held_out = parts(task)[number]
+    sets = splits.make(dataset, task.split("-")[1])
+    sets = {name: np.intersect1d(kept, sets[name]) for name in ("train", "val")}
+    recipe = FedRecipe(epochs=epochs, network=network, learning_rate=rate, maps=MapRecipe(threads=1))
+    fed = FedLocalizer(recipe).fit(dataset, sets)
+    found = fed.predict(dataset, {"val": sets["val"], "far": held_out})
+    return {" + ".join(names): detected(doubt(found, names), found.set.values == "far") for names in DOUBTS}
+
+
+def noise(job: tuple) -> dict:
+    """Return the errors of pairs, sums of April's validation samples, by maps with one noise [m]."""
+    dataset, noise_db = load(ROOT / "data/quick/measurements.nc"), NOISES_DB[job[1]]
+    own = np.flatnonzero(dataset.season.values == "april")
+    train, val = (np.intersect1d(own, splits.make(dataset, "random")[name]) for name in ("train", "val"))
+    held = real_pairs.mix(dataset, val, 1000, seed=8)    # as notebook 07 has them
+    held = held.isel(sample=np.flatnonzero(np.isfinite(held.tx_x.values[:, 1])))
+    maps = RadioMaps(MapRecipe(noise_db=noise_db, threads=1)).fit(dataset, train).fitted()
+    places = np.stack([axis[train] for axis in transmitters(dataset)], axis=1)
+    found = pairs.PairMaps(maps, places, pairs.floors(dataset, train)).located(held)[2]
+    error = real_pairs.judged(np.ones(found.shape[:2]), found, held).error
+    return {"noise_db": noise_db, "mean_m": round(float(error.mean()), 2),
+            "median_m": round(float(np.median(error)), 2)}
+
+
 def main() -> None:
     """Print the medians, and write them to a file if one is given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -73,19 +114,32 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=TASKS, default=TASKS)
     given = parser.parse_args()
     jobs = [(task, number, given.network, given.rate, given.epochs) for task in given.only
-            for number in range(len(parts(task)))]
+            for number in range(len(NOISES_DB) if task.startswith("noise") else len(parts(task)))]
     with multiprocessing.get_context("spawn").Pool(given.at_once) as pool:
-        found = pool.map(errors, jobs, chunksize=1)
-    records = []
+        found = pool.map(_done, jobs, chunksize=1)
+    kept = read_json(given.out, "choices")["records"] if given.out and given.out.exists() else []
+    records = [record for record in kept if record["task"] not in given.only]
     for task in given.only:
         own = [part for job, part in zip(jobs, found) if job[0] == task]
+        common = {"task": task, "network": given.network, "learning_rate": given.rate}
+        if task.startswith("noise"):
+            records += [{"task": task} | one for one in own]
+            continue
+        if task.startswith("doubt"):
+            records += [common | {"indicator": name} | {key: round(float(np.mean([part[name][key] for part in own])), 4)
+                                                        for key in own[0][name]} for name in own[0]]
+            continue
         for name, weight in own[0]:
             median = float(np.median(np.concatenate([part[name, weight] for part in own])))
-            records.append({"task": task, "network": given.network, "learning_rate": given.rate, "networks": name,
-                            "maps_weight": weight, "median_m": round(median, 2)})
-            print(f"{task:12} {given.network} {name:5} lambda {weight:4} median {median:6.1f} m", flush=True)
+            records.append(common | {"networks": name, "maps_weight": weight, "median_m": round(median, 2)})
+    for record in records:
+        print(record)
     if given.out:
         write_json(given.out, {"records": records})
+
+
+def _done(job: tuple) -> dict:
+    return {"doubt": doubts, "noise": noise}.get(job[0].split("-")[0], errors)(job)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ _COLUMNS = ("claim", "paper", "ours", "tolerance", "verdict", "made by")
 class Beyond:
     """What lies beyond the claims: the stem of a figure, heading, notebook, file of records, and columns of a table.
 
-    `columns` maps headings to fields of the records; if empty, the records are only linked.
+    An empty stem: a table alone. `columns` maps headings to fields of the records; if empty, these are only linked.
     """
 
     stem: str
@@ -79,6 +79,9 @@ BEYOND = (
            "09_radio_maps", "beyond", {"separation": "split", "set": "set", "method": "method", "samples": "n",
                                        "seeds": "seeds", "median error [m]": "median_m",
                                        "held by 90 % regions": "coverage90", "their area [km²]": "area90_km2"}),
+    Beyond("", "Our own method: telling samples out of distribution from validation", "09_radio_maps", "maps_detection",
+           {"separation": "split", "set": "set", "method": "method", "indicator": "indicator",
+            "area under the ROC curve": "auroc", "below validation's 10th percentile": "below_val10"}),
     Beyond("maps_coverage", "Our own method: regions that hold the transmitter, by what they promise", "09_radio_maps",
            "maps_covered", {}),
     Beyond("maps_grids", "Our own method: Figure 11 with the maps as the fallback", "09_radio_maps", "maps_grids", {}),
@@ -88,6 +91,8 @@ BEYOND = (
            "emitters_by_count", {}),
     Beyond("emitters_effects", "Paper 2: right counts, by what the weakest emitter changes at all",
            "06_multi_emitter_cnns", "emitters_by_effect", {}),
+    Beyond("", "Paper 2: a baseline that knows all path gains, no rival of the networks", "06_multi_emitter_cnns",
+           "emitters_known", {"environment": "environment", "method": "method", "samples": "samples", **_SCORES}),
     Beyond("emitters_sweep", "Paper 2: how many sensors it takes", "06_multi_emitter_cnns",
            "emitters_sweep", {"sensors": "n_sensors", "most emitters": "n_max", **_SCORES}),
     Beyond("emitters_transfer", "Paper 2: trained in one city, tested in the other", "06_multi_emitter_cnns",
@@ -237,11 +242,14 @@ def _beyond(records: Records, drawn: Sequence[Picture]) -> list[str]:
     named = {Path(picture.path).stem: picture for picture in drawn}
     parts = []
     for one in BEYOND:
-        if one.stem in named and records.has(one.file):
+        there = records.has(one.file) and (one.stem in named if one.stem else
+                                           "not_run" not in records.read(one.file)["records"][0])
+        if there:
             file = f"{one.file}.json"
             parts += [f"\n#### {one.caption}\n",
                       f"Made by [{one.notebook}](notebooks/{one.notebook}.ipynb), records: "
-                      f"[{file}](results/{records.profile}/{file}).\n", named.pop(one.stem).shown]
+                      f"[{file}](results/{records.profile}/{file}).\n"]
+            parts += [named.pop(one.stem).shown] if one.stem else []
             rows = [[_text(record, field, records.path(one.file)) for field in one.columns.values()]
                     for record in (records.read(one.file)["records"] if one.columns else [])]
             parts += ["", table(list(one.columns), rows)] if rows else []

@@ -26,8 +26,10 @@ from rsslib.radio_maps.maps import Maps
 
 MOST = 4096
 """So many pairs of a sample, the most probable ones, stand for its posterior."""
-ROUNDS = 5
-"""So often the mean pair is matched anew."""
+ROUNDS = 30
+"""So often the median pair is matched anew."""
+NEAREST_M = 5.0
+"""Places nearer to the median pair weigh no more than at this distance [m]."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +97,11 @@ class PairMaps:
         """Return the probability of two transmitters, (sample,), the place of one, (sample, 2), of two, (sample, 2, 2).
 
         One and two are equally probable beforehand. Places, easting and northing [m], are the posterior mean of one,
-        and the posterior mean pair: the mean over pairs, each in the order that lies nearer to it, found from the most
-        probable pair on.
+        and the pair with the least expected error, the mean of both distances in the better order: Weiszfeld's
+        iteration, each pair in the order that lies nearer, from the most probable pair on.
         Input: samples of measurements or sums of them, with rss, sensor_x and sensor_y over (sample, sensor). Errors:
-        InputError without these.
+        InputError without these. Source: Weiszfeld, Sur le point pour lequel la somme des distances de n points donnes
+        est minimum, 1937.
         """
         check_type("pairs: dataset", dataset, xr.Dataset)
         for name in ("rss", "sensor_x", "sensor_y"):
@@ -117,21 +120,30 @@ class PairMaps:
                 for total, each in zip((one, two), expected):
                     total += self._log_density(float(rss[column]), each)
             odds = two.logsumexp(0) - log(len(two)) - one.logsumexp(0) + log(len(one))
-            yield float(odds.sigmoid()), (one.double().softmax(0) @ self.at).numpy(), self._mean_pair(two)
+            yield float(odds.sigmoid()), (one.double().softmax(0) @ self.at).numpy(), self._median_pair(two)
 
     def _log_density(self, value: float, of: _Expected) -> Tensor:
         nu = float(self.maps.recipe.freedom)    # the density's constant is the same for one and for two
         return -((value - of.mean).square() / (nu * of.variance)).log1p().mul_((nu + 1) / 2) - of.variance.log() / 2
 
-    def _mean_pair(self, log_likelihood: Tensor) -> np.ndarray:
+    def _median_pair(self, log_likelihood: Tensor) -> np.ndarray:
         value, best = log_likelihood.topk(min(MOST, len(log_likelihood)))
-        weight = value.double().softmax(0)
+        weight = value.double().softmax(0)[:, None]
         pairs = torch.stack([self.at[self.first[best]], self.at[self.second[best]]], dim=1)
-        mean = pairs[0]
+        middle, distance = pairs[0], torch.ones(())    # so that the first round takes the mean
         for _ in range(ROUNDS):
-            swapped = (pairs.flip(1) - mean).square().sum((1, 2)) < (pairs - mean).square().sum((1, 2))
-            mean = (weight[:, None, None] * torch.where(swapped[:, None, None], pairs.flip(1), pairs)).sum(0)
-        return mean.numpy()
+            ordered = _in_order(pairs, middle)
+            share = (weight / distance)[..., None].expand_as(ordered)
+            middle = (share * ordered).sum(0) / share.sum(0)
+            distance = (_in_order(pairs, middle) - middle).norm(dim=2).clamp(min=NEAREST_M)
+        return middle.numpy()
+
+
+def _in_order(pairs: Tensor, middle: Tensor) -> Tensor:
+    """Return each of the pairs, (n, 2, 2), in the order that lies nearer to a pair."""
+    swapped = pairs.flip(1)
+    nearer = (swapped - middle).norm(dim=2).sum(1) < (pairs - middle).norm(dim=2).sum(1)
+    return torch.where(nearer[:, None, None], swapped, pairs)
 
 
 def floors(dataset: xr.Dataset, samples: np.ndarray) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 from small_site import site
 
@@ -76,6 +77,22 @@ def test_sums_are_told_from_single_transmitters_and_both_are_found(dataset, fitt
     centre = np.broadcast_to(fitted.at.numpy().mean(axis=0), true.shape)
     apart = np.hypot(*(centre - true).transpose(2, 0, 1)).mean(axis=1)
     assert np.median(np.minimum(*errors)) < 0.7 * np.median(apart)    # two in the middle are what is found without maps
+
+
+def test_the_pair_has_the_least_expected_error_of_the_better_order(dataset, fitted):
+    likelihood = torch.from_numpy(np.random.default_rng(0).normal(0, 2, len(fitted.first)))
+    weight = likelihood.softmax(0).numpy()
+    candidates = torch.stack([fitted.at[fitted.first], fitted.at[fitted.second]], dim=1).numpy()
+
+    def expected(pair):
+        orders = [np.hypot(*(order - candidates).transpose(2, 0, 1)).sum(axis=1) for order in (pair, pair[::-1])]
+        return float(weight @ np.minimum(*orders))
+
+    pair = fitted._median_pair(likelihood)
+    moved = [pair + step * np.array(way).reshape(2, 2) for step in (20.0, 100.0) for way in np.ndindex(3, 3, 3, 3)
+             for way in [np.array(way) - 1] if way.any()]
+    assert expected(pair) < 1.001 * min(map(expected, moved))    # the iteration ends near the bottom
+    assert expected(pair) < 0.8 * expected(candidates[weight.argmax()])
 
 
 def test_candidates_lie_near_training_samples_on_every_other_pixel(dataset, fitted):

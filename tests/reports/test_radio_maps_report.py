@@ -135,11 +135,13 @@ def test_detection_is_the_share_of_pairs_in_which_the_unknown_is_less_sure():
         return model.assign({name: ("sample", value) for name, value in values.items()})
 
     maps = [told(entropy=[1.0, 2, 2, 3, 9], map_std=[5.0, 5, 1, 9, 0])]
-    networks = [told(entropy_network=value) for value in ([1.0, 2, 3, 4, 0], [1.0, 4, 2, 3, 0])]
+    networks = [told(entropy_network=value, map_std=[0.0, 2, 0, 4, 0]) for value in (
+        [1.0, 2, 3, 4, 0], [1.0, 4, 2, 3, 0])]
     emd = {"grid2": told(sure=[0.9, 0.4, 0.3, 0.5, 0.0])}
     found = tables.detection({"grid2": mapped(networks, maps), "random": mapped(networks, maps)}, emd)
     assert [(one["method"], one["indicator"], one["auroc"], one["networks"]) for one in found] == [
         ("maps", "entropy", 0.875, 1), ("maps", "map_std", 0.5, 1), ("network", "entropy_network", 0.75, 2),
+        ("network", "entropy_network + map_std", 0.8125, 2),    # doubts -2, 2 | 2, 8 and -2, 2 | -4/3, 10/3
         ("emd", "max_mean_prediction", 0.75, 1)]
     assert {(one["split"], one["set"]) for one in found} == {("grid2", "ood")}
     assert [one["method"] for one in tables.detection({"grid2": mapped(maps=maps)}, {})] == ["maps", "maps"]

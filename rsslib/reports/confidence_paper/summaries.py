@@ -61,7 +61,7 @@ def median_error(part: xr.Dataset) -> dict:
 
 
 def resampled_errors(part: xr.Dataset, statistic: Callable = repeated.median) -> np.ndarray:
-    """Return a statistic of the errors of predictions with `block` in each resample, (resamples,).
+    """Return a statistic of the errors of predictions with `block` in each resample, (resamples,) [m].
 
     Input: statistic of values and times, of `rsslib.ledger.repeated`. Those of other predictions, or of
     `resampling.resampled_medians`, for the same samples in the same order may be subtracted: the same blocks are drawn.

@@ -20,6 +20,8 @@ FIXED = "two fixed places"    # what records call the two fixed locations
 SETS = ("one transmitter", "two transmitters")
 PAIRS = SETS[1]
 """The set of the samples with two transmitters."""
+SUREST = 1e-6
+"""Scores nearer to 0 or 1 count as this one: they would have infinite log-odds."""
 _NO_PAIR = "no sample has two transmitters"
 
 
@@ -60,7 +62,7 @@ def weighed(scores: Sequence[np.ndarray], two: np.ndarray) -> Callable[[Sequence
     [False, False, True, True]
     """
     def odds(of: Sequence[np.ndarray]) -> np.ndarray:
-        return np.stack([logit(np.clip(np.asarray(score, float), 1e-6, 1 - 1e-6)) for score in of], axis=1)
+        return np.stack([logit(np.clip(np.asarray(score, float), SUREST, 1 - SUREST)) for score in of], axis=1)
 
     weights = LogisticRegression().fit(odds(scores), two)
     return lambda of: weights.predict_proba(odds(of))[:, 1]

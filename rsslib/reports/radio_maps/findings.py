@@ -150,6 +150,7 @@ def _detected(records: Iterable[Mapping]) -> str:
     told: dict[str, list[str]] = {}
     labels = {("maps", "entropy"): "entropy of the maps' posterior", ("maps", "map_std"): "the maps' uncertainty",
               ("network", "entropy_network"): "entropy of the network's posterior",
+              ("network", "entropy_network + map_std"): "that entropy with the maps' uncertainty there",
               ("emd", "max_mean_prediction"): "EMD's maximum mean prediction"}
     for record in records:
         told.setdefault(labels[record["method"], record["indicator"]], []).append(

@@ -223,32 +223,52 @@ def _difference(errors: np.ndarray, part: xr.Dataset, emd: xr.Dataset) -> dict:
     return {"n": errors.shape[1]} | field("median_m", float(value), drawn, difference=True)
 
 
+DOUBT = ("entropy_network", "map_std")
+"""What a network does not know of the place, and how far that is from what the maps know. Chosen on cells that were
+held out of training sets (benchmarks/choices.json)."""
+
+
 def detection(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> list[dict]:
     """Return the area under the ROC curve of telling the OOD set from validation, by indicator; none where none is OOD.
 
     Indicators: entropy of the network's posterior and of the maps', map_std, how unsure the maps are where the
-    posterior lies; of EMD the maximum mean prediction, the paper's choice. Each is a mean over the networks.
-    below_val10 is the share of the OOD samples below the 10th percentile of validation.
+    posterior lies; DOUBT, both of the network's (see `doubt`); of EMD the maximum mean prediction, the paper's choice.
+    Each is a mean over the networks. below_val10 is the share of the OOD samples below the 10th percentile of
+    validation.
     """
     records = []
     for split, one in maps.items():
         judged = splits.report_set(split)
         if judged in ("test", split):
             continue
-        told = [("maps", "entropy", one.methods["maps"], -1), ("maps", "map_std", one.methods["maps"], -1)]
-        told += [("network", "entropy_network", one.methods["network"], -1)] if one.methods.get("network") else []
-        told += [("emd", "max_mean_prediction", [emd[split]], 1)] if split in emd else []
-        for method, indicator, models, sign in told:
-            areas, below = [], []
-            for model in models:
-                chosen = model.isel(sample=np.isin(model.set.values, ["val", judged]))
-                far, sure = chosen.set.values == judged, sign * chosen[indicator].values
-                areas.append(area(far, sure))
-                below.append(np.mean(sure[far] < np.quantile(sure[~far], 0.1)))
-            records.append({"split": split, "set": judged, "method": method, "indicator": indicator,
-                            "auroc": float(np.mean(areas)), "below_val10": float(np.mean(below)),
-                            "networks": len(models)})
+        told: list[tuple[str, Sequence[str], Sequence[xr.Dataset]]] = [
+            ("maps", ("entropy",), one.methods["maps"]), ("maps", ("map_std",), one.methods["maps"])]
+        if one.methods.get("network"):
+            told += [("network", DOUBT[:1], one.methods["network"]), ("network", DOUBT, one.methods["network"])]
+        told += [("emd", ("max_mean_prediction",), [emd[split]])] if split in emd else []
+        for method, names, models in told:
+            chosen = [model.isel(sample=np.isin(model.set.values, ["val", judged])) for model in models]
+            each = [detected(doubt(model, names), model.set.values == judged) for model in chosen]
+            records.append({"split": split, "set": judged, "method": method, "indicator": " + ".join(names)} | {
+                key: float(np.mean([values[key] for values in each])) for key in each[0]} | {"networks": len(models)})
     return records
+
+
+def doubt(model: xr.Dataset, names: Sequence[str]) -> np.ndarray:
+    """Return the sum of indicators, each less its mean on `val` and divided by its standard deviation there, (sample,).
+
+    Input: predictions with the set `val`; the maximum of a prediction counts as minus its doubt.
+    """
+    known, total = model.set.values == "val", np.zeros(model.sizes["sample"])
+    for name in names:
+        values = model[name].values * (-1 if name.startswith("max") else 1)
+        total += (values - values[known].mean()) / (values[known].std() or 1.0)    # 1: all equal on `val`
+    return total
+
+
+def detected(doubts: np.ndarray, far: np.ndarray) -> dict[str, float]:
+    """Return auroc, and below_val10 of `detection`, of samples that are `far`, (sample,) bool, or else of `val`."""
+    return {"auroc": area(far, -doubts), "below_val10": float(np.mean(doubts[far] > np.quantile(doubts[~far], 0.9)))}
 
 
 def shifts(maps: Mapping[str, Maps], one: str = "july", other: str = "november") -> list[dict]:

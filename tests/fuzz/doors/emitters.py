@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from rsslib.data import grid
-from rsslib.emitters import false_alarms, localizer, metrics, predictions, real_pairs, samples
+from rsslib.emitters import false_alarms, known_maps, localizer, metrics, predictions, real_pairs, samples
 from rsslib.emitters.localizer import EmitterRecipe
 from rsslib.emitters.training import EmitterTrainer
 from rsslib.propagation import scene
@@ -91,6 +91,13 @@ def _labels(m: Mutator) -> Call:
     return Call(lambda: samples.labels(drawn, **given), [*given, "labels"],
                 lambda matrix: unless(np.isfinite(matrix).all() and matrix.shape[2] == 3 and matrix[..., 0].any(),
                                       "no labels"))
+
+
+@door("emitters.known_maps.located", 0.5)
+def _known_maps(m: Mutator) -> Call:
+    given = m.arguments(0.9, scene=FREE, samples=samples.draw(FREE, "test", 2, sensors=8, n_max=1), most=2)
+    return Call(lambda: known_maps.located(**given), [*given, "known_maps"],
+                lambda found: unless((found.existence.sum("slot") >= 1).all(), "a sample without an emitter"))
 
 
 def _arrays(m: Mutator) -> dict:
