@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ def load(path: str | Path | None = None) -> list[Claim]:
     'value'
     """
     path = Path(path or ROOT / "claims.yaml")
+    return list(_loaded(path, path.stat().st_mtime_ns if path.is_file() else 0))
+
+
+@cache
+def _loaded(path: Path, changed: int) -> list[Claim]:
     content, claims = read(path), {}
     try:
         for entry in Entries(content).claims(content["claims"], {}):
