@@ -144,3 +144,16 @@ def test_the_sentences_have_the_numbers_of_the_records_in_the_tree(profile):
         if said and pair.get("ci95_two_taken_median_m"):
             low, high = (f"{end:+.0f}".replace("-", "−") for end in pair["ci95_two_taken_median_m"])
             assert f"m [{low}, {high}]" in text
+
+
+@pytest.mark.parametrize("ends, ahead", [((-90, -20), True), ((-90, 5), False), ((20, 90), False)])
+def test_our_own_method_is_named_where_it_is_settled_that_it_locates_best(records, pairs, ends, ahead):
+    def beside(right, ends):
+        return {"left_method": MAPS, "right_method": right, "set": TWO, "n": 346,
+                "two_taken_median_m": sum(ends) / 2, "ci95_two_taken_median_m": list(ends)}
+
+    shown = [*records, record(MAPS, ONE, 157, 0.8), record(MAPS, TWO, 346, 0.6, 222.0)]
+    compared = [*pairs, beside(SUMS, ends), beside(PEAKS, (-200, -100)), beside(FIXED, (-300, -200))]
+    best = "; our sums of two maps locate pairs best"
+    assert findings.figure(shown, compared).title.endswith(best) == ahead
+    assert findings.answer(shown, compared, measured=True).word.endswith(best) == ahead

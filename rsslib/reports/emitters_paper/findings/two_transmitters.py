@@ -45,7 +45,7 @@ def answer(records: Records, pairs: Records, measured: bool) -> Answer:
                    f"{_apart(single, _ERROR[_SINGLE])}).")
     errors = (f"With two locations forced, the median error of a pair is {_errors(records, pairs)}. "
               f"{_against_fixed(records, pairs)} ({SAMPLES}.) {_maps(records, pairs)}".rstrip())
-    return Answer(f"{_headline('count', pairs)}; {_headline('locate', pairs)}", f"{counts}\n\n{errors}")
+    return Answer(f"{_headline('count', pairs)}; {_headline('locate', pairs)}{_ahead(pairs)}", f"{counts}\n\n{errors}")
 
 
 def figure(records: Records, pairs: Records) -> Told:
@@ -53,6 +53,7 @@ def figure(records: Records, pairs: Records) -> Told:
     title = _headline("count", pairs)
     if _winner("locate", pairs, PAIRS):
         title += f"; {_headline('locate', pairs, [PAIRS])}"
+    title += _ahead(pairs)
     alt = (f"Left: right counts in percent. Single transmitters ({_n(records, _SINGLE)}): "
            f"{_shares(records, pairs, _SINGLE)}; samples with two ({_n(records, PAIRS)}): "
            f"{_shares(records, pairs, PAIRS)}. Right: the median error of a pair in metres, with two locations forced: "
@@ -75,6 +76,14 @@ def _maps(records: Records, pairs: Records) -> str:
     return (f"{text} The scores of all three, weighed on sums of validation samples, count {_right(records, TOGETHER)} "
             f"right; they tell pairs from single transmitters with an area under the ROC curve of "
             f"{areas.pop(TOGETHER):.2f}, each alone with {listed([f'{area:.2f}' for area in areas.values()])}.")
+
+
+def _ahead(pairs: Records) -> str:
+    """Return that our own method locates pairs better than both others, if that is settled."""
+    beside = [pair for pair in pairs if (pair["left_method"], pair["set"]) == (MAPS, PAIRS)
+              and pair["right_method"] in METHODS]
+    ahead = beside and all(_verdict(pair, _ERROR[PAIRS]) == SETTLED for pair in beside)
+    return "; our sums of two maps locate pairs best" if ahead else ""
 
 
 def _right(records: Records, method: str) -> str:
