@@ -99,12 +99,12 @@ def noise(job: tuple) -> dict:
     places = np.stack([axis[train] for axis in transmitters(dataset)], axis=1)
     found = pairs.PairMaps(maps, places, pairs.floors(dataset, train)).located(held)[2]
     error = real_pairs.judged(np.ones(found.shape[:2]), found, held).error
-    return {"noise_db": noise_db, "mean_m": round(float(error.mean()), 2),
+    return {"noise_db": noise_db, "n": len(error), "mean_m": round(float(error.mean()), 2),
             "median_m": round(float(np.median(error)), 2)}
 
 
 def main() -> None:
-    """Print the medians, and write them to a file if one is given."""
+    """Print the records, and write them to a file if one is given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", nargs="?", type=Path)
     parser.add_argument("--network", default="compact")
@@ -113,11 +113,11 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=2)
     parser.add_argument("--only", nargs="*", choices=TASKS, default=TASKS)
     given = parser.parse_args()
+    kept = read_json(given.out, "choices")["records"] if given.out and given.out.exists() else []
     jobs = [(task, number, given.network, given.rate, given.epochs) for task in given.only
             for number in range(len(NOISES_DB) if task.startswith("noise") else len(parts(task)))]
     with multiprocessing.get_context("spawn").Pool(given.at_once) as pool:
         found = pool.map(_done, jobs, chunksize=1)
-    kept = read_json(given.out, "choices")["records"] if given.out and given.out.exists() else []
     records = [record for record in kept if record["task"] not in given.only]
     for task in given.only:
         own = [part for job, part in zip(jobs, found) if job[0] == task]

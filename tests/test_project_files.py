@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conftest import LONGEST
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -176,3 +177,16 @@ def test_a_benchmark_starts(script, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(script), run_name="__main__")
     assert not ended.value.code and script.name in capsys.readouterr().out
+
+
+def test_the_modules_that_begin_first_are_there():
+    assert [name for name in LONGEST if not (ROOT / name).is_file()] == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sockets without a file are Linux's")
+def test_kernels_of_nbval_need_no_port(monkeypatch):
+    import nbval.kernel
+
+    monkeypatch.setattr(nbval.kernel, "KernelManager", nbval.kernel.KernelManager)    # as it was, at the end
+    runpy.run_path(str(ROOT / "tests" / "nbval_sockets.py"))
+    assert nbval.kernel.KernelManager().transport == "ipc"

@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rsslib.files import read_yaml
+from rsslib.files import read_text, read_yaml
 from rsslib.ledger import rules
 from rsslib.ledger.entries import Cell, Entries
 from rsslib.ledger.rules import COMPUTE, REAL, RELATIONS
 from rsslib.project import ROOT, InputError
 
 __all__ = ["COMPUTE", "REAL", "RELATIONS", "Cell", "Claim", "causes", "load", "notes", "of_profile", "printed", "read"]
+_WHAT = "YAML with the papers' claims"
 
 
 def of_profile(text: str | Mapping, profile: str) -> str:
@@ -59,11 +60,12 @@ def load(path: str | Path | None = None) -> list[Claim]:
     'value'
     """
     path = Path(path or ROOT / "claims.yaml")
-    return list(_loaded(path, path.stat().st_mtime_ns if path.is_file() else 0))
+    return list(_claims(path, read_text(path, _WHAT)))
 
 
-@cache
-def _loaded(path: Path, changed: int) -> list[Claim]:
+@lru_cache(maxsize=4)
+def _claims(path: Path, text: str) -> list[Claim]:
+    """Return the claims of a file with this text: they are asked for many times, and parsed once."""
     content, claims = read(path), {}
     try:
         for entry in Entries(content).claims(content["claims"], {}):
@@ -117,6 +119,6 @@ def printed(file: str, field: str, *keys: str, path: str | Path | None = None) -
 
 def read(path: Path) -> dict:
     """Return the content of a claims file, as it stands. Errors: InputError naming the key that is wrong."""
-    content = read_yaml(path, "YAML with the papers' claims")
+    content = read_yaml(path, _WHAT)
     rules.check_file(content, path)
     return content

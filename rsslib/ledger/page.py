@@ -242,8 +242,8 @@ def _beyond(records: Records, drawn: Sequence[Picture]) -> list[str]:
     named = {Path(picture.path).stem: picture for picture in drawn}
     parts = []
     for one in BEYOND:
-        there = records.has(one.file) and (one.stem in named if one.stem else
-                                           "not_run" not in records.read(one.file)["records"][0])
+        there = records.has(one.file) and (one.stem in named if one.stem else not any(
+            "not_run" in record for record in records.read(one.file)["records"]))
         if there:
             file = f"{one.file}.json"
             parts += [f"\n#### {one.caption}\n",

@@ -73,7 +73,9 @@ IMAGE_COLOURS = LinearSegmentedColormap.from_list(
     "rsslib_image", ["#F5F8FA", "#CFE1EE", "#7FB0D3", "#2B6CA3", "#0B2F57"])
 
 # a PDF holds the letters that it shows, already placed; cutting tables of how letters join took half the time of saving
-subset.Options._drop_tables_default += ["GDEF", "GPOS", "GSUB"]
+_OF_JOINING = "GDEF", "GPOS", "GSUB"
+if hasattr(subset.Options, "_drop_tables_default"):
+    subset.Options._drop_tables_default = [*subset.Options._drop_tables_default, *_OF_JOINING]
 _look = partial(matplotlib.style.context, STYLE, after_reset=True)
 _PLAIN = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
 _ALT = {"png": "Description", "pdf": "Subject"}    # the field of a file's metadata that holds the alternative text

@@ -57,7 +57,7 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]
             papermill.execute_notebook(
                 _literally(notebook), _literally(temporary), parameters=parameters, cwd=str(ROOT),
                 kernel_name="python3", language="python", coalesce_streams=True, progress_bar=False,
-                extra_arguments=["--IPKernelApp.log_level=CRITICAL"], config=Config(KernelManager=sockets()))
+                extra_arguments=["--IPKernelApp.log_level=ERROR"], config=Config(KernelManager=sockets()))
         except papermill.PapermillExecutionError:
             os.replace(temporary, failed)
             raise

@@ -1,5 +1,7 @@
 """The claims file: the one in the repository is right, and a wrong one is refused with the reason."""
 
+import os
+
 import pytest
 import yaml
 
@@ -25,6 +27,17 @@ def test_each_kind_is_read_with_defaults_and_the_title(tmp_path):
     assert (value.paper, value.profiles, value.why, value.unit) == ("A Paper", ("full", "quick"), {}, "")
     assert order.record["relation"] == "<"
     assert text.record is None
+
+
+def test_a_file_that_was_changed_is_read_again_however_fast(tmp_path):
+    before = _load(tmp_path, VALUE)
+    stat = (tmp_path / "claims.yaml").stat()
+    path = tmp_path / "claims.yaml"
+    path.write_text(path.read_text().replace("printed: 1.0", "printed: 2.0"))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert [claims[0].printed for claims in (before, claims_file.load(path))] == [1.0, 2.0]
+    with pytest.raises(InputError, match="aaa"):
+        claims_file.load("a" * 300)
 
 
 NAN, INF = float("nan"), float("inf")

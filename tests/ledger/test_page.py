@@ -185,6 +185,16 @@ def test_figures_beyond_the_papers_are_shown_with_their_records(root):
     assert "- `quick/emitters_sweep.json`: source simulated" in shown
 
 
+def test_a_table_without_a_figure_is_shown_where_its_records_were_made(root):
+    made = [{"split": "grid2", "set": "ood", "method": "maps", "indicator": "entropy", "auroc": 0.25, "below_val10": 0}]
+    for records, there in (([{"not_run": "not in this profile"}], False), (made, True)):
+        results.write("quick", "maps_detection", records, {}, {}, root / "results")
+        page.main(root)
+        shown = (root / "LEDGER.md").read_text()
+        assert ("telling samples out of distribution" in shown) == there
+    assert "| grid2 | ood | maps | entropy | 0.25 | 0 |" in shown
+
+
 @pytest.mark.parametrize("value", [[16], True])
 def test_a_field_of_those_records_that_cannot_be_shown_is_named(root, value):
     small_ledger.draw(root, "emitters_sweep", Description="Scores by sensors")

@@ -157,3 +157,5 @@ def test_our_own_method_is_named_where_it_is_settled_that_it_locates_best(record
     best = "; our sums of two maps locate pairs best"
     assert findings.figure(shown, compared).title.endswith(best) == ahead
     assert findings.answer(shown, compared, measured=True).word.endswith(best) == ahead
+    unasked = [pair for pair in compared if (pair["left_method"], pair["right_method"]) != (MAPS, FIXED)]
+    assert best not in findings.figure(shown, unasked).title

@@ -1,10 +1,14 @@
 """The common look: one registry, the note and the banner, files that are equal byte for byte."""
 
+import io
+import re
+import zlib
 from itertools import combinations
 
 import matplotlib
 import numpy as np
 import pytest
+from fontTools.ttLib import TTFont
 from matplotlib import pyplot
 from matplotlib.colors import to_rgb
 from PIL import Image
@@ -95,6 +99,15 @@ def test_a_figure_keeps_its_title_and_its_alternative_text_wherever_it_goes(tmp_
     picture, metadata = drawn()._repr_png_()
     assert picture.startswith(b"\x89PNG") and metadata == {"alt": TOLD.alt} and TOLD.alt in repr(drawn())
     assert pyplot.get_fignums() == []
+
+
+def test_a_pdf_holds_its_letters_without_how_they_join(tmp_path):
+    path = style.save(drawn(), tmp_path / "figure.png").with_suffix(".pdf")
+    streams = [zlib.decompress(stream) for stream in re.findall(rb"FlateDecode.*?stream\n(.*?)\nendstream",
+                                                                path.read_bytes(), re.DOTALL)]
+    fonts = [TTFont(io.BytesIO(stream)) for stream in streams if stream.startswith(b"\0\1\0\0")]
+    assert fonts and not [font for font in fonts if {"GDEF", "GPOS", "GSUB"} & {*font.keys()}]
+    assert max(font["maxp"].numGlyphs for font in fonts) > len(set(TOLD.title))
 
 
 def test_a_figure_that_takes_a_width_has_a_variant_of_one_column(tmp_path):

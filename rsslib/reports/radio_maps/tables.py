@@ -224,8 +224,9 @@ def _difference(errors: np.ndarray, part: xr.Dataset, emd: xr.Dataset) -> dict:
 
 
 DOUBT = ("entropy_network", "map_std")
-"""What a network does not know of the place, and how far that is from what the maps know. Chosen on cells that were
-held out of training sets (benchmarks/choices.json)."""
+"""How unsure a network is of the place, and how unsure the maps are there. Chosen on cells held out of `train` and
+`val` (benchmarks/choices.json)."""
+_SIGN = {"max_mean_prediction": -1}    # of the indicators below: what grows with confidence
 
 
 def detection(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> list[dict]:
@@ -257,12 +258,12 @@ def detection(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> list[d
 def doubt(model: xr.Dataset, names: Sequence[str]) -> np.ndarray:
     """Return the sum of indicators, each less its mean on `val` and divided by its standard deviation there, (sample,).
 
-    Input: predictions with the set `val`; the maximum of a prediction counts as minus its doubt.
+    Input: predictions with the set `val`; an indicator that is the same for all of `val` is not divided.
     """
     known, total = model.set.values == "val", np.zeros(model.sizes["sample"])
     for name in names:
-        values = model[name].values * (-1 if name.startswith("max") else 1)
-        total += (values - values[known].mean()) / (values[known].std() or 1.0)    # 1: all equal on `val`
+        values = _SIGN.get(name, 1) * model[name].values.astype(float)
+        total += (values - values[known].mean()) / (values[known].std() if np.ptp(values[known]) else 1.0)
     return total
 
 

@@ -66,9 +66,9 @@ def _maps(records: Records, pairs: Records) -> str:
     """Return how our own method, sums of two maps, counts and locates beside the network."""
     if not any(record["method"] == MAPS for record in records):
         return ""
-    beside = _one(pairs, PAIRS, MAPS, METHODS[0])
+    network, peaks = (_apart(_one(pairs, PAIRS, MAPS, method), _ERROR[PAIRS]) for method in METHODS)
     text = (f"Our own method, sums of two maps, counts {_right(records, MAPS)} right; its median error of a pair is "
-            f"{_error(records, MAPS)} (maps \N{MINUS SIGN} network: {_apart(beside, _ERROR[PAIRS])}).")
+            f"{_error(records, MAPS)} (maps \N{MINUS SIGN} network: {network}; maps \N{MINUS SIGN} peaks: {peaks}).")
     if not any(record["method"] == TOGETHER for record in records):
         return text
     areas = {method: results.one(records, method=method, set=PAIRS)["count_auroc"] for method in (
@@ -79,10 +79,10 @@ def _maps(records: Records, pairs: Records) -> str:
 
 
 def _ahead(pairs: Records) -> str:
-    """Return that our own method locates pairs better than both others, if that is settled."""
-    beside = [pair for pair in pairs if (pair["left_method"], pair["set"]) == (MAPS, PAIRS)
-              and pair["right_method"] in METHODS]
-    ahead = beside and all(_verdict(pair, _ERROR[PAIRS]) == SETTLED for pair in beside)
+    """Return that our own method locates pairs better than both others and two fixed locations, if that is settled."""
+    beside = {pair["right_method"]: pair for pair in pairs if (pair["left_method"], pair["set"]) == (MAPS, PAIRS)}
+    ahead = {*beside} >= {*METHODS, FIXED} and all(
+        _verdict(pair, _ERROR[PAIRS]) == SETTLED for pair in beside.values())
     return "; our sums of two maps locate pairs best" if ahead else ""
 
 
