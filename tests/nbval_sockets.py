@@ -7,7 +7,7 @@ from rsslib.workflow import run
 
 class _KernelManager(nbval.kernel.KernelManager):
     def __init__(self, **traits):
-        super().__init__(**traits, **run.sockets())
+        super().__init__(**traits | run.sockets())
 
 
 nbval.kernel.KernelManager = _KernelManager

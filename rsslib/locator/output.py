@@ -72,7 +72,8 @@ def read(path: str | Path) -> dict:
 
     Errors: those of `read_json`; InputError for another file.
     """
-    what, remedy = "what `rsslib locate` wrote (.geojson)", "run it again with -o found.geojson"
+    what, remedy = "what `rsslib locate` wrote (.geojson)", (
+        "run it again with -o found.geojson; where places are in metres from a corner, fit with --crs first")
     found = read_json(path, what, remedy)
     parsed(lambda: _check_features(found["features"]), path, what, remedy)
     return found

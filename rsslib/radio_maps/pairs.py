@@ -20,7 +20,7 @@ from scipy.spatial import KDTree
 from torch import Tensor
 
 from rsslib.arguments import check_type, number, whole
-from rsslib.data import measurements
+from rsslib.data import measurements, readings
 from rsslib.project import InputError
 from rsslib.radio_maps.maps import Maps
 
@@ -100,13 +100,21 @@ class PairMaps:
         and the pair with the least expected error, the root of the mean square of both distances in the better order:
         Weiszfeld's iteration over the MOST most probable pairs, from the first on, to a local minimum.
         Input: samples of measurements or sums of them, with rss, sensor_x and sensor_y over (sample, sensor). Errors:
-        InputError without these. Source: Weiszfeld, Sur le point pour lequel la somme des distances de n points donnes
-        est minimum, 1937.
+        InputError without these, for readings outside of -200..60 dB or without a place. Source: Weiszfeld, Sur le
+        point pour lequel la somme des distances de n points donnes est minimum, 1937.
         """
         check_type("pairs: dataset", dataset, xr.Dataset)
         for name in ("rss", "sensor_x", "sensor_y"):
             if name not in dataset or dataset[name].dims != ("sample", "sensor"):
                 raise InputError(f"pairs: the data set has no {name!r} over (sample, sensor); expected measurements")
+        columns = self.maps.columns(dataset)[0]
+        rss, *at = (dataset[name].values[:, columns] for name in ("rss", "sensor_x", "sensor_y"))
+        if not rss.size:
+            raise InputError(f"pairs: {len(rss)} samples of {len(columns)} receivers with a map; expected one or more "
+                             "of each: check the receivers' names")
+        readings.check_range(rss, "pairs")
+        if (np.isfinite(rss) & ~np.isfinite(at).all(axis=0)).any():
+            raise InputError("pairs: a receiver with a reading has no place; expected sensor_x and sensor_y [m]")
         probability, one, two = zip(*self._located(dataset))
         return np.array(probability), np.stack(one), np.stack(two)
 

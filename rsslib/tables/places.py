@@ -67,8 +67,9 @@ def _refuse_degrees(x: np.ndarray, y: np.ndarray, names: list[str], name: str) -
     known = np.isfinite(x) & np.isfinite(y)
     if known.sum() > 1 and np.abs(x[known]).max() <= 180 and np.abs(y[known]).max() <= 90 and (
             max(np.ptp(x[known]), np.ptp(y[known])) < SITE_DEGREES):
-        raise InputError(f"{name}: columns {' and '.join(names)} look like degrees; expected metres: name them lat and "
-                         "lon, or give crs='EPSG:4326' (--crs EPSG:4326)")
+        raise InputError(f"{name}: columns {' and '.join(names)} look like degrees, or kilometres; expected metres: "
+                         "multiply kilometres by 1000; name degrees lat and lon, or give crs='EPSG:4326' (--crs "
+                         "EPSG:4326)")
 
 
 def sensors_in(sensors: Table, crs: str | None, skip_bad: bool) -> pd.DataFrame:

@@ -70,7 +70,10 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
         not_heard = known.not_heard if not_heard is None else not_heard
     of_sensors = system if sensors_crs is None else systems.checked(sensors_crs, "read_table: sensors_crs")
     places = None if sensors is None else sensors_in(sensors, of_sensors, skip_bad)
-    wide = not {"sensor", "rss"} <= (found := roles(table.columns, name)).keys()
+    listed = set() if places is None or known else {*places.index}    # a sensor named `east` is no coordinate
+    found = roles([column for column in table.columns if column not in listed], name)
+    wide = not {"sensor", "rss"} <= found.keys()
+    found = found if wide else roles(table.columns, name)
     names = _wide_names(table, places, known, name) if wide else None
     if names is not None:
         _warn_of_unused(table, {*found.values(), *names}, name)
@@ -80,7 +83,7 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     _warn_of_degrees(found, sent_pair, system, name)
     sent = places_in(table, found, sent_pair, system, problems, may_miss=True)
     heard = _heard(table, found, names, not_heard, problems, system, places)
-    table, heard, sent, names = _without_bad(table, heard, sent, names, problems, total)
+    table, heard, sent, names = _without_bad(table, found, heard, sent, names, problems, total)
     dataset = _built(table, found, heard, sent, names, places, name, known, zone, len(problems.found))
     return dataset.assign_attrs({} if not_heard is None else {"not_heard": np.atleast_1d(not_heard).tolist()})
 
@@ -163,11 +166,11 @@ def _samples(table: pd.DataFrame, found: dict[str, str], problems: Problems) -> 
     return pd.factorize(given)[0]
 
 
-def _without_bad(table: pd.DataFrame, heard: np.ndarray | _Long, sent: Places | None, names: list[str] | None,
-                 problems: Problems, total: int) -> tuple:
+def _without_bad(table: pd.DataFrame, found: dict[str, str], heard: np.ndarray | _Long, sent: Places | None,
+                 names: list[str] | None, problems: Problems, total: int) -> tuple:
     """Return what is left without the bad lines: one row per sample, readings (samples, sensors), and their sensors."""
     if isinstance(heard, np.ndarray):
-        _check_times_and_seasons(table, problems)
+        _check_times_and_seasons(table, found, problems)
         problems.settle(total)
         kept = ~table.index.isin(problems.found)
         if problems.found:
@@ -175,7 +178,7 @@ def _without_bad(table: pd.DataFrame, heard: np.ndarray | _Long, sent: Places | 
         return table[kept], heard[kept], sent and Places(sent.x[kept], sent.y[kept], sent.crs), names
     if sent is not None:
         sent = _of_samples(table, heard.sample, sent, problems)
-    _check_times_and_seasons(table, problems)
+    _check_times_and_seasons(table, found, problems)
     problems.settle(total)
     if problems.found:
         _warn_of_left_out(problems, total)
@@ -211,8 +214,7 @@ def _of_samples(table: pd.DataFrame, sample: np.ndarray, sent: Places, problems:
     return Places(x, y, sent.crs)
 
 
-def _check_times_and_seasons(table: pd.DataFrame, problems: Problems) -> None:
-    found = roles(table.columns)
+def _check_times_and_seasons(table: pd.DataFrame, found: dict[str, str], problems: Problems) -> None:
     if "time" in found:
         text.stamps(table[found["time"]], problems)
     if "season" in found:

@@ -64,6 +64,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _fit(given: argparse.Namespace) -> int:
+    from rsslib.data.positions import LOCAL
     from rsslib.locator import output
     from rsslib.locator.locator import Locator
     from rsslib.tables.reading import read_table
@@ -76,7 +77,8 @@ def _fit(given: argparse.Namespace) -> int:
     dataset = read_table(given.readings, given.sensors, **_options(given))
     locator.fit(dataset).save(given.output)
     print(output.summary(locator))
-    print(f"Written to {given.output}. Next: rsslib locate {given.output} new.csv -o found.geojson")
+    found = "found.csv" if locator.crs_ == LOCAL else "found.geojson"    # that has no metres from a corner
+    print(f"Written to {given.output}. Next: rsslib locate {given.output} new.csv -o {found}")
     return 0
 
 

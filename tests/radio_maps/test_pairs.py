@@ -110,12 +110,17 @@ def test_the_noise_floor_is_the_lowest_reading(dataset):
 
 def test_other_arguments_are_refused(dataset, fitted):
     floors, places = pairs.floors(dataset, TRAIN), fitted.at.numpy()
+    others = dataset.assign_coords(sensor=[f"other {name}" for name in dataset.sensor.values])
     for call, expected in (
             (lambda: PairMaps(None, places, floors), "maps is None"),
             (lambda: PairMaps(fitted.maps, places[:, :1], floors), "expected .samples, 2., finite metres"),
             (lambda: PairMaps(fitted.maps, places, {}), "floors has no"),
             (lambda: PairMaps(fitted.maps, places, floors, reach_m=-1), "reach_m is -1"),
             (lambda: PairMaps(fitted.maps, places + 1e6, floors), "0 pixels lie within 90 m"),
-            (lambda: fitted.located(dataset.drop_vars("rss")), "no 'rss'")):
+            (lambda: fitted.located(dataset.drop_vars("rss")), "no 'rss'"),
+            (lambda: fitted.located(dataset.assign(rss=dataset.rss * 1e20)), "expected"),
+            (lambda: fitted.located(dataset.assign(sensor_x=dataset.sensor_x * np.nan)), "reading has no place"),
+            (lambda: fitted.located(dataset.isel(sample=[])), "0 samples of 6 receivers"),
+            (lambda: fitted.located(others), "of 0 receivers")):
         with pytest.raises(InputError, match=expected):
             call()

@@ -147,6 +147,15 @@ def test_detection_is_the_share_of_pairs_in_which_the_unknown_is_less_sure():
     assert [one["method"] for one in tables.detection({"grid2": mapped(maps=maps)}, {})] == ["maps", "maps"]
 
 
+@pytest.mark.parametrize("values, sets", [([1.0, np.nan, 2.0], ["val", "val", "ood"]),
+                                          ([1.0, 3.0, np.inf], ["val", "val", "ood"]),
+                                          ([1.0, 2.0, 3.0], ["ood", "ood", "ood"])])
+def test_a_doubt_that_is_no_number_or_without_validation_is_refused(values, sets):
+    model = hand_made.predictions(sets, np.full(3, 0.5), np.ones(3)).assign(entropy=("sample", values))
+    with pytest.raises(InputError, match="radio maps: entropy is no number for"):
+        tables.doubt(model, ["entropy"])
+
+
 def test_shifts_join_the_receivers_of_both_directions():
     def offset(name, receiver, value):
         return {"set": name, "receiver": receiver, "estimated_db": value, "uncertain_db": value / 10}

@@ -35,6 +35,20 @@ def test_a_wide_table_becomes_measurements_in_the_zone_of_its_site(expected):
     assert "32633" in expected.tx_x.attrs["long_name"]
 
 
+def test_a_sensor_named_as_a_coordinate_is_none():
+    where = pd.DataFrame({"sensor": ["north", "south", "east", "west"], "x": [100.0, 500, 950, 20],
+                          "y": [900.0, 50, 500, 400]})
+    wide = pd.DataFrame({"Date": ["2025-05-06T08:00:00Z", "2025-05-06T08:01:00Z"], "north": [-97.6, -106.8],
+                         "south": [-112.0, -99.5], "east": [-100.7, -87.6], "west": [-104.2, -105.1]})
+    read = read_table(wide, where)
+    assert np.isnan(read.tx_x).all() and list(read.sensor.values) == ["north", "south", "east", "west"]
+    read = read_table(wide.assign(x=[510.6, 794.9], y=[905.4, 418.3]), where)
+    assert np.allclose(read.tx_x[:, 0], [510.6, 794.9]) and np.allclose(read.rss[0], [-97.6, -112, -100.7, -104.2])
+    long = pd.DataFrame({"sample": [1, 1], "sensor": ["east", "west"], "rss": [-70.0, -80.0], "tx_x": 510.0,
+                         "tx_y": 905.0, "east": [950.0, 20.0], "north": [500.0, 400.0]})
+    assert np.allclose(read_table(long, where).sensor_x[0], [950, 20])
+
+
 def test_a_long_table_is_the_same(expected):
     assert same(read_table(long(), SENSORS), expected)
     assert same(read_table(long().sample(frac=1, random_state=1).sort_values("time"), SENSORS), expected)

@@ -263,6 +263,9 @@ def doubt(model: xr.Dataset, names: Sequence[str]) -> np.ndarray:
     known, total = model.set.values == "val", np.zeros(model.sizes["sample"])
     for name in names:
         values = _SIGN.get(name, 1) * model[name].values.astype(float)
+        if not known.any() or not np.isfinite(values).all():
+            raise InputError(f"radio maps: {name} is no number for {(~np.isfinite(values)).sum()} of {len(values)} "
+                             f"samples, {known.sum()} of them of `val`; expected all finite: train again")
         total += (values - values[known].mean()) / (values[known].std() if np.ptp(values[known]) else 1.0)
     return total
 
