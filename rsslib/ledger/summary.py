@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from rsslib.ledger import claims, differences, headlines, matrices, rankings
+from rsslib.ledger import claims, differences, headlines, matrices, rankings, results
 from rsslib.ledger.headlines import Found
 from rsslib.ledger.markdown import table
 from rsslib.ledger.quantities import Records
 from rsslib.ledger.verdicts import Verdict, best, judge
-from rsslib.ledger.wording import REFUTED, SETTLED
+from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED, settled
 from rsslib.project import ROOT, InputError
 
 PROFILES = {
@@ -90,7 +90,8 @@ def _rankings(path: Path, profiles: Sequence[str], root: Path) -> dict[str, tupl
 def findings(root: Path = ROOT) -> list[str]:
     """Return the findings that the README quotes, one line each, from the records in `root`.
 
-    Each line has the numbers of its first headline alone. Errors: InputError for a headline that is not there.
+    Each has the numbers of its first headline alone; the last one is on our own method, if it was compared. Errors:
+    InputError for a headline that is not there.
 
     >>> findings()[0][:33]  # doctest: +SKIP
     '- **Paper 1, the central claim.** '
@@ -104,7 +105,19 @@ def findings(root: Path = ROOT) -> list[str]:
         raise InputError(f"{path}: findings: no headline and no ranking {min(unknown)!r}")
     return [f"- **{title}.** " + " ".join(filter(None, (
         _sentence(found[name], numbers=name == names[0]) if name in found else told[name] for name in names)))
-            for title, names in lines.items()]
+            for title, names in lines.items()] + _own(root)
+
+
+def _own(root: Path) -> list[str]:
+    """Return in how many sets our own method errs less than EMD, and more, on the same samples."""
+    if not results.path("full", "beyond_pairs", root / "results").is_file():
+        return []
+    pairs, told = results.read("full", "beyond_pairs", root / "results")["records"], []
+    for method, name in (("network", "Networks that learn from radio maps"), ("maps", "Radio maps alone")):
+        words = [settled(pair.get("ci95_median_m")) for pair in pairs if pair.get("left_method") == method]
+        told += [f"{name} err less than our EMD in {words.count(SETTLED)} of {len(words)} sets, more in "
+                 f"{words.count(REFUTED)}; undecided in {words.count(UNDECIDED)}"] * bool(words)
+    return [f"- **Our own method**, no claim of the papers. {'. '.join(told)} (notebook 09)."] if told else []
 
 
 def readme(text: str, lines: Sequence[str]) -> str:

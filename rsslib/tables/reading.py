@@ -70,10 +70,7 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
         not_heard = known.not_heard if not_heard is None else not_heard
     of_sensors = system if sensors_crs is None else systems.checked(sensors_crs, "read_table: sensors_crs")
     places = None if sensors is None else sensors_in(sensors, of_sensors, skip_bad)
-    listed = set() if places is None or known else {*places.index}    # a sensor named `east` is no coordinate
-    found = roles([column for column in table.columns if column not in listed], name)
-    wide = not {"sensor", "rss"} <= found.keys()
-    found = found if wide else roles(table.columns, name)
+    found, wide = _roles(table, places, known, name)
     names = _wide_names(table, places, known, name) if wide else None
     if names is not None:
         _warn_of_unused(table, {*found.values(), *names}, name)
@@ -86,6 +83,15 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     table, heard, sent, names = _without_bad(table, found, heard, sent, names, problems, total)
     dataset = _built(table, found, heard, sent, names, places, name, known, zone, len(problems.found))
     return dataset.assign_attrs({} if not_heard is None else {"not_heard": np.atleast_1d(not_heard).tolist()})
+
+
+def _roles(table: pd.DataFrame, places: pd.DataFrame | None, known: layouts.Layout | None,
+           name: str) -> tuple[dict[str, str], bool]:
+    """Return the columns by role, and whether sensors are columns: then one named `east` is no coordinate."""
+    listed = set() if places is None or known else {*places.index}
+    found = roles([column for column in table.columns if column not in listed], name)
+    wide = not {"sensor", "rss"} <= found.keys()
+    return (found if wide else roles(table.columns, name)), wide
 
 
 def _wide_names(table: pd.DataFrame, places: pd.DataFrame | None, known: layouts.Layout | None, name: str) -> list[str]:

@@ -5,7 +5,7 @@ import re
 import pytest
 import small_ledger
 
-from rsslib.ledger import claims, summary
+from rsslib.ledger import claims, results, summary
 from rsslib.ledger.verdicts import judge
 from rsslib.project import ROOT, InputError
 
@@ -84,6 +84,17 @@ def test_the_findings_for_the_readme_follow_the_records(root):
             "on Grid2.") in summary.findings(root)[0]
 
 
+def test_the_last_finding_counts_where_our_own_method_is_ahead_and_behind(root):
+    ends = {"network": [[-20, -10], [-5, 5]], "maps": [[3, 9], [-4, -1]], "calibrated": [[-9, -1]]}
+    pairs = [{"left_method": method, "right_method": "emd", "ci95_median_m": one}
+             for method, some in ends.items() for one in some]
+    results.write("full", "beyond_pairs", pairs, {}, {}, root / "results")
+    assert summary.findings(root)[-1] == (
+        "- **Our own method**, no claim of the papers. Networks that learn from radio maps err less than our EMD in 1 "
+        "of 2 sets, more in 0; undecided in 1. Radio maps alone err less than our EMD in 1 of 2 sets, more in 1; "
+        "undecided in 0 (notebook 09).")
+
+
 def test_a_finding_that_is_not_there_is_named(root):
     path = root / "claims.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("[emd-over-com]", "[emd-first]"), encoding="utf-8")
@@ -119,10 +130,10 @@ def test_the_page_of_the_project_is_that_of_its_records_and_fits_on_two_screens(
     assert targets and targets <= set(re.findall(r'<a id="([\w-]+)">', ledger))
 
 
-def test_four_lines_say_what_was_found():
+def test_five_lines_say_what_was_found():
     lines = summary.findings()
-    assert len(lines) == 4 and all(line.startswith("- **") and "\n" not in line for line in lines)
-    assert all(re.search(r"\*\*(settled: holds|settled: does not hold|undecided)\*\*|\d of \d+ (agree|hold)", line)
+    assert len(lines) == 5 and all(line.startswith("- **") and "\n" not in line for line in lines)
+    assert all(re.search(r"\*\*(settled: holds|settled: does not hold|undecided)\*\*|\d of \d+ (agree|hold|sets)", line)
                for line in lines)
     assert all(len(line.split()) <= 80 for line in lines)
 
