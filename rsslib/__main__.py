@@ -26,8 +26,9 @@ def _parser() -> argparse.ArgumentParser:
     chosen.add_parser("reproduce", help="every table and figure, then RESULTS.md").add_argument(
         "--profile", choices=["quick", "campus", "full"], help="data and networks, such as campus: synthetic, no "
         "download; default: quick where the measurements can be had, else campus")
-    paper = chosen.add_parser("paper", help="train the paper's networks for the profile full, without Jupyter and DVC; "
-                              "wants a CUDA GPU")
+    paper = chosen.add_parser("paper", help="train what `reproduce` only reads, without Jupyter and DVC: the paper's "
+                              "networks of the profile full; wants a CUDA GPU")
+    paper.add_argument("--profile", choices=["full", "quick"], default="full", help="default: full")
     paper.add_argument("--minutes", type=float, default=1e5, help="train at most so long; default: until all is done")
     paper.add_argument("--at-once", type=int, default=1, help="trainings at the same time; default: 1")
     paper.add_argument("--only", default="", help="names of trainings, with commas, such as grid2-com,grid2-emd; "
@@ -59,7 +60,8 @@ def _dispatch(arguments: Sequence[str]) -> int:
     if given.command == "paper":
         from rsslib.workflow import paper  # here, not above: the other commands do not need it
 
-        return paper.train(given.minutes, given.at_once, given.values, [name for name in given.only.split(",") if name])
+        only = [name for name in given.only.split(",") if name]
+        return paper.train(given.minutes, given.at_once, given.values, only, given.profile)
     if given.command == "sweep":
         from rsslib.workflow import sweep  # likewise
 

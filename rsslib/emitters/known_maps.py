@@ -52,10 +52,17 @@ def located(scene: Scene, samples: Samples, most: int = 3) -> xr.Dataset:
     whole("known_maps: most", most, 1, MOST_EMITTERS)
     if samples.n != scene.n:
         raise InputError(f"known_maps: samples of {samples.n} cells a side, a scene of {scene.n}; expected the same")
-    candidates = np.unique(np.concatenate([*scene.cells.values()]))
+    candidates = np.unique(np.concatenate([np.empty(0, np.int64), *scene.cells.values()]))
+    if not candidates.size or not samples.sensor.shape[1]:
+        raise InputError(f"known_maps: {candidates.size} cells for emitters, {samples.sensor.shape[1]} sensors; "
+                         "expected one or more of each")
     values = np.zeros((3, len(samples), most))
     for number, (sensor, value) in enumerate(zip(samples.sensor.astype(np.int64), samples.value)):
-        gains = 10 ** (scene.gain_db(candidates[:, None], sensor[None]) / 10)
+        gains_db = scene.gain_db(candidates[:, None], sensor[None])
+        if not np.isfinite(gains_db).all():
+            raise InputError(f"known_maps: sample {number} has a sensor without gains, such as one inside a building; "
+                             "expected samples of this scene")
+        gains = 10 ** (gains_db / 10)
         censored = np.maximum(value, scene.threshold_dbm)
         cells = candidates[_explained(gains, censored, scene.threshold_dbm, most).cells]
         values[:, number, :len(cells)] = np.ones(len(cells)), *np.divmod(cells, scene.n)

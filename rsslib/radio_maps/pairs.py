@@ -26,6 +26,8 @@ from rsslib.radio_maps.maps import Maps
 
 MOST = 4096
 """So many pairs of a sample, the most probable ones, stand for its posterior."""
+MOST_PLACES = 3000
+"""Candidates at the most: each receiver holds what it expects of all their pairs, 36 MB."""
 ROUNDS = 100
 """So often the median pair is matched anew, unless it moves by less than 0.1 m."""
 NEAREST_M = 5.0
@@ -69,16 +71,17 @@ class PairMaps:
         row, column = np.mgrid[:maps.grid.height:step, :maps.grid.width:step].reshape(2, -1)
         at = np.stack(maps.grid.to_metres(column, row), axis=1)
         near = KDTree(places).query(at)[0] <= reach_m
-        if near.sum() < 2:
-            raise InputError(f"pairs: {near.sum()} pixels lie within {reach_m:g} m of a training sample; expected two "
-                             "or more: take a smaller step")
+        if not 2 <= near.sum() <= MOST_PLACES:
+            raise InputError(f"pairs: {near.sum()} candidates lie within {reach_m:g} m of a training sample; expected "
+                             f"2 to {MOST_PLACES}: take a {'smaller' if near.sum() < 2 else 'larger'} step")
         self.at = torch.from_numpy(at[near])
         self.pixel = torch.from_numpy((row * maps.grid.width + column)[near])
         self.first, self.second = torch.triu_indices(len(self.pixel), len(self.pixel))
         for name in maps.sensors:
             if name not in floors:
                 raise InputError(f"pairs: floors has no {name!r}; expected every receiver with a map")
-        self.floors = [float(floors[name]) for name in maps.sensors]
+        self.floors = [number(f"pairs: floors of {name!r}", floors[name], -200, 60, "dB from -200 to 60")
+                       for name in maps.sensors]
         self.still = {int(sensor): self._expected(int(sensor), *maps.home[sensor])
                       for sensor in np.flatnonzero(~maps.moves)}
 

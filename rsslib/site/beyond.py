@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rsslib.ledger.markdown import table
 from rsslib.ledger.quantities import Records
+from rsslib.radio_maps.regions import PROMISES
 from rsslib.reports.radio_maps import findings
 from rsslib.reports.radio_maps.tables import LEVEL, unseen
 from rsslib.reports.tables import NOTHING, cell
@@ -27,10 +28,10 @@ def _found(root: Path) -> list[str]:
         "beyond", "beyond_pairs", "maps_detection", "maps_covered"))
     of_maps = [one for one in covered if one["method"] == "maps"]
     of_networks = [one for one in covered if one["method"] == "network"]
-    told = findings.answer(rows, pairs, detection, of_maps)
+    told = findings.answer(rows, pairs, detection, covered)
     return [f"## What it finds beside the paper's EMD\n\n**{told.word}.**{told.sentences}\n", pages.text("fails"),
-            table(["separation (tested)", "maps [m]", "network with maps [m]", "maps, seen places: held, area",
-                   "maps, unseen cells: held, area", "network, seen places: held"],
+            table(["separation (tested)", "maps [m]", "network with maps [m]", *(
+                f"{method}, {promise}: held, area" for method in ("maps", "network") for promise in PROMISES)],
                   _by_set(rows, of_maps, of_networks)),
             _in_short(covered), _nearer(rows),
             '\nSample by sample: <a href="explorer.html#grid2/worst">those of Grid2 that the maps miss most</a>.\n']
@@ -45,7 +46,8 @@ def _in_short(covered: Sequence[Mapping]) -> str:
 
     return ("\n**In short**, in sets out of distribution regions of 90 % hold: of the maps, calibrated on unseen "
             f"cells, {span('maps', 'unseen cells')}; calibrated on seen places, {span('maps', 'seen places')}; of the "
-            f"network, {span('network', 'seen places')}.\n")
+            f"network, calibrated on unseen cells, {span('network', 'unseen cells')}; on seen places, "
+            f"{span('network', 'seen places')}.\n")
 
 
 def _nearer(rows: Sequence[Mapping]) -> str:
@@ -60,23 +62,22 @@ def _nearer(rows: Sequence[Mapping]) -> str:
 def _by_set(rows: Sequence[Mapping], covered: Sequence[Mapping], networks: Sequence[Mapping]) -> list[list[str]]:
     """Return a row for each set: both methods' median errors, and what regions of 90 % hold by their promise.
 
-    Of networks, which have regions for seen places alone, it is the mean over the seeds.
+    Of networks it is the mean over the seeds.
     """
     found = {(one["method"], one["split"], one["set"]): one for one in rows}
     lines = []
     for one in sorted((one for one in rows if one["method"] == "maps" and one["set"] != "val"),
                       key=lambda one: -one["median_m"]):
         where = one["split"], one["set"]
-        regions = {record["promise"]: f"{100 * record['covered']:.0f} %, {record['area_km2']:.2g} km²"
-                   for record in covered if (record["split"], record["set"], record["level"]) == (*where, LEVEL)}
         network = found.get(("network", *where))
         lines.append([f"{cell(one, 'split')} ({findings.set_label(one['set'])})", cell(one, "median_m"),
                       cell(network, "median_m") if network else NOTHING,
-                      *(regions.get(promise, NOTHING) for promise in ("seen places", "unseen cells")),
-                      _held([record["covered"] for record in networks if (
-                          record["split"], record["set"], record["level"]) == (*where, LEVEL)])])
+                      *(_held([record for record in of if (record["split"], record["set"], record["level"],
+                                                           record["promise"]) == (*where, LEVEL, promise)])
+                        for of in (covered, networks) for promise in PROMISES)])
     return lines
 
 
-def _held(shares: Sequence[float]) -> str:
-    return f"{100 * sum(shares) / len(shares):.0f} %" if shares else NOTHING
+def _held(records: Sequence[Mapping]) -> str:
+    share, area = (sum(one[key] for one in records) / max(len(records), 1) for key in ("covered", "area_km2"))
+    return f"{100 * share:.0f} %, {area:.2g} km²" if records else NOTHING

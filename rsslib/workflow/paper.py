@@ -1,4 +1,4 @@
-"""Train the networks of the profile `full` in a given time, without Jupyter and DVC: `rsslib paper --minutes N`.
+"""Train what no stage of DVC trains in a given time, such as the profile `full`: `rsslib paper --minutes N`.
 
 A training is the training notebook, its cells run one after the other in a process of its own; several processes share
 one GPU. What is finished stays, what is not continues from its checkpoint at the next call. Reports read what it leaves
@@ -23,8 +23,8 @@ from rsslib.files import parsed, read_bytes, read_json, read_yaml
 from rsslib.project import ROOT, InputError, write_json
 from rsslib.workflow import chain, parameters
 
-LOCALIZER, EMITTERS, MAPS, ABLATION = (f"notebooks/train/{name}.ipynb" for name in (
-    "localizer", "emitters", "radio_maps", "ablation"))
+LOCALIZER, EMITTERS, MAPS, ABLATION, UNSEEN = (f"notebooks/train/{name}.ipynb" for name in (
+    "localizer", "emitters", "radio_maps", "ablation", "unseen_cells"))
 FIRST = ("grid2", "july", "grid5", "random", "november", "blocks")
 """The splits in the order of what they settle."""
 DATA = "data/quick"    # of both papers: measurements, and gain maps of cities
@@ -66,8 +66,8 @@ class Training(NamedTuple):
 def order(profile: str = "full") -> list[Training]:
     """Return the trainings of a profile, those that settle most first.
 
-    CoM and EMD on every split, for paper 1's central claim; paper 2, seed by seed; radio maps and their ablation; PSE;
-    EMD on the grids of Figure 11; the sliced EMD.
+    CoM and EMD on every split, for paper 1's central claim; paper 2, seed by seed; radio maps, their regions for
+    unseen cells and their ablation; PSE; EMD on the grids of Figure 11; the sliced EMD.
 
     >>> [training.name for training in order()][:3]
     ['grid2-com', 'grid2-emd', 'july-com']
@@ -80,7 +80,8 @@ def order(profile: str = "full") -> list[Training]:
     others += [(split, "sliced") for split in ("grid2", "random")]
     first, rest = ([_localizer(profile, split, loss) for split, loss in chosen
                     if split in known and loss in content["loss"]] for chosen in (pairs, others))
-    ours = [training(profile, split) for section, training in (("maps", _maps), ("ablation", _ablation))
+    ours = [training(profile, split) for section, training in (("maps", _maps), ("unseen", _unseen),
+                                                               ("ablation", _ablation))
             for split in content.get(section, {}).get(profile, {}) if split != "base"]
     return [*first, *(_emitters(profile, pool, environment) for pool, where in emitters.get("pools", {}).items()
                       for environment in where), *ours, *rest]
@@ -101,6 +102,11 @@ def _emitters(profile: str, pool: str, environment: str) -> Training:
 def _maps(profile: str, split: str) -> Training:
     return Training(profile, f"maps-{split}", MAPS, (f"maps.{profile}.base", f"maps.{profile}.{split}"),
                     f"maps/{split}/maps.nc", "measurements.nc")
+
+
+def _unseen(profile: str, split: str) -> Training:
+    return Training(profile, f"unseen-{split}", UNSEEN, (f"unseen.{profile}.base", f"unseen.{profile}.{split}"),
+                    f"unseen/{split}.json", "measurements.nc")
 
 
 def _ablation(profile: str, split: str) -> Training:
@@ -228,7 +234,9 @@ def _one(training: Training, given: dict[str, Any], made_of: dict) -> None:
 
 def describe(training: Training, given: Mapping[str, Any], code: str) -> Path:
     """Say in the stamp of a finished training with which parameters, code and device it was made."""
-    made = files.read_netcdf(training.outputs(), "predictions", "train again").attrs
+    path, again = training.outputs(), "train again"
+    made = (read_json(path, "records of a training", again) if path.suffix == ".json" else
+            files.read_netcdf(path, "predictions", again).attrs)
     device = torch.cuda.get_device_name() if made["device"] == "cuda" else made["device"]
     known = read_json(training.stamp(), "the time of a training") if training.stamp().is_file() else {}
     return write_json(training.stamp(), {**known, "device": device, "torch": made["torch"],

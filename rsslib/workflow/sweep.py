@@ -27,7 +27,8 @@ from rsslib.workflow import chain, commands, paper
 CODE = ("rsslib", "notebooks", "params.yaml", "dvc.yaml", "claims.yaml", "pyproject.toml", "constraints.txt")
 """What every task reads, besides its data."""
 WAIT_S = 60    # for a scheduler that does not answer, and for a first worker
-_TRAINS = re.compile(r"rsslib paper|notebooks/train/(?:localizer|emitters|radio_maps|ablation|pairs)\.ipynb")
+_TRAINS = re.compile(r"rsslib paper|notebooks/train/(?:localizer|emitters|radio_maps|ablation|unseen_cells|pairs)"
+                     r"\.ipynb")
 
 
 class Task(NamedTuple):
@@ -96,7 +97,7 @@ def _of_training(training: paper.Training) -> Task:
     if training.notebook == paper.EMITTERS:    # a folder for each of its networks
         environment = last.stem
         writes = [last.parent.with_name(f"{environment}-{stage}") for stage in paper.settings(training)["stage"]]
-    elif training.notebook == paper.ABLATION:
+    elif training.notebook in (paper.ABLATION, paper.UNSEEN):
         writes = [last]
     return Task(training.name, f"python -m rsslib paper --only {training.name}", (f"{paper.DATA}/{training.needs}",),
                 tuple(path.relative_to(ROOT).as_posix() for path in (*writes, training.stamp(), training.finished())))

@@ -70,6 +70,13 @@ def test_what_does_not_fit_is_refused(city):
     drawn = draw(city, "test", 2, sensors=5)
     with pytest.raises(InputError, match="samples of 8 cells a side"):
         known_maps.located(city, replace(drawn, n=8, sensor=drawn.sensor % 64, emitter=np.minimum(drawn.emitter, 63)))
+    with pytest.raises(InputError, match="5 sensors; expected one or more of each"):
+        known_maps.located(replace(city, cells={}), drawn)
+    walled = replace(city, lookup=lambda emitters, cells: city.lookup(emitters, cells) * np.where(
+        cells == drawn.sensor[1, 2], np.nan, 1))
+    drawn.sensor[0] = np.where(drawn.sensor[0] == drawn.sensor[1, 2], drawn.sensor[0, 0] + 1, drawn.sensor[0])
+    with pytest.raises(InputError, match="sample 1 has a sensor without gains"):
+        known_maps.located(walled, drawn)
     with pytest.raises(InputError, match="known_maps: most"):
         known_maps.located(city, drawn, 7)
     with pytest.raises(InputError, match="known_maps: scene"):

@@ -12,7 +12,7 @@ from small_site import site
 from rsslib.data.grid import transmitters
 from rsslib.localization import predictions
 from rsslib.project import InputError, InputWarning
-from rsslib.radio_maps import decoders, products, regions
+from rsslib.radio_maps import cells, decoders, fed_regions, products, regions
 from rsslib.radio_maps.fed import FedLocalizer, Product
 from rsslib.radio_maps.fed_choice import RULES, FedChoice, choose, errors
 from rsslib.radio_maps.fed_recipe import FedRecipe
@@ -259,3 +259,57 @@ def test_the_doors_refuse_what_they_cannot_take(dataset, fed):
         unknown.tx_x.values[number] = unknown.tx_y.values[number] = np.nan
         with pytest.raises(InputError, match=f"fit: {name} no known transmitter location"):
             FedLocalizer(RECIPE).fit(unknown, SETS)
+
+
+# ---- regions for unseen cells
+
+def test_regions_for_unseen_cells_rest_on_networks_that_saw_no_sample_of_them(dataset, tmp_path, monkeypatch):
+    seen = []
+    fit = FedLocalizer.fit
+    monkeypatch.setattr(FedLocalizer, "fit", lambda self, data, sets, path: seen.append((sets, path)) or fit(
+        self, data, sets, path))
+    found = fed_regions.on_cells(dataset, SETS["train"], SHORT, [0.5, 0.9], cells=2, parts=2, device="cpu",
+                                 checkpoints=tmp_path)
+    folds = cells.folds(dataset, SETS["train"], 2, 2)
+    (x, y), scored = transmitters(dataset), []
+    for (kept, held_out), (sets, _) in zip(folds, seen, strict=True):
+        assert np.array_equal(sets["train"], kept) and not set(kept) & set(held_out)
+        own = fit(FedLocalizer(SHORT, "cpu"), dataset, {"train": kept, "val": held_out})
+        for batch, logs, _ in Product(own, Rule()).posteriors(dataset, held_out):
+            scored += [*regions.scores(logs.exp(), own.fitted()[0].grid, x[batch], y[batch])]
+    rising = np.sort(scored)
+    assert found.samples == len(SETS["train"]) and found.promise == "unseen cells"
+    assert found.thresholds == {0.5: rising[int(np.ceil(91 * 0.5)) - 1], 0.9: rising[int(np.ceil(91 * 0.9)) - 1]}
+    assert not [*tmp_path.iterdir()]    # the checkpoints went when all was done
+
+
+def test_regions_for_unseen_cells_go_on_after_an_interruption(dataset, tmp_path, monkeypatch):
+    def found():
+        return fed_regions.on_cells(dataset, SETS["train"], SHORT, [0.5], cells=2, parts=2, device="cpu",
+                                    checkpoints=tmp_path)
+
+    trained, fit = [], FedLocalizer.fit
+
+    def once(self, data, sets, path):
+        if len(trained) == 1:
+            raise KeyboardInterrupt
+        trained.append(path)
+        return fit(self, data, sets, path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FedLocalizer, "fit", once)
+        with pytest.raises(KeyboardInterrupt):
+            found()
+    assert [path.name for path in tmp_path.iterdir()] == ["part0.pt"]
+    assert found().samples == len(SETS["train"]) and not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("changes, told", [({"recipe": "fast"}, "regions: recipe is 'fast'"),
+                                           ({"rule": 0.25}, "regions: rule is 0.25"),
+                                           ({"cells": 1}, "folds: cells is 1"),
+                                           ({"levels": [2.0]}, "regions: level")])
+def test_regions_for_unseen_cells_refuse_before_they_train(dataset, monkeypatch, changes, told):
+    monkeypatch.setattr(FedLocalizer, "fit", lambda *_: pytest.fail("it trains first"))
+    given = {"dataset": dataset, "train": SETS["train"], "recipe": SHORT, "cells": 2, "parts": 2} | changes
+    with pytest.raises(InputError, match=told):
+        fed_regions.on_cells(**given)

@@ -56,6 +56,9 @@ def test_regions_are_judged_by_the_promise_that_fits_the_set():
     (maps, networks), _ = tables.beyond({"grid2": one}, {})
     assert (maps["coverage90"], maps["area90_km2"], maps["promise"]) == (0.5, 4.0, "unseen cells")
     assert (networks["coverage90"], networks["area90_km2"], networks["promise"]) == (0.5, 1.5, "seen places")
+    far = tables.Maps(one.methods, [*covered, region("network", "ood", "unseen cells", 0.45, 3.0)], [])
+    networks = tables.beyond({"grid2": far}, {})[0][1]    # the threshold of one seed stands for both
+    assert (networks["coverage90"], networks["area90_km2"], networks["promise"]) == (0.875, 3.0, "unseen cells")
     inside = tables.Maps({"maps": [model([0.1, 0.3], "val")]}, [
         region("maps", "val", "unseen cells", 0.6, 4.0)], [])
     assert "coverage90" not in tables.beyond({"grid2": inside}, {})[0][0]
@@ -169,12 +172,13 @@ def test_shifts_join_the_receivers_of_both_directions():
 
 @pytest.fixture
 def folder(tmp_path, campus):
+    folder = tmp_path / "maps"
     true = {f"{axis}_true": ("sample", campus[f"tx_{axis}"].values[[0, 5, 2], 0]) for axis in "xy"}
     for name, error in (("maps", 1.0), ("network-1", 3.0), ("network-0", 2.0), ("calibrated-ood", 4.0)):
         part = network([error] * 3, measurement=[0, 5, 2]).assign(true)
-        predictions.save(part.assign(x_hat=part.x_true + error, y_hat=part.y_true), tmp_path / f"grid2/{name}.nc")
-    (tmp_path / "grid2/facts.json").write_text(json.dumps({"covered": [{"n": 1}], "offsets": [{"n": 2}]}))
-    return tmp_path
+        predictions.save(part.assign(x_hat=part.x_true + error, y_hat=part.y_true), folder / f"grid2/{name}.nc")
+    (folder / "grid2/facts.json").write_text(json.dumps({"covered": [{"n": 1}], "offsets": [{"n": 2}]}))
+    return folder
 
 
 def test_what_a_training_left_is_read_by_method(folder, campus):
@@ -183,6 +187,18 @@ def test_what_a_training_left_is_read_by_method(folder, campus):
               for method, parts in one.methods.items()}
     assert errors == {"maps": [1], "network": [2, 3], "calibrated": [4]}
     assert one.covered == [{"n": 1}] and one.offsets == [{"n": 2}] and "block" in one.methods["maps"][0].coords
+
+
+def test_regions_of_networks_for_unseen_cells_are_added_where_they_were_trained(folder, campus):
+    path = folder.parent / "else/grid2.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"covered": [{"n": 3}], "device": "cpu"}))
+    assert tables.load(folder, ["grid2"], campus)["grid2"].covered == [{"n": 1}]
+    assert tables.load(folder, ["grid2"], campus, folder)["grid2"].covered == [{"n": 1}]    # no such file there
+    assert tables.load(folder, ["grid2"], campus, path.parent)["grid2"].covered == [{"n": 1}, {"n": 3}]
+    path.write_text("{}")
+    with pytest.raises(InputError, match=r"else/grid2\.json"):
+        tables.load(folder, ["grid2"], campus, path.parent)
 
 
 @pytest.mark.parametrize("names, found", [("grid2", "splits: found 'grid2'"), ([], r"splits: found \[\]"),
@@ -206,8 +222,8 @@ RECORDS = [{"split": split, "set": name, "method": method, "n": 40, "networks": 
             "ci95_m": (median - 9, median + 9)} for split, name in (("grid2", "val"), ("grid2", "ood"),
                                                                     ("july", "november"), ("july", "november_all"))
            for method, median in (("maps", 120.0), ("network", 90.0), ("calibrated", 110.0))]
-COVERED = [{"split": "grid2", "set": name, "promise": promise, "level": level, "n": 40, "covered": share,
-            "area_km2": 0.25} for level, less in ((0.5, 0.4), (0.9, 0.0))
+COVERED = [{"split": "grid2", "set": name, "method": "maps", "promise": promise, "level": level, "n": 40,
+            "covered": share, "area_km2": 0.25} for level, less in ((0.5, 0.4), (0.9, 0.0))
            for name, promise, share in (("ood", "seen places", 0.61 - less), ("july", "seen places", 0.7 - less),
                                         ("ood", "unseen cells", 0.93 - less), ("val", "unseen cells", 0.99 - less))]
 SHIFTS = [{"receiver": name, "there_db": there, "back_db": back, "there_uncertain_db": 0.5, "back_uncertain_db": 0.5}
@@ -241,13 +257,18 @@ def test_the_answer_turns_with_the_interval_of_the_difference(ends, counts, told
 
 def test_the_answer_counts_sets_and_groups_them():
     pairs = [pair(AHEAD), pair(BEHIND, split="july", name="november"), pair(AHEAD, split="july", name="november_all")]
-    answer = findings.answer(RECORDS, pairs, DETECTION, COVERED)
+    network = [record | {"method": "network", "covered": 0.5} for record in COVERED
+               if record["promise"] == "seen places"]
+    answer = findings.answer(RECORDS, pairs, DETECTION, COVERED + network)
     assert "ahead of our EMD in 2 of 3 sets, behind in 1, undecided in 0" in answer.word
     assert ("nearer than EMD on Grid2 (OOD test) −40 m [−60, −20] and July→Nov (all November) −40 m [−60, −20]; "
             "farther off on July→Nov (November) +40 m [+20, +60]") in answer.sentences
     assert ("entropy of the maps' posterior: Grid2 0.900; EMD's maximum mean prediction: Grid2 0.750"
             ) in answer.sentences
-    assert f"- {findings.coverage(COVERED, 0.9).title}." in answer.sentences
+    told = findings.coverage(COVERED, 0.9).title.removeprefix("Regions")
+    assert f"- **radio maps**: regions{told}." in answer.sentences
+    assert ("- **network fed by maps**: regions of 90 % calibrated on seen places hold the transmitter in 50 % of a "
+            "set's samples.") in answer.sentences
 
 
 def test_the_answer_is_of_maps_where_no_network_was_compared_and_of_none_without_emd():

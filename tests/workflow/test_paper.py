@@ -8,7 +8,7 @@ import xarray as xr
 from rsslib import __main__ as command_line
 from rsslib import files
 from rsslib.files import read_yaml
-from rsslib.project import ROOT, InputError
+from rsslib.project import ROOT, InputError, write_json
 from rsslib.workflow import paper
 
 NOTEBOOK = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
@@ -82,7 +82,7 @@ def test_paper_2_is_trained_pool_by_pool_between_what_settles_paper_1_and_the_re
     names = [training.name for training in paper.order()]
     known = read_yaml(ROOT / "params.yaml", "")
     pools = known["emitters"]["full"]["pools"]
-    maps = [f"{section}-{name}" for section in ("maps", "ablation") for name in known[section]["full"]
+    maps = [f"{section}-{name}" for section in ("maps", "unseen", "ablation") for name in known[section]["full"]
             if name != "base"]
     expected = [f"{pool}-{environment}" for pool, where in pools.items() for environment in where]
     assert expected[0] == "seed1-free_space" and "cells128-free_space" in expected
@@ -272,12 +272,16 @@ def test_only_some_in_their_order(project, processes, capsys):
 
 @pytest.mark.parametrize("name, place, known", [
     ("grid2-com", "trained", {"seconds_per_epoch": 1.5}), ("seed1-free_space", "emitters", {}),
+    ("unseen-grid2", "unseen", {}),
     ("seed1-free_space", "emitters", {"seconds_per_epoch": 1.5})])
 def test_a_stamp_says_what_a_training_was_made_of(tmp_path, monkeypatch, name, place, known):
     training = next(training for training in paper.order() if training.name == name)
     monkeypatch.setattr(paper, "ROOT", tmp_path)
-    files.write_netcdf(xr.Dataset(attrs={"device": "cpu", "torch": "2", "computed_in": "float32", "n": 3}),
-                       training.outputs())
+    made = {"device": "cpu", "torch": "2", "computed_in": "float32", "n": 3}
+    if training.outputs().suffix == ".json":
+        write_json(training.outputs(), made | {"covered": []})
+    else:
+        files.write_netcdf(xr.Dataset(attrs=made), training.outputs())
     stamp = tmp_path / f"results/full/{place}/{name}.stamp.json"
     if known:
         stamp.write_text(json.dumps(known))
@@ -306,4 +310,6 @@ def test_the_command_line_hands_on_minutes_and_values(monkeypatch):
     monkeypatch.setattr(paper, "train", lambda *values: given.append(values) or 0)
     assert command_line.main(["paper", "--minutes", "9", "--at-once", "4", "epochs=2"]) == 0
     assert command_line.main(["paper", "--only", "a-b,c-d"]) == 0
-    assert given == [(9.0, 4, ["epochs=2"], []), (1e5, 1, [], ["a-b", "c-d"])]
+    assert command_line.main(["paper", "--profile", "quick", "--only", "grid3-emd"]) == 0
+    assert given == [(9.0, 4, ["epochs=2"], [], "full"), (1e5, 1, [], ["a-b", "c-d"], "full"),
+                     (1e5, 1, [], ["grid3-emd"], "quick")]

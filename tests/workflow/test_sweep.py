@@ -116,7 +116,7 @@ def test_the_trainings_of_full_are_tasks_too(monkeypatch):
 
 
 def test_what_a_training_writes_is_what_git_keeps_of_it():
-    kept = {path.relative_to(ROOT).as_posix() for kind in ("trained", "emitters", "maps", "ablation")
+    kept = {path.relative_to(ROOT).as_posix() for kind in ("trained", "emitters", "maps", "unseen", "ablation")
             for path in (ROOT / "results/full" / kind).rglob("*") if path.is_file()}
     told = {training.name: sweep._of_training(training).writes for training in paper.order()}
     covered = {path for path in kept for writes in told.values() if any(

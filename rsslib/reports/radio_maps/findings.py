@@ -18,7 +18,9 @@ def answer(records: Records, pairs: Records, detection: Records, covered: Record
     lines = [f"**{LOOKS[method].label}**: {told}." for method in ("maps", "network")
              if (told := _against(pairs, method))]
     lines += [_detected(detection)] * bool(detection)
-    lines += [f"{coverage(covered, 0.9).title}."] * bool(covered)
+    for method in ("maps", "network"):
+        if own := [record for record in covered if record["method"] == method]:
+            lines.append(f"**{LOOKS[method].label}**: r{coverage(own, 0.9).title[1:]}.")
     compared = {pair["left_method"] for pair in pairs}
     words = [_counted(pairs, method) for method in ("network", "maps") if method in compared]
     return Answer(words[0] if words else "not compared with EMD", "\n\n" + "\n".join(f"- {line}" for line in lines))

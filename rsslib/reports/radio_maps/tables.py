@@ -42,8 +42,12 @@ class Maps:
     offsets: list[dict]
 
 
-def load(folder: str | Path, names: Sequence[str], dataset: xr.Dataset) -> dict[str, Maps]:
-    """Read `<folder>/<split>/` for each split. Errors: InputError naming the parameter or the file; `summaries.placed`.
+def load(folder: str | Path, names: Sequence[str], dataset: xr.Dataset,
+         unseen_cells: str | Path = "") -> dict[str, Maps]:
+    """Read `<folder>/<split>/` for each split, and of networks' regions for unseen cells `<unseen_cells>/<split>.json`.
+
+    These take several trainings, and need not be there. Errors: InputError naming the parameter or the file; those of
+    `summaries.placed`.
     """
     if not isinstance(names, (list, tuple)) or not names:
         raise InputError(f"splits: found {names!r}; expected a list with at least one data separation")
@@ -56,15 +60,17 @@ def load(folder: str | Path, names: Sequence[str], dataset: xr.Dataset) -> dict[
                  for method in METHODS}
         methods = {method: [*placed({str(one): predictions.load(one) for one in some}, dataset).values()]
                    for method, some in files.items() if some}
-        found[str(split)] = Maps(methods, *_facts(path / "facts.json"))
+        covered, offsets = _facts(path / "facts.json", "covered", "offsets")
+        if unseen_cells and (Path(unseen_cells) / f"{split}.json").is_file():
+            covered += _facts(Path(unseen_cells) / f"{split}.json", "covered")[0]
+        found[str(split)] = Maps(methods, covered, offsets)
     return found
 
 
-def _facts(path: Path) -> list[list[dict]]:
-    """Return the records of regions and of receivers."""
+def _facts(path: Path, *keys: str) -> list[list[dict]]:
+    """Return records that a training wrote, by keys of the file."""
     what, again = "what a training of radio maps writes", "run its training stage again"
-    return parsed(lambda: [list(read_json(path, what, again)[key]) for key in ("covered", "offsets")], path, what,
-                  again)
+    return parsed(lambda: [list(read_json(path, what, again)[key]) for key in keys], path, what, again)
 
 
 def beyond(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> tuple[list[dict], list[dict]]:
@@ -99,7 +105,8 @@ def _errors_told(parts: Sequence[xr.Dataset], transductive: bool) -> dict:
 def _coverage(covered: Sequence[dict], method: str, name: str, split: str, parts: Sequence[xr.Dataset]) -> dict:
     """Return coverage and area of the regions: for unseen cells if a set is out of distribution, else for seen places.
 
-    Networks have regions for seen places alone, those for unseen cells would take several trainings.
+    Regions of networks for unseen cells take several trainings: where there are some, they are of one seed, whose
+    threshold stands for those of all.
     """
     own = [record for record in covered if record["method"] == method and record["set"] == name
            and record["level"] == LEVEL]
@@ -108,6 +115,7 @@ def _coverage(covered: Sequence[dict], method: str, name: str, split: str, parts
                     key=lambda record: record["seed"])
     if not chosen:
         return {}
+    chosen *= len(parts) if len(chosen) == 1 else 1
     holds = np.stack([part.mass.values <= record["threshold"] for part, record in zip(parts, chosen, strict=True)])
     drawn = resampled(lambda times, _: repeated.mean(holds.mean(axis=0), times["part"]),
                       {"part": parts[0].block.values})
