@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 import re
 import runpy
 import sys
@@ -15,6 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from rsslib import __main__ as command_line
+from rsslib.files import read_json
 from rsslib.workflow import own
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -190,3 +192,19 @@ def test_kernels_of_nbval_need_no_port(monkeypatch):
     monkeypatch.setattr(nbval.kernel, "KernelManager", nbval.kernel.KernelManager)    # as it was, at the end
     runpy.run_path(str(ROOT / "tests" / "nbval_sockets.py"))
     assert nbval.kernel.KernelManager().transport == "ipc"
+
+
+def test_what_the_deviations_say_of_the_choice_of_a_rule_stands_in_its_records():
+    found = {}
+    for one in read_json(ROOT / "benchmarks/choices.json", "")["records"]:
+        if one["task"] in ("val-random", "val-grid2", "cells-grid2", "cells-july"):
+            found.setdefault((one["networks"], one["maps_weight"]), []).append(one["median_m"])
+    text = " ".join(_text("docs/deviations.md").split())
+    score = {rule: sum(map(math.log, medians)) / 4 for rule, medians in found.items()}
+    for rule, before in ((("both", 0.25), "the rule as chosen errs by"), (("both", 0.0), "without the maps err by"),
+                         (("0.75", 0.0), "real samples without the maps by")):
+        *first, last = (f"{value:.0f}" for value in found[rule])
+        assert f"{before} {', '.join(first)} and {last} m" in text
+    ahead = [score["both", 0.25] - score[rule] for rule in (("both", 0.0), ("0.75", 0.0))]
+    assert f"these two are ahead by {ahead[0]:.3f} and {ahead[1]:.3f}" in text and sorted(score, key=score.get)[:1] == [
+        ("0.75", 0.0)]

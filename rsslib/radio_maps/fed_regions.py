@@ -35,8 +35,9 @@ def on_cells(dataset: xr.Dataset, train: np.ndarray, recipe: FedRecipe, levels: 
     check_type("regions: recipe", recipe, FedRecipe)
     check_type("regions: rule", rule, Rule)
     regions.calibrate([0.0], levels)    # refuses levels before anything is trained
+    folds = held_out_cells.folds(dataset, train, cells, parts, seed)
     (x, y), scored, done = transmitters(dataset), [], []
-    for number, (kept, held_out) in enumerate(held_out_cells.folds(dataset, train, cells, parts, seed)):
+    for number, (kept, held_out) in enumerate(folds):
         path = Path(checkpoints) / f"part{number}.pt" if checkpoints else None
         fed = FedLocalizer(recipe, device).fit(dataset, {"train": kept, "val": held_out}, path)
         done += [fed.trainer.checkpoint] if fed.trainer else []

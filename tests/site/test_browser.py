@@ -10,9 +10,12 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 import pytest
 
-from rsslib.data import download
+from rsslib.data import download, splits
 from rsslib.localization import predictions
 from rsslib.project import ROOT
+from rsslib.radio_maps import regions
+from rsslib.radio_maps.localizer import RadioMaps
+from rsslib.radio_maps.recipe import MapRecipe
 from rsslib.site import build
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -179,6 +182,30 @@ def test_the_explorer_says_what_the_predictions_say(opened, split):
             shown = page.inner_text(f'#ex-table tr[data-method="{method}"] td')
             assert abs(int(shown.removesuffix(" m")) - error) <= 0.51
         assert wrong == []
+
+
+@in_a_browser
+def test_the_explorers_regions_are_those_of_the_maps(opened, frs):
+    folder, sets = ROOT / "results/quick/maps/grid2", splits.make(frs, "grid2")
+    maps = RadioMaps(MapRecipe(pixel_m=float(predictions.load(folder / "maps.nc").attrs["pixel_m"])))
+    maps.fit(frs, sets["train"])
+    covered = json.loads((folder / "facts.json").read_text())["covered"]
+    thresholds = {one["level"]: one["threshold"] for one in covered if (one["method"], one["set"], one["promise"]) == (
+        "maps", "ood", "unseen cells")}
+    page, wrong = opened("explorer.html")
+    page.wait_for_function("document.getElementById('explorer').dataset.ready")
+    for number in sets["ood"][[0, len(sets["ood"]) // 2, -1]]:
+        page.fill("#ex-number", str(number))
+        page.press("#ex-number", "Enter")
+        (logs,) = maps.log_posterior(frs, [number])
+        scores = regions.pixel_scores(logs.exp())[0].numpy()
+        shown = dict(re.findall(r"(\d+) %: ([\d.]+) km²", page.inner_text("#ex-areas")))
+        assert {level: shown[f"{100 * level:.0f}"] for level in (0.5, 0.9)} == {
+            level: f"{(scores <= thresholds[level]).sum() * (maps.fitted().grid.pixel_m / 1000) ** 2:.2f}"
+            for level in (0.5, 0.9)}
+    assert page.locator("#ex-marks > path").count() == 2 + 2 * 3    # regions of two levels, crosses of three methods
+    page.uncheck("#ex-regions")
+    assert page.locator("#ex-marks > path").count() == 2 * 3 and wrong == []
 
 
 @in_a_browser

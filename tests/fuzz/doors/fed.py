@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import xarray as xr
 
-from rsslib.radio_maps import ablation, fed_choice
+from rsslib.radio_maps import ablation, fed_choice, fed_regions
 from rsslib.radio_maps.fed import FedLocalizer
 from rsslib.radio_maps.fed_recipe import FedRecipe
 from rsslib.radio_maps.products import Rule
@@ -84,6 +84,17 @@ def _choose(m: Mutator) -> Call:
     return Call(lambda: fed_choice.choose(fitted(), dataset, sets, rules, **settings),
                 [*settings, "choose", "folds", "sets", "set", "sample", "the data set", "training", *SETS],
                 lambda found: unless(np.isfinite(found.val_m + found.cells_m).all(), "medians that are no numbers"))
+
+
+@door("radio_maps.fed_regions.on_cells", 0.2)
+def _on_cells(m: Mutator) -> Call:
+    dataset, train = m.dataset(small.dataset(), often=0.3), m.array(SETS["train"], "train", 0.3)
+    settings = m.arguments(0.4, levels=[0.5], cells=3, parts=2, seed=0)
+    recipe = m.choice(RECIPE, ODD, "recipe", 0.2)
+    return Call(lambda: fed_regions.on_cells(dataset, train, recipe, device="cpu", **settings),
+                [*settings, "regions", "folds", "sample", "the data set", "training", "recipe", *SETS],
+                lambda found: unless(found.promise == "unseen cells" and not np.isnan([*found.thresholds.values()]).any(),
+                                     "thresholds that are no numbers"))
 
 
 def _errors() -> xr.Dataset:
