@@ -201,10 +201,13 @@ def test_what_the_deviations_say_of_the_choice_of_a_rule_stands_in_its_records()
             found.setdefault((one["networks"], one["maps_weight"]), []).append(one["median_m"])
     text = " ".join(_text("docs/deviations.md").split())
     score = {rule: sum(map(math.log, medians)) / 4 for rule, medians in found.items()}
-    for rule, before in ((("both", 0.25), "the rule as chosen errs by"), (("both", 0.0), "without the maps err by"),
-                         (("0.75", 0.0), "real samples without the maps by")):
-        *first, last = (f"{value:.0f}" for value in found[rule])
-        assert f"{before} {', '.join(first)} and {last} m" in text
-    ahead = [score["both", 0.25] - score[rule] for rule in (("both", 0.0), ("0.75", 0.0))]
-    assert f"these two are ahead by {ahead[0]:.3f} and {ahead[1]:.3f}" in text and sorted(score, key=score.get)[:1] == [
-        ("0.75", 0.0)]
+    told = {rule: [f"{value:.0f}" for value in medians] for rule, medians in found.items()}
+    *first, last = told["both", 0.25]
+    assert f"the rule as chosen errs by {', '.join(first)} and {last} m" in text
+    ahead = [rule for rule in sorted(score, key=score.get, reverse=True) if score[rule] < score["both", 0.25]]
+    assert len(score) == 12 and len(ahead) == 3 and "It is the fourth of twelve" in text
+    gaps = [f"{score['both', 0.25] - score[rule]:.3f}" for rule in ahead]
+    assert f"are ahead in the score by {gaps[0]}, {gaps[1]} and {gaps[2]}." in text
+    for rule, before in zip(ahead, ("without the maps", "a weight of 0.25", "without the maps")):
+        *first, last = told[rule]
+        assert f"{before} ({', '.join(first)} and {last} m)" in text

@@ -9,9 +9,10 @@ import sys
 import pytest
 import yaml
 
-from rsslib import sources
+from rsslib import files, sources
 from rsslib.ledger import provenance
 from rsslib.project import ROOT
+from rsslib.workflow import paper
 
 STAGES = {name: stage.get("do", stage) for name, stage in
           yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"].items()}
@@ -145,7 +146,9 @@ def trainings():
     names = {name for name, stage in STAGES.items()
              if "/train/" in notebook(stage) and trainer in sources.closure(ROOT / notebook(stage))}
     names.remove("site-data")    # it reads weights
-    assert {"train-quick", "train-maps-all", "train-pairs", "emitters", "occupancy", "sweep", "ablation"} <= names
+    assert names == {"train", "train-quick", "train-smoke", "train-smoke-seasons", "train-maps", "train-maps-all",
+                     "train-pairs", "emitters", "emitters-procedural", "occupancy", "sweep", "five", "ablation",
+                     "unseen-cells"}
     return {stage for stage in has_run() if stage.partition("@")[0] in names}
 
 
@@ -163,3 +166,11 @@ def test_what_comes_after_a_training_retrains_nothing(copy):
     edit(copy, "rsslib/confidence/hybrid.py", "rsslib/confidence/ranging.py", "rsslib/reports/style.py")
     felt = touched(copy)
     assert {"hybrids@smoke", "pairs@quick"} <= felt and not felt & trainings()
+
+
+@pytest.mark.parametrize("training", paper.order("quick"), ids=lambda training: training.name)
+def test_what_quick_keeps_of_other_trainings_was_made_with_the_settings_of_today(training):
+    made = files.read_netcdf(training.outputs(), "predictions", "train again").attrs
+    wanted = {name: value for name, value in paper.settings(training).items()
+              if name not in ("profile", "root", "measurements")}
+    assert wanted and {name: made[name] for name in wanted} == wanted

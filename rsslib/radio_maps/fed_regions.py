@@ -17,11 +17,14 @@ from rsslib.radio_maps.products import Rule
 
 def on_cells(dataset: xr.Dataset, train: np.ndarray, recipe: FedRecipe, levels: Sequence[float] = regions.LEVELS,
              cells: int = 5, parts: int = 5, seed: int = 0, rule: Rule | None = None, device: str = "auto",
-             checkpoints: str | Path | None = None) -> regions.Regions:
+             folder: str | Path | None = None) -> regions.Regions:
     """Return regions calibrated on the training samples, each seen by networks, and maps, trained without its cell.
 
-    As `regions.on_cells` of maps alone; it takes `parts` trainings. No other sample than those of `train` is looked at.
-    Where a training is interrupted, the next call with the same folder `checkpoints` goes on.
+    As `regions.on_cells` of maps alone; it takes `parts` trainings. They learn from no other sample than those of
+    `train`. The regions are for networks trained on all of it, which are others: that these hold as often is not
+    proven, and with few cells, or after a change of the receivers, it must be seen (cross-conformal, in clusters).
+    Where a training is interrupted, the next call with the same `folder`, of checkpoints, goes on. Its files stay: the
+    caller removes them when all that the trainings were for is written.
     Errors: those of `cells.folds` and `FedLocalizer.fit`; InputError for what is no recipe or Rule.
 
     >>> from rsslib.data import campus
@@ -30,19 +33,18 @@ def on_cells(dataset: xr.Dataset, train: np.ndarray, recipe: FedRecipe, levels: 
     >>> recipe = FedRecipe(epochs=1, least_steps=0, maps=MapRecipe(pixel_m=120.0))
     >>> on_cells(dataset, range(60), recipe, [0.5], cells=2, parts=2, device="cpu").promise
     'unseen cells'
+
+    Source: Barber, Candes, Ramdas and Tibshirani, Predictive inference with the jackknife+, 2021 (the CV+ variant).
     """
     rule = Rule() if rule is None else rule
     check_type("regions: recipe", recipe, FedRecipe)
     check_type("regions: rule", rule, Rule)
     regions.calibrate([0.0], levels)    # refuses levels before anything is trained
     folds = held_out_cells.folds(dataset, train, cells, parts, seed)
-    (x, y), scored, done = transmitters(dataset), [], []
+    (x, y), scored = transmitters(dataset), []
     for number, (kept, held_out) in enumerate(folds):
-        path = Path(checkpoints) / f"part{number}.pt" if checkpoints else None
+        path = Path(folder) / f"part{number}.pt" if folder else None
         fed = FedLocalizer(recipe, device).fit(dataset, {"train": kept, "val": held_out}, path)
-        done += [fed.trainer.checkpoint] if fed.trainer else []
         scored += [regions.scores(log_posterior.exp(), fed.fitted()[0].grid, x[batch], y[batch])
                    for batch, log_posterior, _ in Product(fed, rule).posteriors(dataset, held_out)]
-    for finished in done:    # last: until then an interrupted run finds those that are done
-        finished.remove()
     return regions.calibrate(np.concatenate(scored), levels, regions.PROMISES[1])

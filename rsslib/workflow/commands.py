@@ -14,7 +14,7 @@ from rsslib.workflow import chain
 PLANS = {
     "smoke": "synthetic, tiny: 3 minutes on two CPU cores",
     "campus": "synthetic, compact networks: 10 minutes on two CPU cores",
-    "quick": "real measurements, compact networks: three quarters of an hour on two slow CPU cores",
+    "quick": "real measurements, compact networks: half an hour on two slow CPU cores",
     "full": "real measurements, what `rsslib paper` trained and git keeps: a few minutes, nothing is trained",
 }
 """Per profile: its data, its networks and how long it takes from scratch."""

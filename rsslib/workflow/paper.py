@@ -66,8 +66,9 @@ class Training(NamedTuple):
 def order(profile: str = "full") -> list[Training]:
     """Return the trainings of a profile, those that settle most first.
 
-    CoM and EMD on every split, for paper 1's central claim; paper 2, seed by seed; radio maps, their regions for
-    unseen cells and their ablation; PSE; EMD on the grids of Figure 11; the sliced EMD.
+    Of `full`: CoM and EMD on every split, for paper 1's central claim; paper 2, seed by seed; radio maps, their regions
+    for unseen cells and their ablation; PSE; EMD on the grids of Figure 11; the sliced EMD. Of others, whose trainings
+    are stages of DVC: EMD on these grids.
 
     >>> [training.name for training in order()][:3]
     ['grid2-com', 'grid2-emd', 'july-com']
@@ -75,9 +76,11 @@ def order(profile: str = "full") -> list[Training]:
     content = read_yaml(ROOT / "params.yaml", "sections of notebook parameters")
     known, emitters = parsed(lambda: (content["split"][profile], content.get("emitters", {}).get(profile, {})),
                              ROOT / "params.yaml", "a section `split` for each profile")
+    grids = [(grid, "emd") for grid in content.get("more_grids", ()) if grid in known]
+    if profile != "full":
+        return [_localizer(profile, *grid) for grid in grids]
     pairs = [(split, loss) for split in FIRST for loss in ("com", "emd")]
-    others = [(split, "pse") for split in FIRST] + [(grid, "emd") for grid in content.get("more_grids", ())]
-    others += [(split, "sliced") for split in ("grid2", "random")]
+    others = [(split, "pse") for split in FIRST] + grids + [(split, "sliced") for split in ("grid2", "random")]
     first, rest = ([_localizer(profile, split, loss) for split, loss in chosen
                     if split in known and loss in content["loss"]] for chosen in (pairs, others))
     ours = [training(profile, split) for section, training in (("maps", _maps), ("unseen", _unseen),
@@ -143,7 +146,7 @@ def train(minutes: float, at_once: int, values: Sequence[str] = (), only: Sequen
     made_of = {known[name]: _made_of(known[name]) for name in only or known}
     given = {training: settings(training, values) for training in made_of}
     waiting = [training for training in given if not _is_finished(training, given[training], made_of[training])]
-    if not torch.cuda.is_available():
+    if profile == "full" and not torch.cuda.is_available():
         _say("warning: no CUDA GPU is seen here: this will be very slow; `make reproduce` is the job for a CPU")
     _say(f"{len(given) - len(waiting)} of {len(given)} trainings are finished; {len(waiting)} to go, {minutes:g} min")
     return _run(waiting, given, made_of, time.monotonic() + 60 * minutes, at_once)

@@ -16,7 +16,7 @@ from rsslib.radio_maps import cells, decoders, fed_regions, products, regions
 from rsslib.radio_maps.fed import FedLocalizer, Product
 from rsslib.radio_maps.fed_choice import RULES, FedChoice, choose, errors
 from rsslib.radio_maps.fed_recipe import FedRecipe
-from rsslib.radio_maps.fed_training import cross_entropy
+from rsslib.radio_maps.fed_training import FedTrainer, cross_entropy
 from rsslib.radio_maps.localizer import RadioMaps
 from rsslib.radio_maps.products import Rule
 from rsslib.radio_maps.recipe import MapRecipe
@@ -269,7 +269,7 @@ def test_regions_for_unseen_cells_rest_on_networks_that_saw_no_sample_of_them(da
     monkeypatch.setattr(FedLocalizer, "fit", lambda self, data, sets, path: seen.append((sets, path)) or fit(
         self, data, sets, path))
     found = fed_regions.on_cells(dataset, SETS["train"], SHORT, [0.5, 0.9], cells=2, parts=2, device="cpu",
-                                 checkpoints=tmp_path)
+                                 folder=tmp_path)
     folds = cells.folds(dataset, SETS["train"], 2, 2)
     (x, y), scored = transmitters(dataset), []
     for (kept, held_out), (sets, _) in zip(folds, seen, strict=True):
@@ -280,28 +280,29 @@ def test_regions_for_unseen_cells_rest_on_networks_that_saw_no_sample_of_them(da
     rising = np.sort(scored)
     assert found.samples == len(SETS["train"]) and found.promise == "unseen cells"
     assert found.thresholds == {0.5: rising[int(np.ceil(91 * 0.5)) - 1], 0.9: rising[int(np.ceil(91 * 0.9)) - 1]}
-    assert not [*tmp_path.iterdir()]    # the checkpoints went when all was done
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["part0.pt", "part1.pt"]    # the caller removes them
 
 
 def test_regions_for_unseen_cells_go_on_after_an_interruption(dataset, tmp_path, monkeypatch):
-    def found():
+    def found(folder):
         return fed_regions.on_cells(dataset, SETS["train"], SHORT, [0.5], cells=2, parts=2, device="cpu",
-                                    checkpoints=tmp_path)
+                                    folder=folder)
 
-    trained, fit = [], FedLocalizer.fit
+    begun, batch_losses = [], FedTrainer.batch_losses
 
-    def once(self, data, sets, path):
-        if len(trained) == 1:
+    def counted(self, number):
+        begun.append(len(self.sets["train"]))
+        if len(begun) == 11:    # of 3 epochs of 3 networks, in the first epoch of the second part
             raise KeyboardInterrupt
-        trained.append(path)
-        return fit(self, data, sets, path)
+        return batch_losses(self, number)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(FedLocalizer, "fit", once)
-        with pytest.raises(KeyboardInterrupt):
-            found()
-    assert [path.name for path in tmp_path.iterdir()] == ["part0.pt"]
-    assert found().samples == len(SETS["train"]) and not [*tmp_path.iterdir()]
+    monkeypatch.setattr(FedTrainer, "batch_losses", counted)
+    with pytest.raises(KeyboardInterrupt):
+        found(tmp_path / "one")
+    begun[:] = range(20)    # no further interruption
+    again = found(tmp_path / "one")
+    assert {*begun[20:]} == {len(cells.folds(dataset, SETS["train"], 2, 2)[1][0])}    # the second part alone
+    assert again == found(tmp_path / "other")
 
 
 @pytest.mark.parametrize("changes, told", [({"recipe": "fast"}, "regions: recipe is 'fast'"),

@@ -91,7 +91,7 @@ def test_paper_2_is_trained_pool_by_pool_between_what_settles_paper_1_and_the_re
     assert {name.partition("-")[2] for name in names[:first]} == {"com", "emd"}
     after = names[first + len(expected):]
     assert after[:len(maps)] == maps and "pse" in after[len(maps)]
-    assert not any("-free_space" in training.name for training in paper.order("quick"))
+    assert [training.name for training in paper.order("quick")] == [f"{grid}-emd" for grid in known["more_grids"]]
 
 
 def test_each_training_of_paper_2_has_the_settings_of_its_pool():

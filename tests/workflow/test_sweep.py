@@ -119,6 +119,7 @@ def test_what_a_training_writes_is_what_git_keeps_of_it():
     kept = {path.relative_to(ROOT).as_posix() for kind in ("trained", "emitters", "maps", "unseen", "ablation")
             for path in (ROOT / "results/full" / kind).rglob("*") if path.is_file()}
     told = {training.name: sweep._of_training(training).writes for training in paper.order()}
+    assert "results/full/unseen/grid2.json" in told["unseen-grid2"]
     covered = {path for path in kept for writes in told.values() if any(
         path == name or path.startswith(f"{name}/") for name in writes)}
     assert kept == covered and len(kept) > 100
@@ -127,7 +128,8 @@ def test_what_a_training_writes_is_what_git_keeps_of_it():
 def test_stages_that_train_are_told_from_those_that_do_not():
     def trains(name):
         return bool(sweep._TRAINS.search(f"python -m rsslib.run notebooks/train/{name}.ipynb out.ipynb"))
-    assert trains("localizer") and trains("emitters") and not trains("scenes") and not trains("site_data")
+    assert trains("localizer") and trains("emitters") and trains("unseen_cells")
+    assert not trains("scenes") and not trains("site_data")
 
 
 def test_bad_input_is_named(monkeypatch):

@@ -8,6 +8,7 @@ import xarray as xr
 from rsslib.ledger.wording import REFUTED, SETTLED, UNDECIDED, fixed, listed, reach, settled, span
 from rsslib.radio_maps.maps import Maps
 from rsslib.reports.findings import Answer, Records, by_verdict, usable
+from rsslib.reports.radio_maps.tables import unseen
 from rsslib.reports.style import LOOKS, Told
 from rsslib.reports.tables import name as named
 
@@ -19,11 +20,20 @@ def answer(records: Records, pairs: Records, detection: Records, covered: Record
              if (told := _against(pairs, method))]
     lines += [_detected(detection)] * bool(detection)
     for method in ("maps", "network"):
-        if own := [record for record in covered if record["method"] == method]:
-            lines.append(f"**{LOOKS[method].label}**: r{coverage(own, 0.9).title[1:]}.")
+        if own := _far(covered, method):
+            sets = len({(record["split"], record["set"]) for record in own})
+            lines.append(f"**{LOOKS[method].label}**, in {sets} sets out of distribution: "
+                         f"r{coverage(own, 0.9).title[1:]}.")
     compared = {pair["left_method"] for pair in pairs}
     words = [_counted(pairs, method) for method in ("network", "maps") if method in compared]
     return Answer(words[0] if words else "not compared with EMD", "\n\n" + "\n".join(f"- {line}" for line in lines))
+
+
+def _far(covered: Records, method: str) -> list[Mapping]:
+    """Return the regions of a method in sets out of distribution: in those that have both promises, if some have."""
+    own = [record for record in covered if record["method"] == method and unseen(record["split"], record["set"])]
+    both = {(record["split"], record["set"]) for record in own if record["promise"] == "unseen cells"}
+    return [record for record in own if not both or (record["split"], record["set"]) in both]
 
 
 def _counted(pairs: Records, method: str) -> str:

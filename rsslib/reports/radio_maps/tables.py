@@ -105,8 +105,8 @@ def _errors_told(parts: Sequence[xr.Dataset], transductive: bool) -> dict:
 def _coverage(covered: Sequence[dict], method: str, name: str, split: str, parts: Sequence[xr.Dataset]) -> dict:
     """Return coverage and area of the regions: for unseen cells if a set is out of distribution, else for seen places.
 
-    Regions of networks for unseen cells take several trainings: where there are some, they are of one seed, whose
-    threshold stands for those of all.
+    Regions of networks for unseen cells take several trainings: they may be of the first seeds alone, then coverage and
+    area are those of these networks. The interval is over blocks of time.
     """
     own = [record for record in covered if record["method"] == method and record["set"] == name
            and record["level"] == LEVEL]
@@ -115,8 +115,8 @@ def _coverage(covered: Sequence[dict], method: str, name: str, split: str, parts
                     key=lambda record: record["seed"])
     if not chosen:
         return {}
-    chosen *= len(parts) if len(chosen) == 1 else 1
-    holds = np.stack([part.mass.values <= record["threshold"] for part, record in zip(parts, chosen, strict=True)])
+    holds = np.stack([part.mass.values <= record["threshold"] for part, record in zip(
+        parts[:len(chosen)] if far else parts, chosen, strict=True)])
     drawn = resampled(lambda times, _: repeated.mean(holds.mean(axis=0), times["part"]),
                       {"part": parts[0].block.values})
     return field("coverage90", holds.mean(), drawn) | {
