@@ -21,6 +21,7 @@ from rsslib.data import measurements
 from rsslib.ledger import provenance, summary
 from rsslib.localization import kept_images, predictions
 from rsslib.project import ROOT
+from rsslib.workflow import paper
 
 PAGES = [ROOT / name for name in ("README.md", "RESULTS.md", "LEDGER.md")] + sorted((ROOT / "docs").glob("*.md"))
 EXECUTED = [path for profile in ("full", "quick")
@@ -83,7 +84,20 @@ def test_what_is_kept_of_a_run_is_what_the_run_made(folder):
     assert changed == [], "changed by hand, or not kept with its dvc.lock"
 
 
-@pytest.mark.parametrize("path", [path for path in TRAINED if path.parts[-3] == "quick"], ids=lambda path: path.name)
+GRIDS = [training.outputs().parent for training in paper.order("quick")]
+
+
+@pytest.mark.parametrize("path", GRIDS, ids=lambda path: path.name)
+def test_what_quick_keeps_without_a_stage_says_how_it_was_made(path):
+    stamp = json.loads(path.with_name(f"{path.name}.stamp.json").read_text(encoding="utf-8"))
+    made = predictions.load(path / "predictions.nc")
+    assert f"{made.attrs['split']}-{made.attrs['loss']}" == path.name and re.fullmatch("[0-9a-f]{12}", stamp["code"])
+    assert stamp["device"] == "cpu" and stamp["parameters"].items() >= {
+        name: made.attrs[name] for name in ("split", "loss", "epochs", "members", "network")}.items()
+
+
+@pytest.mark.parametrize("path", [path for path in TRAINED if path.parts[-3] == "quick" and path not in GRIDS],
+                         ids=lambda path: path.name)
 def test_what_is_kept_of_a_training_is_what_it_left(path):
     """As DVC does: the md5 of the list of a folder's files and theirs."""
     files = [{"md5": hashlib.md5(one.read_bytes()).hexdigest(), "relpath": one.name} for one in sorted(path.iterdir())]
