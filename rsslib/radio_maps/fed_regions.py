@@ -39,6 +39,7 @@ def on_cells(dataset: xr.Dataset, train: np.ndarray, recipe: FedRecipe, levels: 
     rule = Rule() if rule is None else rule
     check_type("regions: recipe", recipe, FedRecipe)
     check_type("regions: rule", rule, Rule)
+    check_type("regions: folder", folder, (str, Path, type(None)), "a folder for checkpoints, or None")
     regions.calibrate([0.0], levels)    # refuses levels before anything is trained
     folds = held_out_cells.folds(dataset, train, cells, parts, seed)
     (x, y), scored = transmitters(dataset), []

@@ -9,7 +9,7 @@ and p(a, b | r) ~ prod_s t_nu(r_s; m, V), uniform over the pairs of candidate pi
 against one is the mean of that product over all pairs by the mean of the same product over single pixels.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import log
 
@@ -19,8 +19,8 @@ import xarray as xr
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from rsslib.arguments import check_type, number, whole
-from rsslib.data import measurements, readings
+from rsslib.arguments import check_type, number, numbers, whole
+from rsslib.data import index_sets, measurements, readings
 from rsslib.project import InputError
 from rsslib.radio_maps.maps import Maps
 
@@ -61,11 +61,13 @@ class PairMaps:
     (3, 2, 2)
     """
 
-    def __init__(self, maps: Maps, places: np.ndarray, floors: dict[str, float], step: int = 2, reach_m: float = 90.0):
+    def __init__(self, maps: Maps, places: np.ndarray, floors: Mapping[str, float], step: int = 2,
+                 reach_m: float = 90.0):
         check_type("pairs: maps", maps, Maps)
         step, reach_m = whole("pairs: step", step), number("pairs: reach_m", reach_m, 1e-3, 1e6, "metres")
-        places = np.asarray(places, np.float64)
-        if places.ndim != 2 or places.shape[1] != 2 or not len(places) or not np.isfinite(places).all():
+        check_type("pairs: floors", floors, Mapping, "noise floors by receiver")
+        places = numbers("pairs: places", places, 2, -1e8, 1e8, "(samples, 2), finite metres")
+        if places.shape[1] != 2 or not len(places):
             raise InputError(f"pairs: places is {places.shape}; expected (samples, 2), finite metres")
         self.maps = maps
         row, column = np.mgrid[:maps.grid.height:step, :maps.grid.width:step].reshape(2, -1)
@@ -73,7 +75,8 @@ class PairMaps:
         near = KDTree(places).query(at)[0] <= reach_m
         if not 2 <= near.sum() <= MOST_PLACES:
             raise InputError(f"pairs: {near.sum()} candidates lie within {reach_m:g} m of a training sample; expected "
-                             f"2 to {MOST_PLACES}: take a {'smaller' if near.sum() < 2 else 'larger'} step")
+                             f"2 to {MOST_PLACES}: take a {'smaller' if near.sum() < 2 else 'larger'} step, or check "
+                             "the places")
         self.at = torch.from_numpy(at[near])
         self.pixel = torch.from_numpy((row * maps.grid.width + column)[near])
         self.first, self.second = torch.triu_indices(len(self.pixel), len(self.pixel))
@@ -108,8 +111,9 @@ class PairMaps:
         """
         check_type("pairs: dataset", dataset, xr.Dataset)
         for name in ("rss", "sensor_x", "sensor_y"):
-            if name not in dataset or dataset[name].dims != ("sample", "sensor"):
-                raise InputError(f"pairs: the data set has no {name!r} over (sample, sensor); expected measurements")
+            if name not in dataset or dataset[name].dims != ("sample", "sensor") or dataset[name].dtype.kind != "f":
+                raise InputError(f"pairs: the data set has no numbers {name!r} over (sample, sensor); expected "
+                                 "measurements")
         columns = self.maps.columns(dataset)[0]
         rss, *at = (dataset[name].values[:, columns] for name in ("rss", "sensor_x", "sensor_y"))
         if not rss.size:
@@ -160,8 +164,9 @@ def _in_order(pairs: Tensor, middle: Tensor) -> Tensor:
 
 
 def floors(dataset: xr.Dataset, samples: np.ndarray) -> dict[str, float]:
-    """Return the lowest reading of each receiver that heard one of the samples [dB]."""
-    measurements.validate(dataset, "pairs: the measurements")
+    """Return the lowest reading of each receiver that heard one of the samples, indices [dB]."""
+    size = measurements.validate(dataset, "pairs: the measurements").sizes["sample"]
+    samples = index_sets.indices(samples, size, "pairs: samples", repeated=True)
     rss = dataset.rss.values[samples].astype(np.float64)
     lowest = np.where(np.isfinite(rss), rss, np.inf).min(axis=0)
     return {str(name): float(value) for name, value in zip(dataset.sensor.values, lowest) if np.isfinite(value)}

@@ -187,9 +187,10 @@ def _run(waiting: list[Training], given: Mapping[Training, Mapping], made_of: Ma
     started, failed, context = time.monotonic(), 0, multiprocessing.get_context("spawn")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))    # by way of `finally`, which stops the trainings, too
 
-    def outcome(training: Training, code: int) -> None:
-        words = "done" if code == 0 else f"failed, see {training.log()}: {_last_line(training)}" if code > 0 else (
-            "stopped: the time is over; it continues next time")
+    def outcome(training: Training, code: int, stopped: bool = False) -> None:
+        words = "done" if code == 0 else "stopped; it continues next time" if stopped and code < 0 else (
+            f"was killed by signal {-code}: too little memory?" if code < 0 else
+            f"failed, see {training.log()}: {_last_line(training)}")
         _say(f"{time.monotonic() - started:5.0f} s  {training.name} {words}")
 
     try:
@@ -210,7 +211,7 @@ def _run(waiting: list[Training], given: Mapping[Training, Mapping], made_of: Ma
         for training, process in running.items():
             process.join()
             failed += process.exitcode > 0
-            outcome(training, process.exitcode)
+            outcome(training, process.exitcode, stopped=True)
     if waiting:
         _say(f"not begun: {', '.join(training.name for training in waiting)}")
     return int(failed > 0)

@@ -308,6 +308,7 @@ def test_regions_for_unseen_cells_go_on_after_an_interruption(dataset, tmp_path,
 @pytest.mark.parametrize("changes, told", [({"recipe": "fast"}, "regions: recipe is 'fast'"),
                                            ({"rule": 0.25}, "regions: rule is 0.25"),
                                            ({"cells": 1}, "folds: cells is 1"),
+                                           ({"folder": 5}, "regions: folder is 5"),
                                            ({"levels": [2.0]}, "regions: level")])
 def test_regions_for_unseen_cells_refuse_before_they_train(dataset, monkeypatch, changes, told):
     monkeypatch.setattr(FedLocalizer, "fit", lambda *_: pytest.fail("it trains first"))

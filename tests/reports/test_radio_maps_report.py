@@ -194,13 +194,28 @@ def test_what_a_training_left_is_read_by_method(folder, campus):
 def test_regions_of_networks_for_unseen_cells_are_added_where_they_were_trained(folder, campus):
     path = folder.parent / "else/grid2.json"
     path.parent.mkdir()
-    path.write_text(json.dumps({"covered": [{"n": 3}], "device": "cpu"}))
+    good = {"split": "grid2", "set": "ood", "method": "network", "promise": "unseen cells", "level": 0.9, "seed": 0,
+            "threshold": 0.5, "area_km2": 1.0}
+    path.write_text(json.dumps({"covered": [good], "device": "cpu"}))
     assert tables.load(folder, ["grid2"], campus)["grid2"].covered == [{"n": 1}]
     assert tables.load(folder, ["grid2"], campus, folder)["grid2"].covered == [{"n": 1}]    # no such file there
-    assert tables.load(folder, ["grid2"], campus, path.parent)["grid2"].covered == [{"n": 1}, {"n": 3}]
-    path.write_text("{}")
-    with pytest.raises(InputError, match=r"else/grid2\.json"):
-        tables.load(folder, ["grid2"], campus, path.parent)
+    assert tables.load(folder, ["grid2"], campus, path.parent)["grid2"].covered == [{"n": 1}, good]
+    odd = ({"split": "july"}, {"method": "maps"}, {"promise": "seen places"}, {"level": "0.9"}, {"seed": 2},
+           {"seed": None}, {"threshold": float("nan")}, {"threshold": 7}, {"area_km2": -5})
+    for content in ("{}", '{"covered": "abc"}', '{"covered": [[]]}', '{"covered": [{}]}', json.dumps(
+            {"covered": [good, good]}), *(json.dumps({"covered": [good | change]}) for change in odd)):
+        path.write_text(content)
+        with pytest.raises(InputError, match=r"else/grid2\.json"):
+            tables.load(folder, ["grid2"], campus, path.parent)
+
+
+def test_networks_come_in_the_order_of_their_seeds(folder, campus):
+    for seed in (10, 9):
+        part = network([float(seed)] * 3, measurement=[0, 5, 2]).assign(
+            {f"{axis}_true": ("sample", campus[f"tx_{axis}"].values[[0, 5, 2], 0]) for axis in "xy"})
+        predictions.save(part.assign(x_hat=part.x_true + seed, y_hat=part.y_true), folder / f"grid2/network-{seed}.nc")
+    parts = tables.load(folder, ["grid2"], campus)["grid2"].methods["network"]
+    assert [round(float(predictions.errors(part)[0])) for part in parts] == [2, 3, 9, 10]
 
 
 @pytest.mark.parametrize("names, found", [("grid2", "splits: found 'grid2'"), ([], r"splits: found \[\]"),

@@ -56,15 +56,39 @@ def load(folder: str | Path, names: Sequence[str], dataset: xr.Dataset,
         path = Path(folder) / str(split)
         if not path.is_dir():
             raise InputError(f"splits: {split} has no radio maps: no folder {path}; run its training stage first")
-        files = {method: sorted([path / f"{method}.nc"] if method == "maps" else path.glob(f"{method}-*.nc"))
+        files = {method: [path / "maps.nc"] if method == "maps" else sorted(path.glob(f"{method}-*.nc"), key=_in_order)
                  for method in METHODS}
         methods = {method: [*placed({str(one): predictions.load(one) for one in some}, dataset).values()]
                    for method, some in files.items() if some}
         covered, offsets = _facts(path / "facts.json", "covered", "offsets")
-        if unseen_cells and (Path(unseen_cells) / f"{split}.json").is_file():
-            covered += _facts(Path(unseen_cells) / f"{split}.json", "covered")[0]
+        if unseen_cells and (told := Path(unseen_cells) / f"{split}.json").exists():
+            covered += _of_unseen_cells(told, str(split), [one.stem for one in files["network"]])
         found[str(split)] = Maps(methods, covered, offsets)
     return found
+
+
+def _in_order(path: Path) -> tuple[str, int]:
+    """Return what sorts the files of networks by their seeds: `network-10.nc` after `network-9.nc`."""
+    name, _, seed = path.stem.rpartition("-")
+    return (name, int(seed)) if seed.isdigit() else (path.stem, -1)
+
+
+def _of_unseen_cells(path: Path, split: str, networks: Sequence[str]) -> list[dict]:
+    """Return the records of networks' regions for unseen cells; they are of the first of the networks, or of all."""
+    def checked() -> list[dict]:
+        for one in records:
+            if (one["split"], one["method"], one["promise"]) != (split, "network", "unseen cells"):
+                raise ValueError(f"a record of {one['method']} on {one['split']}, {one['promise']}")
+            if not (0 < one["level"] < 1 and 0 <= one["threshold"] <= 1 and one["area_km2"] >= 0):
+                raise ValueError(f"level {one['level']}, threshold {one['threshold']}, area {one['area_km2']}")
+        keys = [(one["set"], one["level"], int(one["seed"])) for one in records]
+        seeds = [f"network-{seed}" for seed in sorted({seed for *_, seed in keys})]
+        if len(set(keys)) < len(keys) or seeds != [*networks][:len(seeds)]:
+            raise ValueError(f"regions of {', '.join(seeds)}, where there are {', '.join(networks)}")
+        return records
+
+    (records,) = _facts(path, "covered")
+    return parsed(checked, path, "regions of networks for unseen cells", "run its training again")
 
 
 def _facts(path: Path, *keys: str) -> list[list[dict]]:
