@@ -38,14 +38,14 @@ def _found(root: Path) -> list[str]:
 
 
 def _in_short(covered: Sequence[Mapping]) -> str:
-    """Return in one sentence what regions of 90 % hold in sets out of distribution that have both promises."""
+    """Return in one sentence what regions of 90 % hold in sets out of distribution, by method and promise."""
     def span(method: str, promise: str) -> str:
         own = [one for one in covered if one["level"] == LEVEL and one["method"] == method and unseen(
             one["split"], one["set"])]
-        both = {(one["split"], one["set"]) for one in own if one["promise"] == "unseen cells"}
-        shares = [round(100 * one["covered"]) for one in own
-                  if one["promise"] == promise and (one["split"], one["set"]) in both]
-        return f"{min(shares)} to {max(shares)} %" if shares else NOTHING
+        chosen = [one for one in own if one["promise"] == promise]
+        shares = [round(100 * one["covered"]) for one in chosen]
+        sets = len({(one["split"], one["set"]) for one in chosen})
+        return f"{min(shares)} to {max(shares)} % ({sets} sets)" if shares else NOTHING
 
     return ("\n**In short**, in sets out of distribution regions of 90 % hold: of the maps, calibrated on unseen "
             f"cells, {span('maps', 'unseen cells')}; calibrated on seen places, {span('maps', 'seen places')}; of the "

@@ -20,20 +20,24 @@ def answer(records: Records, pairs: Records, detection: Records, covered: Record
              if (told := _against(pairs, method))]
     lines += [_detected(detection)] * bool(detection)
     for method in ("maps", "network"):
-        if own := _far(covered, method):
-            sets = len({(record["split"], record["set"]) for record in own})
-            lines.append(f"**{LOOKS[method].label}**, in {sets} sets out of distribution: "
-                         f"r{coverage(own, 0.9).title[1:]}.")
+        own = [record for record in covered if record["method"] == method and record["level"] == 0.9
+               and unseen(record["split"], record["set"])]
+        if own:
+            lines.append(f"**{LOOKS[method].label}**, out of distribution: regions of 90 % {_held(own)}.")
     compared = {pair["left_method"] for pair in pairs}
     words = [_counted(pairs, method) for method in ("network", "maps") if method in compared]
     return Answer(words[0] if words else "not compared with EMD", "\n\n" + "\n".join(f"- {line}" for line in lines))
 
 
-def _far(covered: Records, method: str) -> list[Mapping]:
-    """Return the regions of a method in sets out of distribution: in those that have both promises, if some have."""
-    own = [record for record in covered if record["method"] == method and unseen(record["split"], record["set"])]
-    both = {(record["split"], record["set"]) for record in own if record["promise"] == "unseen cells"}
-    return [record for record in own if not both or (record["split"], record["set"]) in both]
+def _held(regions: Records) -> str:
+    """Return in which shares of the samples regions hold the transmitter, and in how many sets, by their promise."""
+    parts = []
+    for promise in ("seen places", "unseen cells"):
+        if own := [record for record in regions if record["promise"] == promise]:
+            sets = len({(record["split"], record["set"]) for record in own})
+            parts.append(f"calibrated on {promise} hold the transmitter in "
+                         f"{reach([100 * record['covered'] for record in own])} % ({sets} sets)")
+    return " and ".join(parts)
 
 
 def _counted(pairs: Records, method: str) -> str:
