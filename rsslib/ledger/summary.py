@@ -90,10 +90,10 @@ def _rankings(path: Path, profiles: Sequence[str], root: Path) -> dict[str, tupl
 def findings(root: Path = ROOT) -> list[str]:
     """Return the findings that the README quotes, one line each, from the records in `root`.
 
-    Each has the numbers of its first headline alone; the last one is on our own method, if it was compared. Errors:
-    InputError for a headline that is not there.
+    The first one counts verdicts; the next ones have the numbers of their first headline alone; the last one is on our
+    own method, if it was compared. Errors: InputError for a headline that is not there.
 
-    >>> findings()[0][:33]  # doctest: +SKIP
+    >>> findings()[1][:33]  # doctest: +SKIP
     '- **Paper 1, the central claim.** '
     """
     path = root / "claims.yaml"
@@ -103,7 +103,7 @@ def findings(root: Path = ROOT) -> list[str]:
     lines = headlines.lines(path)
     if unknown := {name for names in lines.values() for name in names} - set(found) - set(told):
         raise InputError(f"{path}: findings: no headline and no ranking {min(unknown)!r}")
-    return [f"- **{title}.** " + " ".join(filter(None, (
+    return [f"- {_counted(list(found.values()))}"] + [f"- **{title}.** " + " ".join(filter(None, (
         _sentence(found[name], numbers=name == names[0]) if name in found else told[name] for name in names)))
             for title, names in lines.items()] + _own(root)
 

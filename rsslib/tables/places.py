@@ -60,6 +60,10 @@ def places_in(table: pd.DataFrame, found: dict[str, str], where: Pair | None, cr
             problems.add(table.index[bad], [reason] * int(bad.sum()))
     elif system == LOCAL:
         _refuse_degrees(x, y, [found[role] for role in where[:2]], problems.name)
+    else:
+        bad = systems.outside(system, x, y)
+        problems.add(table.index[bad], [f"outside of the area that {system[:80]} is made for; check --crs, and that x "
+                                        "is the easting, in metres"] * int(bad.sum()))
     return Places(x, y, system)
 
 

@@ -73,7 +73,8 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     found, wide = _roles(table, places, known, name)
     names = _wide_names(table, places, known, name) if wide else None
     if names is not None:
-        _warn_of_unused(table, {*found.values(), *names}, name)
+        missing = [] if known or places is None else [one for one in places.index if one not in names]
+        _warn_of_unused(table, {*found.values(), *names}, missing, name)
     elif skip_unknown and places is not None:
         table = _of_known_sensors(table, table[found["sensor"]].str.strip().isin(places.index), name)
     sent_pair = pair(found, "tx_", name) or (pair(found, "", name) if wide else None)
@@ -107,11 +108,12 @@ def _wide_names(table: pd.DataFrame, places: pd.DataFrame | None, known: layouts
     return names
 
 
-def _warn_of_unused(table: pd.DataFrame, used: set[str], name: str) -> None:
+def _warn_of_unused(table: pd.DataFrame, used: set[str], missing: list[str], name: str) -> None:
     unused = [column for column in table.columns if column not in used]
     if unused:
+        of_missing = f"; is one of them a sensor by another name? No column has {shown(', '.join(missing))}"
         warnings.warn(f"{name}: columns {shown(', '.join(unused))} are not used: they are neither sensors of the table "
-                      "of sensors nor known names", InputWarning, stacklevel=3)
+                      f"of sensors nor known names{of_missing if missing else ''}", InputWarning, stacklevel=3)
 
 
 def _warn_of_degrees(found: dict[str, str], where: Pair | None, crs: str | None, name: str) -> None:

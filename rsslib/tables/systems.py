@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 DEGREES = "EPSG:4326"
 LOWEST_LAT, HIGHEST_LAT = -80.0, 84.0
 """Where UTM is defined [degrees]."""
+SLACK_DEGREES = 6.0
+"""So far out of its own area a projection is let pass: a site may lie in the next zone of UTM."""
 
 
 def checked(crs: Any, name: str = "crs") -> str:
@@ -89,6 +91,22 @@ def transform(source: str, target: str, x: np.ndarray, y: np.ndarray) -> tuple[n
     found = _transformer(source, target).transform(np.where(missing, 0, x), np.where(missing, 0, y))
     one, other = (np.where(missing | ~np.isfinite(found[0]) | ~np.isfinite(found[1]), np.nan, axis) for axis in found)
     return one, other
+
+
+def outside(crs: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return which places lie farther than SLACK_DEGREES out of the area that a checked projection is made for.
+
+    >>> outside("EPSG:25833", np.array([400000.0, 9000000.0]), np.array([5650000.0, 400000.0])).tolist()
+    [False, True]
+    """
+    area = _crs(crs).area_of_use
+    if area is None:
+        return np.zeros(np.shape(x), bool)
+    lon, lat = transform(crs, DEGREES, x, y)
+    east_of = (lon - area.west + SLACK_DEGREES) % 360    # an area may cross the 180th meridian
+    inside = (east_of <= (area.east - area.west) % 360 + 2 * SLACK_DEGREES) & (lat >= area.south - SLACK_DEGREES) & (
+        lat <= area.north + SLACK_DEGREES)
+    return np.isfinite(x) & np.isfinite(y) & ~inside
 
 
 def _code(zone: str) -> str:

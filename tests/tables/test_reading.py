@@ -147,6 +147,21 @@ def test_unknown_transmitters_are_nan():
 def test_unused_columns_are_named():
     with pytest.warns(InputWarning, match="columns 'antenna' are not used"):
         read_table(wide().assign(antenna="x"), SENSORS)
+    with pytest.warns(InputWarning, match="'attic' are not used: .* by another name. No column has 'gate'"):
+        read_table(wide().rename(columns={"gate": "attic"}), SENSORS)
+
+
+def test_places_far_from_the_area_of_their_projection_are_refused():
+    readings = long().drop(columns=["tx_lat", "tx_lon"])
+    metres = SENSORS.assign(x=[411000.0, 411300.0, 411600.0], y=[5656000.0, 5656500.0, 5656250.0]).drop(
+        columns=["lat", "lon"])
+    assert read_table(readings, metres, crs="EPSG:25833").sizes["sensor"] == 3
+    for changed in (metres.assign(x=metres.x + 9e6), metres.assign(y=metres.y / 1000, x=metres.x / 1000),
+                    metres.rename(columns={"x": "y", "y": "x"})):
+        with pytest.raises(InputError, match="line 2: outside of the area that EPSG:25833 is made for"):
+            read_table(readings, changed, crs="EPSG:25833")
+    with pytest.raises(InputError, match="outside of the area that EPSG:2056 is made for"):    # Switzerland
+        read_table(readings, metres, crs="EPSG:2056")
 
 
 def test_bad_lines_are_left_out_on_request(tmp_path, expected):
