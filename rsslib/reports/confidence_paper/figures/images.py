@@ -150,7 +150,7 @@ def loss_outputs(images: Mapping[str, np.ndarray], truth: Location, decoded: Map
         bar = drawing.bar(fig, _window(ax, image, grid, truth, decoded[loss]), ax, shrink=0.8, aspect=25)
         bar.set_ticks([0, image.max()], labels=["0", f"{image.max():.2g}"])
         ax.set_title(style.LOOKS[loss].label, color=style.darker(style.LOOKS[loss].colour))
-        drawing.subtitle(ax, f"{off[loss]:.0f} m from the truth")
+        drawing.subtitle(ax, f"{off[loss]:.0f} m off")
     _marks_below(fig, "predicted location")
     return fig
 
