@@ -189,7 +189,7 @@ def test_a_window_is_centred_between_the_marks_and_gives_way_to_the_whole_map_wh
     assert panels(near)[0].get_xlim() == pytest.approx((x - 0.2, x + 0.2))
     assert panels(near)[0].get_ylim() == pytest.approx((y - 0.2, y + 0.2))
     assert panels(far)[0].get_xlim() == pytest.approx(GRID.extent_km[:2]) and not panels(far)[0].child_axes
-    assert "0 m from the truth" in texts(near)
+    assert "0 m off" in texts(near)
 
 
 def test_ambiguous_letters_its_modes_with_their_shares_and_draws_readings_in_the_look_of_all_maps():
