@@ -6,8 +6,9 @@ Each task trains two networks, with 75 and 25 % of real samples, on part of a tr
 `val-SPLIT` the set val, `cells-SPLIT` cells of a quarter (Grid2) or a twenty-fifth of the map, in three parts. No test
 sample is read. Records: task, network, learning_rate, networks (the shares that are averaged, two thirds of the mean
 with 75 %), maps_weight (lambda), median_m; decoder `sure`. `doubt-SPLIT`: how well sums of indicators tell the cells
-that are held out of `train` and `val` from what is left of `val`; task, indicator, auroc, below_val10. `noise-april`:
-mean and median error of pairs, from maps with another noise, on sums of April's validation samples. Compact networks
+that are held out of `train` and `val` from what is left of `val`; task, indicator, auroc, below_val10. `noise-april`
+and `reach-april`: mean and median error of pairs, with another noise or candidates nearer to training samples, on sums
+of April's validation samples. Compact networks
 take half an hour on two CPU cores; a UNet wants a GPU. OUT.json keeps the records of tasks that are not run.
 Needs data/quick/measurements.nc.
 """
@@ -33,12 +34,15 @@ from rsslib.radio_maps.localizer import RadioMaps
 from rsslib.radio_maps.recipe import MapRecipe
 from rsslib.reports.radio_maps.tables import detected, doubt
 
-TASKS = ("val-random", "val-grid2", "cells-grid2", "cells-july", "doubt-grid2", "doubt-july", "noise-april")
+TASKS = ("val-random", "val-grid2", "cells-grid2", "cells-july", "doubt-grid2", "doubt-july", "noise-april",
+         "reach-april")
 SHARES, WEIGHTS = (0.75, 0.25), (0.0, 0.25, 0.5, 1.0)
 DOUBTS = (("entropy_network",), ("entropy",), ("entropy_maps",), ("map_std",), ("entropy_network", "map_std"),
           ("entropy", "map_std"), ("entropy_network", "entropy_maps"), ("entropy_network", "map_std", "entropy_maps"))
 """Sums of indicators that are compared."""
-NOISES_DB = 5.0, 4.0, 3.5, 3.0, 2.5, 2.0
+PAIRS = {"noise-april": [(noise_db, 40.0) for noise_db in (5.0, 4.0, 3.5, 3.0, 2.5, 2.0)],
+         "reach-april": [(3.5, reach_m) for reach_m in (90.0, 60.0, 40.0, 25.0)]}
+"""Noise [dB] and reach [m] of pairs."""
 
 
 def parts(task: str) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -88,19 +92,20 @@ def doubts(job: tuple) -> dict:
     return {" + ".join(names): detected(doubt(found, names), found.set.values == "far") for names in DOUBTS}
 
 
-def noise(job: tuple) -> dict:
-    """Return the errors of pairs, sums of April's validation samples, by maps with one noise [m]."""
-    dataset, noise_db = load(ROOT / "data/quick/measurements.nc"), NOISES_DB[job[1]]
+def of_pairs(job: tuple) -> dict:
+    """Return the errors of pairs, sums of April's validation samples, with one noise and one reach [m]."""
+    dataset, (noise_db, reach_m) = load(ROOT / "data/quick/measurements.nc"), PAIRS[job[0]][job[1]]
     own = np.flatnonzero(dataset.season.values == "april")
     train, val = (np.intersect1d(own, splits.make(dataset, "random")[name]) for name in ("train", "val"))
     held = real_pairs.mix(dataset, val, 1000, seed=8)    # as notebook 07 has them
     held = held.isel(sample=np.flatnonzero(np.isfinite(held.tx_x.values[:, 1])))
     maps = RadioMaps(MapRecipe(noise_db=noise_db, threads=1)).fit(dataset, train).fitted()
     places = np.stack([axis[train] for axis in transmitters(dataset)], axis=1)
-    found = pairs.PairMaps(maps, places, pairs.floors(dataset, train)).located(held)[2]
+    two = pairs.PairMaps(maps, places, pairs.floors(dataset, train), step=1, reach_m=reach_m)
+    found = two.located(held)[2]
     error = real_pairs.judged(np.ones(found.shape[:2]), found, held).error
-    return {"noise_db": noise_db, "n": len(error), "mean_m": round(float(error.mean()), 2),
-            "median_m": round(float(np.median(error)), 2)}
+    return {"noise_db": noise_db, "reach_m": reach_m, "candidates": len(two.at), "n": len(error),
+            "mean_m": round(float(error.mean()), 2), "median_m": round(float(np.median(error)), 2)}
 
 
 def main() -> None:
@@ -115,14 +120,14 @@ def main() -> None:
     given = parser.parse_args()
     kept = read_json(given.out, "choices")["records"] if given.out and given.out.exists() else []
     jobs = [(task, number, given.network, given.rate, given.epochs) for task in given.only
-            for number in range(len(NOISES_DB) if task.startswith("noise") else len(parts(task)))]
+            for number in range(len(PAIRS[task] if task in PAIRS else parts(task)))]
     with multiprocessing.get_context("spawn").Pool(given.at_once) as pool:
         found = pool.map(_done, jobs, chunksize=1)
     records = [record for record in kept if record["task"] not in given.only]
     for task in given.only:
         own = [part for job, part in zip(jobs, found) if job[0] == task]
         common = {"task": task, "network": given.network, "learning_rate": given.rate}
-        if task.startswith("noise"):
+        if task in PAIRS:
             records += [{"task": task} | one for one in own]
             continue
         if task.startswith("doubt"):
@@ -139,7 +144,7 @@ def main() -> None:
 
 
 def _done(job: tuple) -> dict:
-    return {"doubt": doubts, "noise": noise}.get(job[0].split("-")[0], errors)(job)
+    return of_pairs(job) if job[0] in PAIRS else (doubts if job[0].startswith("doubt") else errors)(job)
 
 
 if __name__ == "__main__":

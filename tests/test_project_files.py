@@ -194,6 +194,14 @@ def test_kernels_of_nbval_need_no_port(monkeypatch):
     assert nbval.kernel.KernelManager().transport == "ipc"
 
 
+def test_what_the_deviations_say_of_the_reach_of_pairs_stands_in_its_records():
+    mean_m = {one["reach_m"]: one["mean_m"] for one in read_json(ROOT / "benchmarks/choices.json", "")["records"]
+              if one["task"] == "reach-april"}
+    assert (f"a reach of 90 m errs by {mean_m[90]:.0f} m, of 60 m by {mean_m[60]:.0f} m, of 40 m, which is taken, by "
+            f"{mean_m[40]:.0f} m, and of 25 m by {mean_m[25]:.0f} m.") in " ".join(_text("docs/deviations.md").split())
+    assert "step=1, reach_m=40.0)" in _text("notebooks/07_two_transmitters.ipynb")
+
+
 def test_what_the_deviations_say_of_the_choice_of_a_rule_stands_in_its_records():
     found = {}
     for one in read_json(ROOT / "benchmarks/choices.json", "")["records"]:

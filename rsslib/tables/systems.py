@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 DEGREES = "EPSG:4326"
 LOWEST_LAT, HIGHEST_LAT = -80.0, 84.0
 """Where UTM is defined [degrees]."""
-SLACK_DEGREES = 6.0
-"""So far out of its own area a projection is let pass: a site may lie in the next zone of UTM."""
+SLACK_DEGREES = 15.0
+"""So far out of its own area a projection is let pass: some countries use one zone of UTM for all."""
 
 
 def checked(crs: Any, name: str = "crs") -> str:
@@ -104,7 +104,8 @@ def outside(crs: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.zeros(np.shape(x), bool)
     lon, lat = transform(crs, DEGREES, x, y)
     east_of = (lon - area.west + SLACK_DEGREES) % 360    # an area may cross the 180th meridian
-    inside = (east_of <= (area.east - area.west) % 360 + 2 * SLACK_DEGREES) & (lat >= area.south - SLACK_DEGREES) & (
+    wide = area.east - area.west + 360 * (area.east < area.west) + 2 * SLACK_DEGREES
+    inside = (east_of <= wide) & (lat >= area.south - SLACK_DEGREES) & (
         lat <= area.north + SLACK_DEGREES)
     return np.isfinite(x) & np.isfinite(y) & ~inside
 
