@@ -73,8 +73,7 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     found, wide = _roles(table, places, known, name)
     names = _wide_names(table, places, known, name) if wide else None
     if names is not None:
-        missing = [] if known or places is None else [one for one in places.index if one not in names]
-        _warn_of_unused(table, {*found.values(), *names}, missing, name)
+        _warn_of_unused(table, {*found.values(), *names}, None if known else places, name)
     elif skip_unknown and places is not None:
         table = _of_known_sensors(table, table[found["sensor"]].str.strip().isin(places.index), name)
     sent_pair = pair(found, "tx_", name) or (pair(found, "", name) if wide else None)
@@ -108,9 +107,10 @@ def _wide_names(table: pd.DataFrame, places: pd.DataFrame | None, known: layouts
     return names
 
 
-def _warn_of_unused(table: pd.DataFrame, used: set[str], missing: list[str], name: str) -> None:
+def _warn_of_unused(table: pd.DataFrame, used: set[str], places: pd.DataFrame | None, name: str) -> None:
     unused = [column for column in table.columns if column not in used]
     if unused:
+        missing = [] if places is None else [one for one in places.index if one not in used]
         of_missing = f"; is one of them a sensor by another name? No column has {shown(', '.join(missing))}"
         warnings.warn(f"{name}: columns {shown(', '.join(unused))} are not used: they are neither sensors of the table "
                       f"of sensors nor known names{of_missing if missing else ''}", InputWarning, stacklevel=3)
