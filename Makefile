@@ -9,13 +9,15 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.rsslib-stamp
 PYTEST := $(PY) -m pytest -q
 NBVAL := $(PYTEST) -p tests.nbval_sockets -n 2 --dist loadscope
-UNIT := tests rsslib --doctest-modules --ignore rsslib/propagation/_sionna_worker.py -n 2 --dist loadscope --no-loadscope-reorder
+CLUSTER := tests/workflow/test_sweep.py
+UNIT := tests rsslib --doctest-modules --ignore rsslib/propagation/_sionna_worker.py --ignore $(CLUSTER) \
+  -n 2 --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help env reproduce figures site test coverage fuzz smoke verify paper results lab clean
+.PHONY: help env reproduce figures site test test-cluster coverage fuzz smoke verify paper results lab clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 env: $(STAMP) ## make or renew the environment, in .venv or in VENV=DIR
 
@@ -25,9 +27,9 @@ reproduce: $(STAMP) ## the main job: every table and figure, then RESULTS.md
 # Reports run twice: in the smoke chain, then with their default parameters, which must print the same (--nbval). What
 # the chain runs with other parameters, or not at all, runs with its defaults, too (--nbval-lax).
 # Two processes on two cores: threads that spin while they wait would burn the other's time.
-test coverage fuzz: export OMP_NUM_THREADS := 1
-test coverage fuzz: export OPENBLAS_NUM_THREADS := 1
-test coverage fuzz: export OMP_WAIT_POLICY := passive
+test test-cluster coverage fuzz: export OMP_NUM_THREADS := 1
+test test-cluster coverage fuzz: export OPENBLAS_NUM_THREADS := 1
+test test-cluster coverage fuzz: export OMP_WAIT_POLICY := passive
 
 test: $(STAMP) ## lint, types, unit tests with examples, the smoke chain, notebooks with their defaults
 	@$(PY) -m ruff check .
@@ -39,6 +41,9 @@ test: $(STAMP) ## lint, types, unit tests with examples, the smoke chain, notebo
 	  --TagRemovePreprocessor.remove_cell_tags injected-parameters docs/executed/smoke/*.ipynb
 	@RSSLIB_PROGRESS=off $(NBVAL) --nbval build/defaults
 	@RSSLIB_PROGRESS=off $(NBVAL) --nbval-lax notebooks/train notebooks/08_ray_traced_city.ipynb
+
+test-cluster: $(STAMP) ## stages on a cluster of processes of this machine, one of which is killed: a minute
+	@$(PYTEST) $(CLUSTER)
 
 coverage: $(STAMP) ## the unit tests with the share of lines that they run: a quarter slower, fails below 90 %
 	@$(PYTEST) $(UNIT) --cov rsslib --cov-report term --cov-fail-under 90

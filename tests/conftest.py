@@ -11,7 +11,7 @@ from rsslib.data import frs as measured
 settings.register_profile("rsslib", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("rsslib")
 
-LONGEST = ("tests/site/test_browser.py", "tests/workflow/test_sweep.py", "tests/learning/test_kills.py",
+LONGEST = ("tests/site/test_browser.py", "tests/learning/test_kills.py",
            "tests/locator/test_faults.py", "tests/test_stages.py")
 """Modules that last from half a minute to some minutes. They begin first: else one process waits for them alone."""
 

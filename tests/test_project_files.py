@@ -126,20 +126,20 @@ def test_the_citation_names_this_version_both_papers_and_the_data():
 
 
 def test_targets_and_commands_that_the_readme_names_exist():
-    targets = set(re.findall(r"^([a-z]+):", _text("Makefile"), flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", _text("Makefile"), flags=re.MULTILINE))
     commands = set(re.findall(r"^ {4}([a-z]+)\b", command_line._parser().format_help(), re.MULTILINE))
     readme = _text("README.md") if (ROOT / "README.md").exists() else ""
     code = "\n".join(re.findall(r"```.*?```|`[^`]+`", readme, flags=re.DOTALL))
-    assert set(re.findall(r"(?:^|`|&& )make (?:[A-Z]+=\S+ )*([a-z]+)", code, re.MULTILINE)) <= targets
+    assert set(re.findall(r"(?:^|`|&& )make (?:[A-Z]+=\S+ )*([a-z-]+)", code, re.MULTILINE)) <= targets
     assert set(re.findall(r"(?:python -m |^ *|`)rsslib ([a-z]+)", code, re.MULTILINE)) <= commands
     assert commands - {"run", "sweep", *own.COMMANDS} <= targets    # those take names of files or a profile
 
 
 def test_every_target_is_phony_and_explained():
     makefile = _text("Makefile")
-    targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
     assert targets == set(re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)[1].split())
-    assert targets == set(re.findall(r"^([a-z]+):.*## \S", makefile, flags=re.MULTILINE))
+    assert targets == set(re.findall(r"^([a-z-]+):.*## \S", makefile, flags=re.MULTILINE))
 
 
 def test_data_files_of_the_library_are_packaged():
