@@ -156,7 +156,8 @@ def test_no_page_is_too_wide_fails_asks_the_network_or_has_a_serious_fault_for_a
             if (over := page.evaluate("document.documentElement.scrollWidth - window.innerWidth")) > 1:
                 wrong.append(f"{over} px too wide at {width}")
         wrong = [*wrong]    # without what axe asks for itself
-        wrong += [(one["id"], one["nodes"][0]["html"][:120]) for one in Axe().run(page, options=ASKED).response["violations"]
+        found = Axe().run(page, options=ASKED).response["violations"]
+        wrong += [(one["id"], one["nodes"][0]["html"][:120]) for one in found
                   if one["impact"] in ("serious", "critical")]
         if wrong:
             faults[name] = wrong
