@@ -30,6 +30,8 @@ MOST_PLACES = 3000
 """Candidates at the most: each receiver holds what it expects of all their pairs, 36 MB."""
 ROUNDS = 100
 """So often the median pair is matched anew, unless it moves by less than 0.1 m."""
+FARTHEST_M = 1e8
+"""No place in a map projection has a larger coordinate [m]."""
 NEAREST_M = 5.0
 """Pairs nearer to the median pair weigh no more than at this distance [m]."""
 
@@ -66,7 +68,7 @@ class PairMaps:
         check_type("pairs: maps", maps, Maps)
         step, reach_m = whole("pairs: step", step), number("pairs: reach_m", reach_m, 1e-3, 1e6, "metres")
         check_type("pairs: floors", floors, Mapping, "noise floors by receiver")
-        places = numbers("pairs: places", places, 2, -1e8, 1e8, "(samples, 2), finite metres")
+        places = numbers("pairs: places", places, 2, -FARTHEST_M, FARTHEST_M, "(samples, 2), finite metres")
         if places.shape[1] != 2 or not len(places):
             raise InputError(f"pairs: places is {places.shape}; expected (samples, 2), finite metres")
         self.maps = maps
@@ -120,8 +122,11 @@ class PairMaps:
             raise InputError(f"pairs: {len(rss)} samples of {len(columns)} receivers with a map; expected one or more "
                              "of each: check the receivers' names")
         readings.check_range(rss, "pairs")
-        if (np.isfinite(rss) & ~np.isfinite(at).all(axis=0)).any():
-            raise InputError("pairs: a receiver with a reading has no place; expected sensor_x and sensor_y [m]")
+        if len({*dataset.sensor.values[columns].tolist()}) < len(columns):
+            raise InputError("pairs: a receiver stands twice in the data set; expected each once")
+        if (np.isfinite(rss) & ~(np.abs(at) <= FARTHEST_M).all(axis=0)).any():
+            raise InputError("pairs: a receiver with a reading has no place, or an impossible one; expected sensor_x "
+                             "and sensor_y [m]")
         probability, one, two = zip(*self._located(dataset))
         return np.array(probability), np.stack(one), np.stack(two)
 

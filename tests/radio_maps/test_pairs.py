@@ -129,6 +129,8 @@ def test_other_arguments_are_refused(dataset, fitted):
             (lambda: fitted.located(dataset.drop_vars("rss")), "no numbers 'rss'"),
             (lambda: fitted.located(dataset.assign(rss=dataset.rss * 1e20)), "expected"),
             (lambda: fitted.located(dataset.assign(sensor_x=dataset.sensor_x * np.nan)), "reading has no place"),
+            (lambda: fitted.located(dataset.assign(sensor_y=dataset.sensor_y + 1e9)), "or an impossible one"),
+            (lambda: fitted.located(dataset.isel(sensor=[0, 1, 1])), "stands twice"),
             (lambda: fitted.located(dataset.isel(sample=[])), "0 samples of 6 receivers"),
             (lambda: fitted.located(others), "of 0 receivers")):
         with pytest.raises(InputError, match=expected):
