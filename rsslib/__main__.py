@@ -31,8 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     paper.add_argument("--profile", choices=["full", "quick"], default="full", help="default: full")
     paper.add_argument("--minutes", type=float, default=1e5, help="train at most so long; default: until all is done")
     paper.add_argument("--at-once", type=int, default=1, help="trainings at the same time; default: 1")
-    paper.add_argument("--only", default="", help="names of trainings, with commas, such as grid2-com,grid2-emd; "
-                       "default: all")
+    paper.add_argument("--only", help="names of trainings, with commas, such as grid2-com,grid2-emd; default: all")
     paper.add_argument("values", nargs="*", metavar="key=value", help="parameters of every training")
     swept = chosen.add_parser("sweep", help="a profile's trainings and reports on a cluster, through Dask distributed")
     swept.add_argument("profile", choices=list(commands.PLANS), help="such as quick; full trains what `paper` trains")
@@ -60,7 +59,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
     if given.command == "paper":
         from rsslib.workflow import paper  # here, not above: the other commands do not need it
 
-        only = [name for name in given.only.split(",") if name]
+        only = [name.strip() for name in given.only.split(",")] if given.only is not None else []
         return paper.train(given.minutes, given.at_once, given.values, only, given.profile)
     if given.command == "sweep":
         from rsslib.workflow import sweep  # likewise

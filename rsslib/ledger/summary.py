@@ -74,8 +74,15 @@ def render(judged: Mapping[str, Sequence[Verdict]], root: Path = ROOT) -> str:
 def _counted(found: Sequence[Found]) -> str:
     """Return how many of the central claims are settled, and how."""
     words = Counter(one.verdict for one in found)
+    untested = len(found) - words[SETTLED] - words[REFUTED] - words[UNDECIDED]
     return (f"**Of {len(found)} central claims, {words[SETTLED]} are settled to hold, {words[REFUTED]} are settled "
-            f"not to hold, and {len(found) - words[SETTLED] - words[REFUTED]} are undecided or not tested.**")
+            f"not to hold, and {words[UNDECIDED] + untested} are undecided{' or not tested' if untested else ''}.**")
+
+
+def _refuted(found: Sequence[Found]) -> str:
+    """Return which of the central claims are settled not to hold."""
+    texts = [one.headline.short or one.text for one in found if one.verdict == REFUTED]
+    return f" Not: {'; '.join(texts)}." if texts else ""
 
 
 def _rankings(path: Path, profiles: Sequence[str], root: Path) -> dict[str, tuple[str, str]]:
@@ -90,8 +97,8 @@ def _rankings(path: Path, profiles: Sequence[str], root: Path) -> dict[str, tupl
 def findings(root: Path = ROOT) -> list[str]:
     """Return the findings that the README quotes, one line each, from the records in `root`.
 
-    The first one counts verdicts; the next ones have the numbers of their first headline alone; the last one is on our
-    own method, if it was compared. Errors: InputError for a headline that is not there.
+    The first one counts verdicts, and names what does not hold; the next ones have the numbers of their first headline
+    alone; the last one is on our own method, if it was compared. Errors: InputError for a headline that is not there.
 
     >>> findings()[1][:33]  # doctest: +SKIP
     '- **Paper 1, the central claim.** '
@@ -103,7 +110,8 @@ def findings(root: Path = ROOT) -> list[str]:
     lines = headlines.lines(path)
     if unknown := {name for names in lines.values() for name in names} - set(found) - set(told):
         raise InputError(f"{path}: findings: no headline and no ranking {min(unknown)!r}")
-    return [f"- {_counted(list(found.values()))}"] + [f"- **{title}.** " + " ".join(filter(None, (
+    first = f"- {_counted([*found.values()])}{_refuted([*found.values()])}"
+    return [first] + [f"- **{title}.** " + " ".join(filter(None, (
         _sentence(found[name], numbers=name == names[0]) if name in found else told[name] for name in names)))
             for title, names in lines.items()] + _own(root)
 
@@ -117,7 +125,18 @@ def _own(root: Path) -> list[str]:
         words = [settled(pair.get("ci95_median_m")) for pair in pairs if pair.get("left_method") == method]
         told += [f"{name} err less than our EMD in {words.count(SETTLED)} of {len(words)} sets, more in "
                  f"{words.count(REFUTED)}; undecided in {words.count(UNDECIDED)}"] * bool(words)
-    return [f"- **Our own method**, no claim of the papers. {'. '.join(told)} (notebook 09)."] if told else []
+    return [f"- **Our own method**, no claim of the papers. {'. '.join(told)}{_on_grids(root)} (notebook 09)."
+            ] if told else []
+
+
+def _on_grids(root: Path) -> str:
+    """Return on how many of Figure 11's grids radio maps err less than our EMD in unseen cells, and more."""
+    if not results.path("full", "maps_grids_pairs", root / "results").is_file():
+        return ""
+    words = [settled(pair["ci95_median_m"]) for pair in results.read("full", "maps_grids_pairs", root / "results")[
+        "records"] if (pair["set"], pair["left_method"], pair["right_method"]) == ("ood", "maps", "cnn")]
+    return (f". In unseen cells of Figure 11's {len(words)} grids maps err less on {words.count(SETTLED)}, more on "
+            f"{words.count(REFUTED)}")
 
 
 def readme(text: str, lines: Sequence[str]) -> str:

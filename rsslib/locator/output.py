@@ -165,7 +165,7 @@ def _where(locator: Locator) -> str:
     middle = (np.array([at]) for at in (locator.scale_.west + locator.scale_.width / 2,
                                         locator.scale_.south + locator.scale_.height / 2))
     lon, lat = systems.transform(locator.crs_, systems.DEGREES, *middle)
-    return f", about latitude {lat[0]:.4f}, longitude {lon[0]:.4f}"
+    return f", about latitude {lat[0]:.4f}, longitude {lon[0]:.4f} (elsewhere? check --crs, and lat and lon)"
 
 
 def length(metres: float) -> str:

@@ -52,7 +52,7 @@ def located(found: list[dict], locator: Locator, width: float = style.PAGE_IN, s
     regions = [regions[number] for number in drawn]
     test, unseen = locator.test_of_seen_, any(one["properties"].get("promise") == PROMISES[1] for one in regions)
     where = "where nobody measured" if unseen else "at places like the measured ones"
-    told = Told(f"{len(places)} transmitters located, {trusted.sum()} of them trusted",
+    told = Told(f"{len(places)} samples located, {trusted.sum()} of them trusted",
                 f"Map of a site of {length(locator.scale_.width)} by {length(locator.scale_.height)} with "
                 f"{len(locator.sensors_)} sensors, the measured places, {len(places)} places found, and the 90 % "
                 f"regions of {len(regions)}.")

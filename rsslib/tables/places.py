@@ -58,9 +58,9 @@ def places_in(table: pd.DataFrame, found: dict[str, str], where: Pair | None, cr
                              "latitude outside of -80 to 84 degrees, where UTM is defined; check which is which"),
                             ((x == 0) & (y == 0), _NOWHERE)):
             problems.add(table.index[bad], [reason] * int(bad.sum()))
-    elif system == LOCAL:
-        _refuse_degrees(x, y, [found[role] for role in where[:2]], problems.name)
-    else:
+        return Places(x, y, system)
+    _refuse_degrees(x, y, [found[role] for role in where[:2]], problems.name)
+    if system != LOCAL:
         bad = systems.outside(system, x, y)
         problems.add(table.index[bad], [f"outside of the area that {system[:80]} is made for; check --crs, and that x "
                                         "is the easting, in metres"] * int(bad.sum()))

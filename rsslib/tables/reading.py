@@ -75,7 +75,7 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     if names is not None:
         _warn_of_unused(table, {*found.values(), *names}, None if known else places, name)
     elif skip_unknown and places is not None:
-        table = _of_known_sensors(table, table[found["sensor"]].str.strip().isin(places.index), name)
+        table = _of_known_sensors(table, table[found["sensor"]].str.strip(), places.index, name)
     sent_pair = pair(found, "tx_", name) or (pair(found, "", name) if wide else None)
     _warn_of_degrees(found, sent_pair, system, name)
     sent = places_in(table, found, sent_pair, system, problems, may_miss=True)
@@ -123,12 +123,15 @@ def _warn_of_degrees(found: dict[str, str], where: Pair | None, crs: str | None,
                       f"{shown(crs)} is that of x and y", InputWarning, stacklevel=3)
 
 
-def _of_known_sensors(table: pd.DataFrame, known: pd.Series, name: str) -> pd.DataFrame:
+def _of_known_sensors(table: pd.DataFrame, named: pd.Series, sensors: pd.Index, name: str) -> pd.DataFrame:
+    known = named.isin(sensors)
     if not known.any():
         raise InputError(f"{name}: none of its sensors is known; check their names, or give their places (--sensors)")
     if not known.all():
+        silent = sensors[~sensors.isin(named)].tolist()
         warnings.warn(f"{name}: {(~known).sum()} of {len(known)} readings are of sensors that were not heard in the "
-                      "fit, or moved there; they are not used", InputWarning, stacklevel=3)
+                      f"fit, or moved there, {shown(', '.join(named[~known].dropna().unique()))}; they are not used"
+                      + f". It has nothing of {shown(', '.join(silent))}" * bool(silent), InputWarning, stacklevel=3)
     return table[known]
 
 

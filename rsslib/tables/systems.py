@@ -100,7 +100,7 @@ def outside(crs: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     [False, True]
     """
     area = _crs(crs).area_of_use
-    if area is None:
+    if area is None or not -90 <= area.south <= area.north <= 90:    # pyproj has -1000 for what is unknown
         return np.zeros(np.shape(x), bool)
     lon, lat = transform(crs, DEGREES, x, y)
     east_of = (lon - area.west + SLACK_DEGREES) % 360    # an area may cross the 180th meridian

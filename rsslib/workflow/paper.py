@@ -143,8 +143,8 @@ def train(minutes: float, at_once: int, values: Sequence[str] = (), only: Sequen
     known = {training.name: training for training in order(profile)}
     for name in only:
         check_choice("command line: --only", name, known)
-    made_of = {known[name]: _made_of(known[name]) for name in only or known}
-    given = {training: settings(training, values) for training in made_of}
+    given = {known[name]: settings(known[name], values) for name in only or known}
+    made_of = {training: _made_of(training) for training in given}
     waiting = [training for training in given if not _is_finished(training, given[training], made_of[training])]
     if profile == "full" and not torch.cuda.is_available():
         _say("warning: no CUDA GPU is seen here: this will be very slow; `make reproduce` is the job for a CPU")

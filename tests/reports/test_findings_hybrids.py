@@ -55,8 +55,8 @@ def replace(pairs, ends, **where):
 
 def test_the_answer_names_the_grids_where_the_fallback_pays_and_those_where_it_costs(fig11_pairs, table4, table4_pairs):
     answer = hybrids.answer(fig11_pairs, table4, table4_pairs)
-    assert answer.word == ("the fallback: yes, up to 3×3 cells; choosing the more confident model helps, but in "
-                           "November less than knowing the season")
+    assert answer.word == ("the fallback: yes, up to 3×3 cells; choosing the more confident model beats the "
+                           "other season's, but in November not the season's own")
     assert ("the fallback pays up to 3×3 cells, costs from 5×5 on, is undecided on 4×4. Hybrid − network: Grid2 −73 m "
             "[−96, −50], Grid3 −51 m [−67, −34], Grid4 +1.5 m [−7.0, +10.0]") in answer.sentences
     assert ("In distribution the fallback costs on every grid. Hybrid − network: +1.5 m (n 102 to 106)"
@@ -157,8 +157,9 @@ def test_the_word_on_the_fallback_needs_intervals_that_leave_out_zero(outcomes, 
     ({("july", "november"): (-9, 9), ("november", "july"): (-9, 9)},
      "whether choosing the more confident model helps is undecided"),
     ({("july", "november"): (2, 9), ("november", "july"): (3, 9)}, "choosing the more confident model harms in both"),
-    ({("november", "november"): (-9, 9)}, "choosing the more confident model helps"),
-    ({("july", "july"): (1, 9)}, "choosing the more confident model helps, but less than knowing the season")])
+    ({("november", "november"): (-9, 9)}, "choosing the more confident model beats the other season's"),
+    ({("july", "july"): (1, 9)}, "choosing the more confident model beats the other season's, "
+     "but not the season's own")])
 def test_the_word_on_the_choice_follows_the_paired_intervals(changes, word, fig11_pairs, table4, table4_pairs):
     for (name, model), ends in changes.items():
         table4_pairs = replace(table4_pairs, ends, set=name, right_model=model)

@@ -195,8 +195,8 @@ def _choice_word(pairs: Records) -> str:
     wrong = {name: _outcome(_pair(pairs, name, other)) for name, other in _OTHER.items()}
     trails = [LOOKS[name].label for name in _OTHER if _outcome(_pair(pairs, name, name)) == REFUTED]
     if set(wrong.values()) == {SETTLED}:
-        less = f", but{'' if len(trails) == len(_OTHER) else f' in {listed(trails)}'} less than knowing the season"
-        return "choosing the more confident model helps" + (less if trails else "")
+        less = f", but{'' if len(trails) == len(_OTHER) else f' in {listed(trails)}'} not the season's own"
+        return "choosing the more confident model beats the other season's" + (less if trails else "")
     if set(wrong.values()) == {UNDECIDED}:
         return "whether choosing the more confident model helps is undecided"
     return f"choosing the more confident model {_grouped(wrong, _CHOICE)}"

@@ -138,6 +138,7 @@ def _lowest(records: Records, pairs: Records) -> str:
 
     The sliced EMD is no rival: it stands for the exact one. Separations with one loss compare nothing.
     """
+    aside = "Without the sliced EMD: " * any(record["loss"] == "sliced" for record in records)
     records = [record for record in records if record["loss"] != "sliced"]
     pairs = [pair for pair in pairs if "sliced" not in (pair["left_loss"], pair["right_loss"])]
     errors = pd.DataFrame(records).pivot_table("median_m", "loss", "split", "first")
@@ -148,8 +149,8 @@ def _lowest(records: Records, pairs: Records) -> str:
     wins, n = lowest.sum(axis=1), len(errors.columns)
     best = list(wins.index[wins == wins.max()])
     tied = ", ties counted" if wins.sum() > n else ""
-    start = (f"{listed(list(map(name, best)))} {'has' if len(best) == 1 else 'each have'} the lowest median error in "
-             f"{wins.max()} of {n} separations{tied}")
+    start = (f"{aside}{listed(list(map(name, best)))} {'has' if len(best) == 1 else 'each have'} the lowest median "
+             f"error in {wins.max()} of {n} separations{tied}")
     if not pairs:
         return start
     leads = {(loss, split): sum(better(pair) == loss for pair in pairs if pair["split"] == split)
