@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.rsslib-stamp
 PYTEST := $(PY) -m pytest -q
 NBVAL := $(PYTEST) -p tests.nbval_sockets -n 2 --dist loadscope
-CLUSTER := tests/workflow/test_sweep.py
+CLUSTER := tests/workflow/test_sweep_cluster.py
 UNIT := tests rsslib --doctest-modules --ignore rsslib/propagation/_sionna_worker.py --ignore $(CLUSTER) \
   -n 2 --dist loadscope --no-loadscope-reorder
 

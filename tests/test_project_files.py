@@ -195,10 +195,14 @@ def test_kernels_of_nbval_need_no_port(monkeypatch):
 
 
 def test_what_the_deviations_say_of_the_reach_of_pairs_stands_in_its_records():
-    mean_m = {one["reach_m"]: one["mean_m"] for one in read_json(ROOT / "benchmarks/choices.json", "")["records"]
-              if one["task"] == "reach-april"}
+    records = read_json(ROOT / "benchmarks/choices.json", "")["records"]
+    mean_m = {one["reach_m"]: one["mean_m"] for one in records if one["task"] == "reach-april"}
+    noise = {one["noise_db"]: one["mean_m"] for one in records if one["task"] == "noise-april"}
+    text = " ".join(_text("docs/deviations.md").split())
+    assert min(noise, key=noise.get) == 4 and f"4 dB is {noise[3.5] - noise[4]:.1f} m better there" in text
+    assert max(noise[each] for each in (3, 3.5, 4, 5)) < 1.01 * noise[4]
     assert (f"a reach of 90 m errs by {mean_m[90]:.0f} m, of 60 m by {mean_m[60]:.0f} m, of 40 m, which is taken, by "
-            f"{mean_m[40]:.0f} m, and of 25 m by {mean_m[25]:.0f} m.") in " ".join(_text("docs/deviations.md").split())
+            f"{mean_m[40]:.0f} m, and of 25 m by {mean_m[25]:.0f} m.") in text
     assert "step=1, reach_m=40.0)" in _text("notebooks/07_two_transmitters.ipynb")
 
 

@@ -63,7 +63,7 @@ class PairMaps:
     (3, 2, 2)
     """
 
-    def __init__(self, maps: Maps, places: np.ndarray, floors: Mapping[str, float], step: int = 2,
+    def __init__(self, maps: Maps, places: np.ndarray, floors: Mapping[str, float], step: int = 1,
                  reach_m: float = 90.0):
         check_type("pairs: maps", maps, Maps)
         step, reach_m = whole("pairs: step", step), number("pairs: reach_m", reach_m, 1e-3, 1e6, "metres")
@@ -76,9 +76,9 @@ class PairMaps:
         at = np.stack(maps.grid.to_metres(column, row), axis=1)
         near = KDTree(places).query(at)[0] <= reach_m
         if not 2 <= near.sum() <= MOST_PLACES:
+            remedy = "smaller step or a larger" if near.sum() < 2 else "larger step or a shorter"
             raise InputError(f"pairs: {near.sum()} candidates lie within {reach_m:g} m of a training sample; expected "
-                             f"2 to {MOST_PLACES}: take a {'smaller' if near.sum() < 2 else 'larger'} step, or check "
-                             "the places")
+                             f"2 to {MOST_PLACES}: take a {remedy} reach_m, or check the places")
         self.at = torch.from_numpy(at[near])
         self.pixel = torch.from_numpy((row * maps.grid.width + column)[near])
         self.first, self.second = torch.triu_indices(len(self.pixel), len(self.pixel))
@@ -108,8 +108,9 @@ class PairMaps:
         and the pair with the least expected error, the root of the mean square of both distances in the better order:
         Weiszfeld's iteration over the MOST most probable pairs, from the first on, to a local minimum.
         Input: samples of measurements or sums of them, with rss, sensor_x and sensor_y over (sample, sensor). Errors:
-        InputError without these, for readings outside of -200..60 dB or without a place. Source: Weiszfeld, Sur le
-        point pour lequel la somme des distances de n points donnes est minimum, 1937.
+        InputError without these, for readings outside of -200..60 dB or without a possible place, for a receiver that
+        stands twice. Source: Weiszfeld, Sur le point pour lequel la somme des distances de n points donnes est minimum,
+        1937.
         """
         check_type("pairs: dataset", dataset, xr.Dataset)
         for name in ("rss", "sensor_x", "sensor_y"):

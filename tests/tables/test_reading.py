@@ -9,6 +9,7 @@ from pyproj import Transformer
 from table_made import LAT, LON, RSS, SENSORS, TIMES, long, wide
 
 from rsslib.project import InputError, InputWarning
+from rsslib.tables import systems
 from rsslib.tables.reading import read_table
 
 NAMES = ["roof", "gate", "mast"]
@@ -160,6 +161,11 @@ def test_places_far_from_the_area_of_their_projection_are_refused():
                     metres.rename(columns={"x": "y", "y": "x"})):
         with pytest.raises(InputError, match="line 2: outside of the area that EPSG:25833 is made for"):
             read_table(readings, changed, crs="EPSG:25833")
+    for crs, lon, lat in (("EPSG:3460", 179.9, -17.0), ("EPSG:3460", -179.9, -17.0), ("EPSG:3857", -71.0, -33.0),
+                          ("+proj=tmerc +lon_0=13 +datum=WGS84", 13.0, 51.0)):
+        label = systems.checked(crs)
+        at = systems.transform(systems.DEGREES, label, np.array([lon]), np.array([lat]))
+        assert not systems.outside(label, *at).any()
     with pytest.raises(InputError, match="outside of the area that EPSG:2056 is made for"):    # Switzerland
         read_table(readings, metres, crs="EPSG:2056")
 
