@@ -8,8 +8,8 @@ sample is read. Records: task, network, learning_rate, networks (the shares that
 with 75 %), maps_weight (lambda), median_m; decoder `sure`. `doubt-SPLIT`: how well sums of indicators tell the cells
 that are held out of `train` and `val` from what is left of `val`; task, indicator, auroc, below_val10. `noise-april`
 and `reach-april`: mean and median error of pairs, with another noise or candidates nearer to training samples, on sums
-of April's validation samples. Compact networks
-take half an hour on two CPU cores; a UNet wants a GPU. OUT.json keeps the records of tasks that are not run.
+of April's validation samples. Compact networks take half an hour on two CPU cores; a UNet wants a GPU. OUT.json keeps
+the records of tasks that are not run.
 Needs data/quick/measurements.nc.
 """
 

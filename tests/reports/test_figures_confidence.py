@@ -185,7 +185,7 @@ def overlapping(page):
 
 
 @pytest.mark.parametrize("number", [2, 6])
-def test_any_number_of_separations_up_to_six_is_legible_on_page_and_column(number):
+def test_two_separations_and_six_are_legible_on_page_and_column(number):
     for name, draw in drawn_for(MANY[:number]).items():
         for page in (fig := draw(), fig.column()):
             assert overlapping(page) == [], name
