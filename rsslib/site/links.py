@@ -26,10 +26,13 @@ def rewritten(text: str, folders: Iterable[str], page: str, there: Collection[st
     """Return Markdown whose links fit the site.
 
     Input: folders that the text may lie in, in the project, the first in which a link leads to something counts; page,
-    where it lies on the site; there, the files of the site's sources. A link to what is not there becomes its text.
+    where it lies on the site; there, the files of the site's sources. A link to what is not there becomes its text; the
+    name of a file of Markdown, as a text, becomes that of its page.
 
     >>> rewritten("[a](../RESULTS.md#x), [b](../params.yaml)", ["docs"], "docs/data.md", {"results.md"})
     '[a](../results.md#x), b'
+    >>> rewritten("[docs/your_csv.md](docs/your_csv.md)", ["."], "index.md", {"docs/your_csv.md"})
+    '[Your csv](docs/your_csv.md)'
     """
     def place(given: str) -> str | None:
         path, _, anchor = given.partition("#")
@@ -42,8 +45,11 @@ def rewritten(text: str, folders: Iterable[str], page: str, there: Collection[st
         words, given = match.groups()
         if re.match(r"[a-z]+:|#", given):
             return match[0]
-        found = place(given)
-        return f"[{words}]({found})" if found else words
+        if not (found := place(given)):
+            return words
+        if words.endswith(".md"):
+            words = posixpath.basename(words).removesuffix(".md").replace("_", " ").capitalize()
+        return f"[{words}]({found})"
 
     def image(match: re.Match) -> str:
         words, given = match.groups()
