@@ -48,7 +48,7 @@ def test_a_notebook_signs_its_records_with_its_own_name(path):
 
 
 @pytest.fixture(scope="module")
-def agreed(tmp_path_factory):
+def copy(tmp_path_factory):
     """A copy of the project without data, whose dvc.lock agrees with its code: what git tracks or would track."""
     folder = tmp_path_factory.mktemp("agreed")
     listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
@@ -61,14 +61,17 @@ def agreed(tmp_path_factory):
             shutil.copy2(ROOT / name, folder / name)
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     subprocess.run([sys.executable, "-c", AGREE], cwd=folder, check=True)
-    assert not touched(folder)
     return folder
 
 
-@pytest.fixture
-def copy(agreed, tmp_path):
-    """A copy of `agreed` that a test may change."""
-    return shutil.copytree(agreed, tmp_path / "copy")
+@pytest.fixture(scope="module")
+def felt(copy):
+    """By edit, the stages of the copy that have been run, and of which DVC sees a changed dependency."""
+    told = json.dumps([*EDITS.values()])
+    done = subprocess.run([sys.executable, "-c", TOUCHED, told], cwd=copy, capture_output=True, text=True, check=True)
+    nothing, *each = (set(names) & has_run() for names in json.loads(done.stdout))
+    assert nothing == set()
+    return dict(zip(EDITS, each))
 
 
 AGREE = """
@@ -94,12 +97,19 @@ with open("dvc.lock", "w", encoding="utf-8") as file:
 """Writes the hashes of the code as it is into dvc.lock, whether or not the stages were run with it."""
 
 
+DEVICES, FORMAT = "rsslib/learning/devices.py", ("fast = device.type", "fast = True or device.type")
+EDITS = {"number format": {DEVICES: FORMAT},
+         "after trainings": dict.fromkeys(["rsslib/confidence/hybrid.py", "rsslib/confidence/ranging.py",
+                                           "rsslib/reports/style.py"], ("", "# edited\n"))}
+"""By edit, what it does to which files: replaces a text, or puts one in front."""
 TOUCHED = """
-import json
+import json, sys
+from pathlib import Path
 from dvc.repo import Repo
 
-seen, found = {}, set()
-with Repo() as repo, repo.lock:
+
+def touched(repo):
+    seen, found = {}, set()
     for stage in repo.index.stages:
         for dep in stage.deps:
             key = dep.def_path, str(dep.hash_info)
@@ -108,22 +118,21 @@ with Repo() as repo, repo.lock:
                 seen[key] = bool(code and dep.changed_checksum())
             if seen[key]:
                 found.add(stage.addressing)
-print(json.dumps(sorted(found)))
+    return sorted(found)
+
+
+with Repo() as repo, repo.lock:
+    told = [touched(repo)]
+    for edit in json.loads(sys.argv[1]):
+        before = {path: Path(path).read_text(encoding="utf-8") for path in edit}
+        for path, (old, new) in edit.items():
+            Path(path).write_text(before[path].replace(old, new, 1), encoding="utf-8")
+        told.append(touched(repo))
+        for path, text in before.items():
+            Path(path).write_text(text, encoding="utf-8")
+print(json.dumps(told))
 """
-"""Prints the stages of which DVC sees a changed dependency."""
-
-
-def touched(folder):
-    """Return the stages of the copy that have been run, and of which DVC sees a changed dependency."""
-    done = subprocess.run([sys.executable, "-c", TOUCHED], cwd=folder, capture_output=True, text=True, check=True)
-    return set(json.loads(done.stdout)) & has_run()
-
-
-def edit(folder, *names):
-    """Append a line to files of the copy."""
-    for name in names:
-        with (folder / name).open("a", encoding="utf-8") as file:
-            file.write("# edited\n")
+"""Prints the stages of which DVC sees a changed dependency: as the copy is, and after each edit."""
 
 
 def code_hashes(folder):
@@ -152,20 +161,20 @@ def trainings():
     return {stage for stage in has_run() if stage.partition("@")[0] in names}
 
 
-def test_the_choice_of_the_number_format_is_felt_by_every_training_and_every_record(copy):
-    path, before = copy / "rsslib/learning/devices.py", code_hashes(copy)
+def test_the_choice_of_the_number_format_is_felt_by_every_training_and_every_record(copy, felt):
+    assert trainings() <= felt["number format"]
+    path, before = copy / DEVICES, code_hashes(copy)
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("fast = device.type", "fast = True or device.type"), encoding="utf-8")
+    path.write_text(text.replace(*FORMAT), encoding="utf-8")
     assert path.read_text(encoding="utf-8") != text
-    assert trainings() <= touched(copy)
     after = code_hashes(copy)
+    path.write_text(text, encoding="utf-8")
     assert before.keys() == after.keys() and not before.items() & after.items()
 
 
-def test_what_comes_after_a_training_retrains_nothing(copy):
-    edit(copy, "rsslib/confidence/hybrid.py", "rsslib/confidence/ranging.py", "rsslib/reports/style.py")
-    felt = touched(copy)
-    assert {"hybrids@smoke", "pairs@quick"} <= felt and not felt & trainings()
+def test_what_comes_after_a_training_retrains_nothing(felt):
+    after = felt["after trainings"]
+    assert {"hybrids@smoke", "pairs@quick"} <= after and not after & trainings()
 
 
 @pytest.mark.parametrize("training", paper.order("quick"), ids=lambda training: training.name)
