@@ -1,42 +1,46 @@
 """What the networks that learn from radio maps rest on: errors on `val` and in held-out cells of `train`, and doubt.
 
-    python benchmarks/choices.py [OUT.json] [--network compact] [--rate 0.003] [--at-once 2] [--only val-random ...]
+    python benchmarks/choices.py [OUT.json] [--only val-random ...] [--keep FOLDER] [--at-once 2] [--network compact]
 
-Each task trains two networks, with 75 and 25 % of real samples, on part of a training set, and locates the rest of it:
-`val-SPLIT` the set val, `cells-SPLIT` cells of a quarter (Grid2) or a twenty-fifth of the map, in three parts. No test
-sample is read. Records: task, network, learning_rate, networks (the shares that are averaged, two thirds of the mean
-with 75 %), maps_weight (lambda), median_m; decoder `sure`. `doubt-SPLIT`: how well sums of indicators tell the cells
-that are held out of `train` and `val` from what is left of `val`; task, indicator, auroc, below_val10. `noise-april`
-and `reach-april`: mean and median error of pairs, with another noise or candidates nearer to training samples, on sums
-of April's validation samples. Compact networks take half an hour on two CPU cores; a UNet wants a GPU. OUT.json keeps
-the records of tasks that are not run.
-Needs data/quick/measurements.nc.
+Each task trains four networks, with 100, 75, 25 and 10 % of real samples, on part of a training set, and locates the
+rest of it: `val-SPLIT` the set val, `cells-SPLIT` cells of a quarter (Grid2) or a twenty-fifth of the map, in three
+parts. No test sample is read. Records: task, network, learning_rate, near and wide (the shares of the two networks),
+together ("handed over": see `products.handed_over`; "mean"), maps_weight (lambda), median_m; decoder `sure`.
+`doubt-SPLIT`: how well sums of indicators tell the cells that are held out of `train` and `val` from what is left of
+`val`; task, indicator, auroc, below_val10. `noise-april` and `reach-april`: mean and median error of pairs, with
+another noise or candidates nearer to training samples, on sums of April's validation samples. Compact networks take an
+hour on two CPU cores; a UNet wants a GPU. OUT.json keeps the records of tasks that are not run. A network whose log
+posteriors are in FOLDER is not trained again. Needs data/quick/measurements.nc.
 """
 
 import argparse
 import multiprocessing
+from itertools import product
+from multiprocessing.pool import Pool
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 
 from rsslib import ROOT
 from rsslib.data import splits
-from rsslib.data.grid import transmitters
+from rsslib.data.grid import covering, transmitters
 from rsslib.data.measurements import load
 from rsslib.emitters import real_pairs
 from rsslib.files import read_json
-from rsslib.project import write_json
+from rsslib.project import atomic_path, write_json
 from rsslib.radio_maps import cells, decoders, pairs, products
 from rsslib.radio_maps.fed import FedLocalizer
 from rsslib.radio_maps.fed_recipe import FedRecipe
+from rsslib.radio_maps.fed_training import visited
 from rsslib.radio_maps.localizer import RadioMaps
 from rsslib.radio_maps.recipe import MapRecipe
 from rsslib.reports.radio_maps.tables import detected, doubt
 
-TASKS = ("val-random", "val-grid2", "cells-grid2", "cells-july", "doubt-grid2", "doubt-july", "noise-april",
-         "reach-april")
-SHARES, WEIGHTS = (0.75, 0.25), (0.0, 0.25, 0.5, 1.0)
+TASKS = ("val-random", "val-grid2", "val-blocks", "val-november", "cells-grid2", "cells-july", "doubt-grid2",
+         "doubt-july", "noise-april", "reach-april")
+NEAR, WIDE, WEIGHTS = (1.0, 0.75), (0.25, 0.1), (0.0, 0.25, 0.5, 1.0)
 DOUBTS = (("entropy_network",), ("entropy",), ("entropy_maps",), ("map_std",), ("entropy_network", "map_std"),
           ("entropy", "map_std"), ("entropy_network", "entropy_maps"), ("entropy_network", "map_std", "entropy_maps"))
 """Sums of indicators that are compared."""
@@ -56,26 +60,41 @@ def parts(task: str) -> list[tuple[np.ndarray, np.ndarray]]:
     return cells.folds(dataset, samples, 2 if split == "grid2" else 5, 3)
 
 
-def errors(job: tuple) -> dict:
-    """Return the errors [m] of one part of a task by the networks averaged and the weight of the maps."""
-    task, number, network, rate, epochs = job
+def train(job: tuple) -> None:
+    """Train one network on one part of a task, and keep its log posteriors and those of the maps."""
+    task, number, share, path, network, rate, epochs = job
+    if path.exists():
+        return
     dataset = load(ROOT / "data/quick/measurements.nc")
     kept, held_out = parts(task)[number]
-    found = {}
-    for share in SHARES:
-        recipe = FedRecipe(epochs=epochs, real_shares=(share,), network=network, learning_rate=rate,
-                           maps=MapRecipe(threads=1))
-        fed = FedLocalizer(recipe).fit(dataset, {"train": kept, "val": held_out})
-        _, log_network, log_maps = zip(*fed.log_posteriors(dataset, held_out))
-        found[str(share)], maps = torch.cat(log_network), torch.cat(log_maps)
-    found["both"] = torch.logaddexp(found["0.75"] + np.log(2 / 3), found["0.25"] + np.log(1 / 3))
+    recipe = FedRecipe(epochs=epochs, real_shares=(share,), network=network, learning_rate=rate,
+                       maps=MapRecipe(threads=1))
+    fed = FedLocalizer(recipe).fit(dataset, {"train": kept, "val": held_out})
+    _, log_network, log_maps = zip(*fed.log_posteriors(dataset, held_out))
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, network=torch.cat(log_network).half().numpy(), maps=torch.cat(log_maps).half().numpy())
+
+
+def errors(job: tuple) -> dict:
+    """Return the errors [m] of one part of a task by near and wide network, by how they answer together, and lambda."""
+    task, number, paths = job
+    dataset = load(ROOT / "data/quick/measurements.nc")
+    kept, held_out = parts(task)[number]
+    grid = covering(dataset, MapRecipe().pixel_m)
+    seen = torch.zeros(grid.shape, dtype=torch.bool)
+    seen.view(-1)[torch.from_numpy(visited(dataset, kept, grid))] = True
+    logs = {share: torch.from_numpy(np.load(path)["network"]).float() for share, path in paths.items()}
+    maps = torch.from_numpy(np.load(paths[NEAR[0]])["maps"]).float()
     true_x, true_y = (axis[held_out] for axis in transmitters(dataset))
     missed = {}
-    for name, log_network in found.items():
+    for near, wide, together in product(NEAR, WIDE, ("handed over", "mean")):
+        members = torch.stack([logs[near], logs[wide]], dim=1)
+        log_network = products.mean(members) if together == "mean" else products.handed_over(members, [True, False],
+                                                                                             seen)
         for weight in WEIGHTS:
             posterior = products.product(log_network, maps, weight).exp()
-            x, y = decoders.decode(posterior, fed.maps.grid, "sure")
-            missed[name, weight] = np.hypot(x.numpy() - true_x, y.numpy() - true_y)
+            x, y = decoders.decode(posterior, grid, "sure")
+            missed[near, wide, together, weight] = np.hypot(x.numpy() - true_x, y.numpy() - true_y)
     return missed
 
 
@@ -116,35 +135,40 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--at-once", type=int, default=2)
+    parser.add_argument("--keep", type=Path)
     parser.add_argument("--only", nargs="*", choices=TASKS, default=TASKS)
     given = parser.parse_args()
     kept = read_json(given.out, "choices")["records"] if given.out and given.out.exists() else []
-    jobs = [(task, number, given.network, given.rate, given.epochs) for task in given.only
-            for number in range(len(PAIRS[task] if task in PAIRS else parts(task)))]
-    with multiprocessing.get_context("spawn").Pool(given.at_once) as pool:
-        found = pool.map(_done, jobs, chunksize=1)
     records = [record for record in kept if record["task"] not in given.only]
-    for task in given.only:
-        own = [part for job, part in zip(jobs, found) if job[0] == task]
-        common = {"task": task, "network": given.network, "learning_rate": given.rate}
-        if task in PAIRS:
-            records += [{"task": task} | one for one in own]
-            continue
-        if task.startswith("doubt"):
-            records += [common | {"indicator": name} | {key: round(float(np.mean([part[name][key] for part in own])), 4)
-                                                        for key in own[0][name]} for name in own[0]]
-            continue
-        for name, weight in own[0]:
-            median = float(np.median(np.concatenate([part[name, weight] for part in own])))
-            records.append(common | {"networks": name, "maps_weight": weight, "median_m": round(median, 2)})
+    context = multiprocessing.get_context("spawn")
+    with TemporaryDirectory() as scratch, context.Pool(given.at_once) as pool:
+        for task in given.only:
+            records += _records(task, given, given.keep or Path(scratch), pool)
     for record in records:
         print(record)
     if given.out:
         write_json(given.out, {"records": records})
 
 
-def _done(job: tuple) -> dict:
-    return of_pairs(job) if job[0] in PAIRS else (doubts if job[0].startswith("doubt") else errors)(job)
+def _records(task: str, given: argparse.Namespace, folder: Path, pool: Pool) -> list[dict]:
+    how = given.network, given.rate, given.epochs
+    common = {"task": task, "network": given.network, "learning_rate": given.rate}
+    if task in PAIRS:
+        return [{"task": task} | one for one in pool.map(of_pairs, [(task, number) for number in range(len(
+            PAIRS[task]))], chunksize=1)]
+    numbers = range(len(parts(task)))
+    if task.startswith("doubt"):
+        own = pool.map(doubts, [(task, number, *how) for number in numbers], chunksize=1)
+        return [common | {"indicator": name} | {key: round(float(np.mean([part[name][key] for part in own])), 4)
+                                                for key in own[0][name]} for name in own[0]]
+    paths = {number: {share: folder / f"{task}.{number}.{share:g}.npz" for share in NEAR + WIDE} for number in numbers}
+    pool.map(train, [(task, number, share, path, *how) for number in numbers
+                     for share, path in paths[number].items()], chunksize=1)
+    own = pool.map(errors, [(task, number, paths[number]) for number in numbers], chunksize=1)
+    return [common | {"near": near, "wide": wide, "together": together, "maps_weight": weight,
+                      "median_m": round(float(np.median(np.concatenate([part[near, wide, together, weight]
+                                                                        for part in own]))), 2)}
+            for near, wide, together, weight in own[0]]
 
 
 if __name__ == "__main__":

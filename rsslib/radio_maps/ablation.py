@@ -12,7 +12,7 @@ from rsslib.radio_maps.products import Rule
 WHOLE = "as chosen"
 """The name of the method as it is, which the others are compared with."""
 NETWORKS: dict[str, dict] = {WHOLE: {}, "no drawn samples": {"real_shares": (1.0, 1.0, 1.0)},
-                             "EMD as the loss": {"loss": "emd"}, "one share": {"real_shares": (0.75, 0.75, 0.75)}}
+                             "EMD as the loss": {"loss": "emd"}, "one share": {"real_shares": (0.5, 0.5, 0.5)}}
 """By variant: the settings of `FedRecipe` that differ; such networks are trained anew."""
 RULES = {"networks alone": Rule(maps_weight=0.0), "maps at full weight": Rule(maps_weight=1.0),
          "whole pixels": Rule(decoder="argmax"), "posterior median": Rule(decoder="median")}

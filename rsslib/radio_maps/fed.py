@@ -28,7 +28,7 @@ from rsslib.radio_maps.maps import Maps
 from rsslib.radio_maps.products import Rule
 from rsslib.radio_maps.recipe import MapRecipe
 
-FORMAT = "rsslib-fed-localizer-1"
+FORMAT = "rsslib-fed-localizer-2"
 _UNITS = {"x_mean": "m", "y_mean": "m", "x_median": "m", "y_median": "m", "entropy": "nat", "entropy_network": "nat",
           "entropy_maps": "nat", "log_evidence": "nat", "map_std": "dB"}
 
@@ -36,10 +36,11 @@ _UNITS = {"x_mean": "m", "y_mean": "m", "x_median": "m", "y_median": "m", "entro
 class FedLocalizer:
     """Localizes one transmitter with networks that were trained on real samples and on samples drawn from radio maps.
 
-        p(x | r)  ~  p_network(x | r) p_maps(x | r)^lambda,    p_network the mean of the members' softmax images
+        p(x | r)  ~  p_network(x | r) p_maps(x | r)^lambda
 
     Where samples were taken the networks see more than the maps, which take the receivers for independent; elsewhere
-    they have learned from the maps what a place without samples reads like.
+    they have learned from the maps what a place without samples reads like. p_network is made of the members' softmax
+    images, of two kinds: see `products.handed_over`.
     Parameters: recipe, `FedRecipe()` by default; device of the networks, "auto", "cpu" or "cuda". Errors: InputError
     for others.
 
@@ -105,7 +106,7 @@ class FedLocalizer:
         if empty:
             warnings.warn(f"predict: {empty} of {len(chosen)} samples were heard only by receivers that are not in "
                           "training: their locations are meaningless; leave them out", InputWarning, stacklevel=2)
-        parts = [_described(maps, dataset, rule, *batch) for batch in self._batches(dataset, chosen)]
+        parts = [_described(maps, nets, dataset, rule, *batch) for batch in self._batches(dataset, chosen)]
         described = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         found = predictions.collect(described, dataset, chosen, labels, self.attrs() | asdict(rule))
         for name, units in _UNITS.items():
@@ -118,10 +119,10 @@ class FedLocalizer:
         `products.located` takes locations from them. Input: samples, indices. Errors: those of
         `measurements.validate` and `index_sets.indices`; InputError before `fit`.
         """
-        self.fitted()
+        _, nets = self.fitted()
         size = measurements.validate(dataset, "the data set to localize").sizes["sample"]
         samples = index_sets.indices(samples, size, "log_posteriors: samples", repeated=True)
-        return ((batch, products.mean(members), log_maps)
+        return ((batch, nets.together(members), log_maps)
                 for batch, members, log_maps, _ in self._batches(dataset, samples))
 
     def _batches(self, dataset: xr.Dataset, samples: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor, Tensor, Tensor]]:
@@ -143,7 +144,7 @@ class FedLocalizer:
         maps, nets = self.fitted()
         map_files.save(maps, folder)
         header = {"format": FORMAT, "recipe": asdict(self.recipe), "ranges_db": self.ranges,
-                  "maps": _digest(folder)}
+                  "visited": nets.visited.tolist(), "maps": _digest(folder)}
         return weights.save(folder, _files(nets), header)
 
     @classmethod
@@ -152,18 +153,18 @@ class FedLocalizer:
 
         Errors: InputError naming the file that is missing, damaged, edited, of another format or of another saving.
         """
-        def build(header: dict) -> tuple[FedLocalizer, str]:
+        def build(header: dict) -> tuple[FedLocalizer, str, np.ndarray]:
             raw = {field.name: header["recipe"][field.name] for field in fields(FedRecipe)}
             own = cls(FedRecipe(**{**raw, "maps": MapRecipe(**raw["maps"])}), device)
             own.ranges = {str(name): (float(low), float(high)) for name, (low, high) in header["ranges_db"].items()}
-            return own, str(header["maps"])
+            return own, str(header["maps"]), np.array(header["visited"], np.int64)
 
-        localizer, digest = weights.load_header(folder, FORMAT, build)
+        localizer, digest, visited = weights.load_header(folder, FORMAT, build)
         localizer.maps = map_files.load(folder)
         if _digest(folder) != digest:
             raise InputError(f"{folder}/{map_files.NAME}: not the maps that were saved with these networks; train "
                              "again")
-        localizer.nets = FedNetworks(localizer.recipe, localizer.maps.grid, localizer.device)
+        localizer.nets = FedNetworks(localizer.recipe, localizer.maps.grid, localizer.device, visited)
         weights.load(folder, FORMAT, _files(localizer.nets))
         return localizer
 
@@ -198,9 +199,9 @@ class Product:
             yield batch, products.product(network, maps, self.rule.maps_weight), network
 
 
-def _described(maps: Maps, dataset: xr.Dataset, rule: Rule, samples: np.ndarray, members: Tensor, log_maps: Tensor,
-               evidence: Tensor) -> dict[str, np.ndarray]:
-    network = products.mean(members)
+def _described(maps: Maps, nets: FedNetworks, dataset: xr.Dataset, rule: Rule, samples: np.ndarray, members: Tensor,
+               log_maps: Tensor, evidence: Tensor) -> dict[str, np.ndarray]:
+    network = nets.together(members)
     both = products.product(network, log_maps, rule.maps_weight)
     found = radio_maps.describe(maps, dataset, samples, both, evidence) | predictions.describe(members.exp(), maps.grid)
     x, y = decoders.decode(both.exp(), maps.grid, rule.decoder)

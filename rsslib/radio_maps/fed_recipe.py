@@ -27,7 +27,9 @@ _RULES: dict[str, recipes.Rule] = {
 class FedRecipe:
     """Settings of networks trained on real samples and on samples that are drawn from radio maps.
 
-    real_shares : for each network the share of real samples in its batches; the others are drawn from the maps
+    real_shares : for each network the share of real samples in its batches; the others are drawn from the maps. Networks
+        with more than half of them tell visited places from each other, the others know the whole map (see
+        `products.handed_over`)
     epochs : an epoch has as many batches as pass the real samples once if half of each batch is real
     least_steps : of a small training set, as many epochs as make these steps
     batch_size, learning_rate, weight_decay : of AdamW; the rate rises to learning_rate and falls to 0 (one cycle)
@@ -48,7 +50,7 @@ class FedRecipe:
     30.0
     """
 
-    real_shares: tuple[float, ...] = (0.75, 0.75, 0.25)
+    real_shares: tuple[float, ...] = (1.0, 0.25, 0.1)
     epochs: int = 30
     least_steps: int = 800
     batch_size: int = 64

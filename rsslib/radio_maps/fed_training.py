@@ -43,10 +43,10 @@ class PosteriorNet(SensorNet):
 
 
 class FedNetworks:
-    """The networks of one recipe on one grid."""
+    """The networks of one recipe on one grid; visited, the pixels of training samples, row * width + column."""
 
-    def __init__(self, recipe: FedRecipe, grid: grids.Grid, device: torch.device):
-        self.recipe, self.grid, self.device = recipe, grid, device
+    def __init__(self, recipe: FedRecipe, grid: grids.Grid, device: torch.device, visited: np.ndarray):
+        self.recipe, self.grid, self.device, self.visited = recipe, grid, device, visited
         self.dtype = choose_precision(recipe.precision, device)
         self.members = [self._member(number) for number in range(len(recipe.real_shares))]
 
@@ -74,9 +74,23 @@ class FedNetworks:
         found = side_by_side(partial(self._log_posterior, sensors), range(len(self.members)), self.device)
         return torch.stack(found, dim=1).cpu()
 
+    def together(self, members: Tensor) -> Tensor:
+        """Return the log posterior that all members give, (batch, height, width); see `products.handed_over`."""
+        visited = torch.zeros(self.grid.height * self.grid.width, dtype=torch.bool)
+        visited[torch.from_numpy(self.visited)] = True
+        near = [share > 0.5 for share in self.recipe.real_shares]
+        return products.handed_over(members, near, visited.view(self.grid.shape))
+
     @torch.no_grad()
     def _log_posterior(self, sensors: list[Tensor], member: int) -> Tensor:
         return self(member, sensors)
+
+
+def visited(dataset: xr.Dataset, samples: np.ndarray, grid: grids.Grid) -> np.ndarray:
+    """Return the pixels of the transmitters of samples, row * width + column, rising."""
+    column, row = (np.round(axis).astype(np.int64) for axis in grid.to_pixels(
+        *(axis[samples] for axis in grids.transmitters(dataset))))
+    return np.unique(row * grid.width + column)
 
 
 def cross_entropy(log_posterior: Tensor, location: Tensor, width: float) -> Tensor:
@@ -108,7 +122,7 @@ class FedTrainer(Trainer):
         torch.set_num_threads(recipe.threads)
         self.recipe, self.sets, self.dataset = recipe, sets, dataset
         self.ranges = grids.scaling(dataset, sets["train"])
-        self.nets = FedNetworks(recipe, maps.grid, device)
+        self.nets = FedNetworks(recipe, maps.grid, device, visited(dataset, sets["train"], maps.grid))
         self.feed = Feed(maps, dataset, sets["train"], self.ranges, recipe)
         epochs = max(recipe.epochs, -(-recipe.least_steps // self.feed.batches))
         optimizers = [Optimizer(member, epochs * self.feed.batches, recipe.learning_rate, recipe.weight_decay,
@@ -131,7 +145,7 @@ class FedTrainer(Trainer):
         drawn, (true_x, true_y) = self.nets.drawn(self.dataset, self.ranges), grids.transmitters(self.dataset)
         errors = []
         for batch in np.array_split(self.sets["val"], -(-len(self.sets["val"]) // BATCH)):
-            posterior = products.mean(self.nets.log_posteriors(drawn, batch)).exp()
+            posterior = self.nets.together(self.nets.log_posteriors(drawn, batch)).exp()
             x, y = decoders.decode(posterior, self.nets.grid, "median")
             errors.append(np.hypot(x.numpy() - true_x[batch], y.numpy() - true_y[batch]))
         found = np.concatenate(errors)

@@ -1,5 +1,6 @@
-"""Products of experts: the posterior of the networks times a power of that of the maps, and what is read off it."""
+"""Posteriors put together: of networks of two kinds, and their product with a power of that of the maps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,6 +39,28 @@ class Rule:
 def mean(members: Tensor) -> Tensor:
     """Return the logarithm of the members' mean posterior, (batch, members, h, w) -> (batch, h, w)."""
     return members.logsumexp(1) - torch.tensor(members.shape[1]).log() if members.shape[1] > 1 else members[:, 0]
+
+
+def handed_over(members: Tensor, near: Sequence[bool], visited: Tensor) -> Tensor:
+    """Return the log posterior of networks of two kinds, (batch, members, h, w) -> (batch, h, w).
+
+        p(x | r) = p_wide(x | r) [x not visited] + p_wide(visited | r) p_near(x | r)
+
+    Networks that learned from real samples, `near`, tell the places of these from each other and know no others; the
+    wide ones, which learned mostly from drawn samples, know the whole map. They say how probable it is that the
+    transmitter is at a visited place, and hand over there. Each kind counts by its mean; one kind alone is the answer.
+    Input: members, log posteriors; near, of each member; visited, (h, w) bool, pixels of training samples.
+
+    >>> members = torch.tensor([[[[0.9, 0.1, 0.0]], [[0.4, 0.2, 0.4]]]]).log()
+    >>> handed_over(members, [True, False], torch.tensor([[True, True, False]])).exp()
+    tensor([[[0.5400, 0.0600, 0.4000]]])
+    """
+    near = torch.tensor(near)
+    if near.all() or not near.any():
+        return mean(members)
+    wide = mean(members[:, ~near])
+    share = wide.flatten(1)[:, visited.flatten()].logsumexp(1)[:, None, None]
+    return torch.logaddexp(wide.masked_fill(visited, -torch.inf), share + mean(members[:, near]))
 
 
 def product(network: Tensor, maps: Tensor, weight: float) -> Tensor:
