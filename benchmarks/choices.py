@@ -2,14 +2,14 @@
 
     python benchmarks/choices.py [OUT.json] [--only val-random ...] [--keep FOLDER] [--at-once 2] [--network compact]
 
-Each task trains four networks, with 100, 75, 25 and 10 % of real samples, on part of a training set, and locates the
-rest of it: `val-SPLIT` the set val, `cells-SPLIT` cells of a quarter (Grid2) or a twenty-fifth of the map, in three
-parts. No test sample is read. Records: task, network, learning_rate, near and wide (the shares of the two networks),
-together ("handed over": see `products.handed_over`; "mean"), maps_weight (lambda), median_m; decoder `sure`.
+Each task trains three networks, with 100, 25 and 10 % of real samples, on part of a training set, and locates the rest
+of it: `val-SPLIT` the set val, `cells-SPLIT` cells of a quarter (Grid2) or a twenty-fifth of the map, in three parts.
+No test sample is read. Records: task, network, learning_rate, real_shares (of the networks that answer), together
+("handed over": see `products.handed_over`; "mean"), maps_weight (lambda), median_m; decoder `sure`.
 `doubt-SPLIT`: how well sums of indicators tell the cells that are held out of `train` and `val` from what is left of
 `val`; task, indicator, auroc, below_val10. `noise-april` and `reach-april`: mean and median error of pairs, with
-another noise or candidates nearer to training samples, on sums of April's validation samples. Compact networks take an
-hour on two CPU cores; a UNet wants a GPU. OUT.json keeps the records of tasks that are not run. A network whose log
+another noise or candidates nearer to training samples, on sums of April's validation samples. Compact networks take 40
+minutes on two CPU cores; a UNet wants a GPU. OUT.json keeps the records of tasks that are not run. A network whose log
 posteriors are in FOLDER is not trained again. Needs data/quick/measurements.nc.
 """
 
@@ -40,7 +40,10 @@ from rsslib.reports.radio_maps.tables import detected, doubt
 
 TASKS = ("val-random", "val-grid2", "val-blocks", "val-november", "cells-grid2", "cells-july", "doubt-grid2",
          "doubt-july", "noise-april", "reach-april")
-NEAR, WIDE, WEIGHTS = (1.0, 0.75), (0.25, 0.1), (0.0, 0.25, 0.5, 1.0)
+TOGETHER, WEIGHTS = ("handed over", "mean"), (0.0, 0.25, 0.5, 1.0)
+NETWORKS = ((1.0, 0.25), (1.0, 0.1), (1.0, 0.25, 0.1))
+"""The shares of real samples of the networks that are compared; the first is the one that knows visited places."""
+SHARES = sorted({share for shares in NETWORKS for share in shares})
 DOUBTS = (("entropy_network",), ("entropy",), ("entropy_maps",), ("map_std",), ("entropy_network", "map_std"),
           ("entropy", "map_std"), ("entropy_network", "entropy_maps"), ("entropy_network", "map_std", "entropy_maps"))
 """Sums of indicators that are compared."""
@@ -76,7 +79,7 @@ def train(job: tuple) -> None:
 
 
 def errors(job: tuple) -> dict:
-    """Return the errors [m] of one part of a task by near and wide network, by how they answer together, and lambda."""
+    """Return the errors [m] of one part of a task by the networks, by how they answer together, and by lambda."""
     task, number, paths = job
     dataset = load(ROOT / "data/quick/measurements.nc")
     kept, held_out = parts(task)[number]
@@ -84,17 +87,17 @@ def errors(job: tuple) -> dict:
     seen = torch.zeros(grid.shape, dtype=torch.bool)
     seen.view(-1)[torch.from_numpy(visited(dataset, kept, grid))] = True
     logs = {share: torch.from_numpy(np.load(path)["network"]).float() for share, path in paths.items()}
-    maps = torch.from_numpy(np.load(paths[NEAR[0]])["maps"]).float()
+    maps = torch.from_numpy(np.load(paths[SHARES[0]])["maps"]).float()
     true_x, true_y = (axis[held_out] for axis in transmitters(dataset))
     missed = {}
-    for near, wide, together in product(NEAR, WIDE, ("handed over", "mean")):
-        members = torch.stack([logs[near], logs[wide]], dim=1)
-        log_network = products.mean(members) if together == "mean" else products.handed_over(members, [True, False],
-                                                                                             seen)
+    for shares, together in product(NETWORKS, TOGETHER):
+        members = torch.stack([logs[share] for share in shares], dim=1)
+        near = [share == 1 and together == "handed over" for share in shares]
+        log_network = products.handed_over(members, near, seen)
         for weight in WEIGHTS:
             posterior = products.product(log_network, maps, weight).exp()
             x, y = decoders.decode(posterior, grid, "sure")
-            missed[near, wide, together, weight] = np.hypot(x.numpy() - true_x, y.numpy() - true_y)
+            missed[shares, together, weight] = np.hypot(x.numpy() - true_x, y.numpy() - true_y)
     return missed
 
 
@@ -161,14 +164,13 @@ def _records(task: str, given: argparse.Namespace, folder: Path, pool: Pool) -> 
         own = pool.map(doubts, [(task, number, *how) for number in numbers], chunksize=1)
         return [common | {"indicator": name} | {key: round(float(np.mean([part[name][key] for part in own])), 4)
                                                 for key in own[0][name]} for name in own[0]]
-    paths = {number: {share: folder / f"{task}.{number}.{share:g}.npz" for share in NEAR + WIDE} for number in numbers}
+    paths = {number: {share: folder / f"{task}.{number}.{share:g}.npz" for share in SHARES} for number in numbers}
     pool.map(train, [(task, number, share, path, *how) for number in numbers
                      for share, path in paths[number].items()], chunksize=1)
     own = pool.map(errors, [(task, number, paths[number]) for number in numbers], chunksize=1)
-    return [common | {"near": near, "wide": wide, "together": together, "maps_weight": weight,
-                      "median_m": round(float(np.median(np.concatenate([part[near, wide, together, weight]
-                                                                        for part in own]))), 2)}
-            for near, wide, together, weight in own[0]]
+    return [common | {"real_shares": shares, "together": together, "maps_weight": weight, "median_m": round(float(
+        np.median(np.concatenate([part[shares, together, weight] for part in own]))), 2)}
+        for shares, together, weight in own[0]]
 
 
 if __name__ == "__main__":

@@ -27,9 +27,8 @@ _RULES: dict[str, recipes.Rule] = {
 class FedRecipe:
     """Settings of networks trained on real samples and on samples that are drawn from radio maps.
 
-    real_shares : for each network the share of real samples in its batches; the others are drawn from the maps. Networks
-        with more than half of them tell visited places from each other, the others know the whole map (see
-        `products.handed_over`)
+    real_shares : for each network the share of real samples in its batches; the others are drawn from the maps. With
+        more than half of them it is one for visited places, else one for the whole map (see `products.handed_over`)
     epochs : an epoch has as many batches as pass the real samples once if half of each batch is real
     least_steps : of a small training set, as many epochs as make these steps
     batch_size, learning_rate, weight_decay : of AdamW; the rate rises to learning_rate and falls to 0 (one cycle)

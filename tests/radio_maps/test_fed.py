@@ -16,7 +16,7 @@ from rsslib.radio_maps import cells, decoders, fed_regions, products, regions
 from rsslib.radio_maps.fed import FedLocalizer, Product
 from rsslib.radio_maps.fed_choice import RULES, FedChoice, choose, errors
 from rsslib.radio_maps.fed_recipe import FedRecipe
-from rsslib.radio_maps.fed_training import FedTrainer, cross_entropy
+from rsslib.radio_maps.fed_training import FedTrainer, cross_entropy, visited
 from rsslib.radio_maps.localizer import RadioMaps
 from rsslib.radio_maps.products import Rule
 from rsslib.radio_maps.recipe import MapRecipe
@@ -132,6 +132,36 @@ def test_the_networks_posterior_is_the_mean_of_the_members(dataset, fed):
     assert members.shape[1] == 2 and not members[:, 0].equal(members[:, 1])
     assert network.exp().numpy() == pytest.approx(members.mean(1).numpy(), abs=1e-6)
     assert network.exp().sum((1, 2)).numpy() == pytest.approx(1, abs=1e-4)
+
+
+def test_wide_networks_hand_over_at_visited_pixels():
+    generator = torch.Generator().manual_seed(0)
+    members = torch.randn(5, 3, 4, 6, generator=generator).flatten(2).log_softmax(2).unflatten(2, (4, 6))
+    seen = torch.rand(4, 6, generator=generator) < 0.4
+    found = products.handed_over(members, [False, True, False], seen).exp()
+    wide, near = (members[:, [0, 2]].exp().mean(1), members[:, 1].exp())
+    share = wide[:, seen].sum(1)
+    for pixels, expected in ((~seen, wide + share[:, None, None] * near), (seen, share[:, None, None] * near)):
+        assert found[:, pixels].numpy() == pytest.approx(expected[:, pixels].numpy(), abs=1e-6)
+    assert found.sum((1, 2)).numpy() == pytest.approx(1, abs=1e-5)
+    for kind in (True, False):
+        assert products.handed_over(members, [kind] * 3, seen).equal(products.mean(members))
+
+
+def test_a_fed_localizer_hands_over_where_its_training_samples_were(dataset, tmp_path):
+    fed = FedLocalizer(replace(SHORT, epochs=1, real_shares=(1.0, 0.25)), "cpu").fit(dataset, SETS)
+    pixels = {(int(row), int(column)) for column, row in zip(*(np.round(axis[SETS["train"]]) for axis in (
+        fed.maps.grid.to_pixels(*transmitters(dataset)))))}
+    width = fed.maps.grid.width
+    assert {divmod(int(pixel), width) for pixel in fed.nets.visited} == pixels
+    assert np.array_equal(visited(dataset, SETS["train"], fed.maps.grid), fed.nets.visited)
+    _, network, _ = next(fed.log_posteriors(dataset, TEST))
+    members = fed.nets.log_posteriors(fed.nets.drawn(dataset, fed.ranges), TEST)
+    seen = torch.tensor([[(row, column) in pixels for column in range(width)] for row in range(fed.maps.grid.height)])
+    assert network.equal(products.handed_over(members, [True, False], seen))
+    again = FedLocalizer.load(fed.save(tmp_path / "fed"), "cpu")
+    assert np.array_equal(again.nets.visited, fed.nets.visited)
+    assert again.predict(dataset).identical(fed.predict(dataset))
 
 
 def test_cross_entropy_is_least_where_the_image_is_the_target():
