@@ -55,12 +55,12 @@ def handed_over(members: Tensor, near: Sequence[bool], visited: Tensor) -> Tenso
     >>> handed_over(members, [True, False], torch.tensor([[True, True, False]])).exp()
     tensor([[[0.5400, 0.0600, 0.4000]]])
     """
-    near = torch.tensor(near)
-    if near.all() or not near.any():
+    if all(near) or not any(near):
         return mean(members)
-    wide = mean(members[:, ~near])
+    kind = torch.tensor(near)
+    wide = mean(members[:, ~kind])
     share = wide.flatten(1)[:, visited.flatten()].logsumexp(1)[:, None, None]
-    return torch.logaddexp(wide.masked_fill(visited, -torch.inf), share + mean(members[:, near]))
+    return torch.logaddexp(wide.masked_fill(visited, -torch.inf), share + mean(members[:, kind]))
 
 
 def product(network: Tensor, maps: Tensor, weight: float) -> Tensor:
