@@ -25,7 +25,8 @@ reproduce: $(STAMP) ## the main job: every table and figure, then RESULTS.md
 	@$(PY) -m rsslib reproduce
 
 # Reports run twice: in the smoke chain, then with their default parameters, which must print the same (--nbval). What
-# the chain runs with other parameters, or not at all, runs with its defaults, too (--nbval-lax).
+# the chain runs with other parameters, or not at all, runs with its defaults, too (--nbval-lax). The chain begins with one
+# stage alone, so types are checked beside it.
 # Two processes on two cores: threads that spin while they wait would burn the other's time.
 test test-cluster coverage fuzz: export OMP_NUM_THREADS := 1
 test test-cluster coverage fuzz: export OPENBLAS_NUM_THREADS := 1
@@ -33,9 +34,8 @@ test test-cluster coverage fuzz: export OMP_WAIT_POLICY := passive
 
 test: $(STAMP) ## lint, types, unit tests with examples, the smoke chain, notebooks with their defaults
 	@$(PY) -m ruff check .
-	@$(PY) -m mypy
 	@$(PYTEST) $(UNIT)
-	@$(PY) -m rsslib smoke
+	@$(PY) -m mypy & types=$$!; $(PY) -m rsslib smoke && wait $$types
 	@rm -rf build/defaults
 	@$(PY) -m nbconvert --log-level WARN --to notebook --output-dir build/defaults --TagRemovePreprocessor.enabled=True \
 	  --TagRemovePreprocessor.remove_cell_tags injected-parameters docs/executed/smoke/*.ipynb

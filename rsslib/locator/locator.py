@@ -16,7 +16,7 @@ from torch import Tensor
 from rsslib.arguments import check_choice, check_type, whole
 from rsslib.data import grid as grids
 from rsslib.data import measurements
-from rsslib.data.positions import LOCAL
+from rsslib.data.positions import LOCAL, SITE_M
 from rsslib.locator import held_out, model_files, scale
 from rsslib.locator.model_files import Model
 from rsslib.project import InputError, InputWarning
@@ -169,15 +169,22 @@ class Locator(BaseEstimator):
              not_heard: ArrayLike | None = None, skip_bad: bool = False, layout: str | None = None) -> xr.Dataset:
         """Read a table as `read_table` does, with sensors, system, zone and not_heard of the fit by default.
 
-        Readings of sensors that the fit does not know are then left out, with a warning.
+        Readings of sensors that the fit does not know are then left out, with a warning. Errors: those of `read_table`;
+        InputError for sensors far from the places of the fit.
         """
         self._fitted()
         crs = self.input_crs_ if crs is None else crs
         own = sensors is None
         not_heard = (self.not_heard_ or None) if not_heard is None else not_heard
-        return reading.read_table(readings, self.sensors_ if own else sensors, crs=crs, not_heard=not_heard,
-                                  skip_bad=skip_bad, layout=layout, zone=self.crs_,
-                                  sensors_crs=self.crs_ if own else None, skip_unknown=own)
+        found = reading.read_table(readings, self.sensors_ if own else sensors, crs=crs, not_heard=not_heard,
+                                   skip_bad=skip_bad, layout=layout, zone=self.crs_,
+                                   sensors_crs=self.crs_ if own else None, skip_unknown=own)
+        apart = np.hypot(*(np.nanmedian(found[f"sensor_{axis}"]) - np.median(self.places_[:, number])
+                           for number, axis in enumerate("xy")))
+        if apart > SITE_M:
+            raise InputError(f"{found.attrs['source']}: its sensors are {apart / 1000:.0f} km from the places of the "
+                             "fit; expected one site: check the places of the sensors (--sensors) and their crs")
+        return found
 
     def score(self, dataset: xr.Dataset, y: object = None) -> float:
         """Return minus the median error [m], so that larger is better, as scikit-learn wants it.

@@ -62,8 +62,9 @@ def places_in(table: pd.DataFrame, found: dict[str, str], where: Pair | None, cr
     _refuse_degrees(x, y, [found[role] for role in where[:2]], problems.name)
     if system != LOCAL:
         bad = systems.outside(system, x, y)
-        problems.add(table.index[bad], [f"outside of the area that {system[:80]} is made for; check --crs, and that x "
-                                        "is the easting, in metres"] * int(bad.sum()))
+        problems.add(table.index[bad], [f"more than {systems.SLACK_DEGREES:g} degrees outside of the area that "
+                                        f"{system[:80]} is made for; check --crs, and that x is the easting, in metres"
+                                        ] * int(bad.sum()))
     return Places(x, y, system)
 
 
@@ -81,6 +82,7 @@ def sensors_in(sensors: Table, crs: str | None, skip_bad: bool) -> pd.DataFrame:
     name = text.name_of(sensors, "sensors")
     problems = Problems(name, skip_bad)
     table = text.read(sensors, name, problems)
+    total = len(table) + len(problems.found)
     found = roles(table.columns, name)
     where = pair(found, "", name)
     if "sensor" not in found or where is None:
@@ -95,7 +97,7 @@ def sensors_in(sensors: Table, crs: str | None, skip_bad: bool) -> pd.DataFrame:
     strange = ~kinds.isin((*KINDS, OTHER))
     problems.add(table.index[strange], [f"kind is {shown(one)}; expected {OTHER}, or none at all"
                                            for one in kinds[strange]])
-    problems.settle(len(table))
+    problems.settle(total)
     result = pd.DataFrame({"x": places.x, "y": places.y, "kind": kinds.to_numpy()}, index=named.to_numpy())
     result.attrs["crs"] = places.crs
     return result[~table.index.isin(problems.found)]

@@ -184,15 +184,11 @@ def _without_bad(table: pd.DataFrame, found: dict[str, str], heard: np.ndarray |
         _check_times_and_seasons(table, found, problems)
         problems.settle(total)
         kept = ~table.index.isin(problems.found)
-        if problems.found:
-            _warn_of_left_out(problems, total)
         return table[kept], heard[kept], sent and Places(sent.x[kept], sent.y[kept], sent.crs), names
     if sent is not None:
         sent = _of_samples(table, heard.sample, sent, problems)
     _check_times_and_seasons(table, found, problems)
     problems.settle(total)
-    if problems.found:
-        _warn_of_left_out(problems, total)
     kept = ~table.index.isin(problems.found) & np.isfinite(heard.rss)
     if not kept.any():
         raise InputError(f"{problems.name}: no sensor heard anything; expected readings in dB")
@@ -231,12 +227,6 @@ def _check_times_and_seasons(table: pd.DataFrame, found: dict[str, str], problem
     if "season" in found:
         blank = table[found["season"]].str.strip() == ""
         problems.add(table.index[blank], ["no season"] * int(blank.sum()))
-
-
-def _warn_of_left_out(problems: Problems, total: int) -> None:
-    line, reason = next(iter(sorted(problems.found.items())))
-    warnings.warn(f"{problems.name}: left out {len(problems.found)} of {total} lines, the first is line {line}: "
-                  f"{reason}", InputWarning, stacklevel=4)
 
 
 def _built(table: pd.DataFrame, found: dict[str, str], heard: Any, sent: Places | None, names: list[str],

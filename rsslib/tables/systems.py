@@ -105,8 +105,7 @@ def outside(crs: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     lon, lat = transform(crs, DEGREES, x, y)
     east_of = (lon - area.west + SLACK_DEGREES) % 360    # an area may cross the 180th meridian
     wide = area.east - area.west + 360 * (area.east < area.west) + 2 * SLACK_DEGREES
-    inside = (east_of <= wide) & (lat >= area.south - SLACK_DEGREES) & (
-        lat <= area.north + SLACK_DEGREES)
+    inside = (east_of <= wide) & (lat >= area.south - SLACK_DEGREES) & (lat <= area.north + SLACK_DEGREES)
     return np.isfinite(x) & np.isfinite(y) & ~inside
 
 

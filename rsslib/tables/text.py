@@ -6,6 +6,7 @@ where the separator is another one.
 
 import csv
 import re
+import warnings
 from io import StringIO
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,7 +17,7 @@ import pandas as pd
 from rsslib import files
 from rsslib.arguments import shown
 from rsslib.data import times
-from rsslib.project import InputError
+from rsslib.project import InputError, InputWarning
 from rsslib.tables.columns import roles
 
 Table: TypeAlias = str | Path | pd.DataFrame
@@ -24,7 +25,7 @@ SEPARATORS = (";", "\t", "|", ",")
 """In this order: a comma may stand within numbers, the others do not."""
 MISSING = ("", "na", "nan", "n/a", "null", "none", "-", "--")
 """Texts, in lower case, that say that there is no value."""
-MOST_BYTES = 2**30
+MOST_BYTES, MOST_REASONS = 2**30, 10
 _DECIMAL = re.compile(r"\s*-?\d+,\d+\s*")
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 _PACKED = {b"\x1f\x8b": "gzip", b"PK": "zip or a spreadsheet", b"BZh": "bzip2", b"\xd0\xcf": "an old spreadsheet"}
@@ -43,15 +44,37 @@ class Problems:
             self.found.setdefault(int(line), str(reason))
 
     def settle(self, total: int) -> None:
-        """Raise InputError that lists the first bad lines, unless they are to be skipped and others are left."""
-        if not self.found or self.skip and len(self.found) < total:
+        """Raise InputError that tells the bad lines by reason, unless they are to be skipped and others are left.
+
+        Warns with InputWarning of lines that are skipped.
+        """
+        if not self.found:
             return
-        lines = sorted(self.found)
-        told = "; ".join(f"line {line}: {self.found[line]}" for line in lines[:10])
-        more = f"; and {len(lines) - 10} more" if len(lines) > 10 else ""
+        lines: dict[str, list[int]] = {}
+        for line in sorted(self.found):
+            lines.setdefault(self.found[line], []).append(line)
+        others, shown_first = len(self.found) < total, [*lines.items()][:MOST_REASONS]
+        if self.skip and others:
+            reason, first = shown_first[0]
+            warnings.warn(f"{self.name}: left out {len(self.found)} of {total} lines, the first is line {first[0]}: "
+                          f"{reason}", InputWarning, stacklevel=4)
+            return
+        told = "; ".join(f"{_numbered(own)}: {reason}" for reason, own in shown_first)
+        more = len(self.found) - sum(len(own) for _, own in shown_first)
         remedy = "no other line is left" if self.skip else "correct them" + (
-            ", or leave them out with skip_bad (--skip-bad)" if self.skip is False else "")
-        raise InputError(f"{self.name}: {len(lines)} of {total} lines cannot be used: {told}{more}; {remedy}")
+            ", or leave them out with skip_bad (--skip-bad)" if self.skip is False and others else "")
+        raise InputError(f"{self.name}: {len(self.found)} of {total} lines cannot be used: {told}"
+                         + f"; and {more} more" * bool(more) + f"; {remedy}")
+
+
+def _numbered(lines: list[int]) -> str:
+    """Return the numbers of lines in words.
+
+    >>> _numbered([3]), _numbered([3, 4]), _numbered([3, 4, 8, 9, 12])
+    ('line 3', 'lines 3, 4', 'lines 3, 4, 8 and 2 more')
+    """
+    first = ", ".join(map(str, lines[:3]))
+    return f"line{'s' * (len(lines) > 1)} {first}" + f" and {len(lines) - 3} more" * (len(lines) > 3)
 
 
 def name_of(table: Any, role: str) -> str:

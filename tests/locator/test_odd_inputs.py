@@ -50,6 +50,14 @@ def test_a_zone_in_words_is_that_zone(fitted, site, tmp_path):
         Locator().fit(site.assign_attrs(input_crs=[1.5]))
 
 
+def test_sensors_in_another_part_of_the_world_are_refused(fitted):
+    made = town.make(samples=45, receivers=4, side_m=200.0, walk=False)
+    new = made.readings.drop(columns=["tx_x", "tx_y"])
+    assert len(fitted.locate(new, made.sensors, crs=made.crs)) == fitted.samples_
+    with pytest.raises(InputError, match="its sensors are 300 km from the places of the fit; .*--sensors"):
+        fitted.locate(new, made.sensors.assign(x=made.sensors.x + 3e5), crs=made.crs)
+
+
 def test_a_fit_that_fails_leaves_no_model(fitted, site):
     model = Locator(threads=1).fit(site)
     with pytest.raises(InputError, match="input_crs"):

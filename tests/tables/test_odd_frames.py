@@ -122,7 +122,8 @@ def test_a_place_that_its_system_does_not_hold_is_no_unknown_one():
     """It would be left out of a fit without a word."""
     table = wide().drop(columns=["tx_lat", "tx_lon"]).assign(tx_x=[4e5] * 3 + [1e12], tx_y=[5.6e6] * 4)
     where = SENSORS.drop(columns=["lat", "lon"]).assign(x=[4e5, 4.01e5, 4.02e5], y=[5.6e6] * 3)
-    assert "line 4: outside of the area that EPSG:25833 is made for" in refused(table, where, crs="EPSG:25833")
+    told = refused(table, where, crs="EPSG:25833")
+    assert "line 4: more than 15 degrees outside of the area that EPSG:25833 is made for" in told
 
 
 def test_a_file_name_that_is_not_utf_8_can_be_kept(tmp_path):

@@ -159,7 +159,8 @@ def test_places_far_from_the_area_of_their_projection_are_refused():
     assert read_table(readings, metres, crs="EPSG:25833").sizes["sensor"] == 3
     for changed in (metres.assign(x=metres.x + 9e6), metres.assign(y=metres.y / 1000, x=metres.x / 1000),
                     metres.rename(columns={"x": "y", "y": "x"})):
-        with pytest.raises(InputError, match="line 2: outside of the area that EPSG:25833 is made for"):
+        with pytest.raises(InputError, match="lines 1, 2, 3: more than 15 degrees outside of the area that EPSG:25833 "
+                                             "is made for; check [^;]*; correct them$"):
             read_table(readings, changed, crs="EPSG:25833")
     for crs, lon, lat in (("EPSG:3460", 179.9, -17.0), ("EPSG:3460", -179.9, -17.0), ("EPSG:3857", -71.0, -33.0),
                           ("+proj=tmerc +lon_0=13 +datum=WGS84", 13.0, 51.0)):
@@ -181,6 +182,29 @@ def test_bad_lines_are_left_out_on_request(tmp_path, expected):
     with pytest.warns(InputWarning, match="left out 2 of 4 lines, the first is line 3: column gate is 'loud'"):
         found = read_table(tmp_path / "r.csv", SENSORS, skip_bad=True)
     assert found.attrs["left_out"] == 2 and np.allclose(found.rss, RSS[[0, 2]], equal_nan=True)
+
+
+def test_lines_with_one_fault_are_told_together():
+    total = 3 * len(long())
+    table = pd.concat([long()] * 3, ignore_index=True).assign(
+        sample=np.arange(total), rss=["-70", *["loud"] * (total - 1)])
+    with pytest.raises(InputError, match=f"{total - 1} of {total} lines cannot be used: lines 2, 3, 4 and {total - 4} "
+                                         "more: rss is 'loud', no finite number; correct them, or leave"):
+        read_table(table, SENSORS)
+
+
+def test_a_sensor_that_is_left_out_is_told_of():
+    wrong = SENSORS.assign(lat=[95.0, *SENSORS.lat[1:]])
+    with pytest.warns(InputWarning, match="frame of sensors: left out 1 of 3 lines, the first is line 1: latitude"):
+        found = read_table(wide().drop(columns=SENSORS.sensor[0]), wrong, skip_bad=True)
+    assert SENSORS.sensor[0] not in found.sensor.values
+
+
+def test_a_place_that_degrees_do_not_hold_is_refused():
+    crs = "+proj=ortho +lat_0=51 +lon_0=13 +datum=WGS84"    # of one half of the globe; its area is unknown
+    metres = SENSORS.assign(x=[0.0, 300.0, 9e6], y=[0.0, 100.0, 200.0]).drop(columns=["lat", "lon"])
+    with pytest.raises(InputError, match=r"the place \(9e\+06, 200\) of .* is none in EPSG:32633; check the crs"):
+        read_table(long().drop(columns=["tx_lat", "tx_lon"]), metres, crs=crs)
 
 
 def test_layouts_of_public_data():
