@@ -35,7 +35,7 @@ test test-cluster coverage fuzz: export OMP_WAIT_POLICY := passive
 test: $(STAMP) ## lint, types, unit tests with examples, the smoke chain, notebooks with their defaults
 	@$(PY) -m ruff check .
 	@$(PYTEST) $(UNIT)
-	@$(PY) -m mypy & types=$$!; $(PY) -m rsslib smoke && wait $$types
+	@$(PY) -m mypy & types=$$!; $(PY) -m rsslib smoke; chain=$$?; wait $$types && exit $$chain
 	@rm -rf build/defaults
 	@$(PY) -m nbconvert --log-level WARN --to notebook --output-dir build/defaults --TagRemovePreprocessor.enabled=True \
 	  --TagRemovePreprocessor.remove_cell_tags injected-parameters docs/executed/smoke/*.ipynb

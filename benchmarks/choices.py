@@ -2,15 +2,16 @@
 
     python benchmarks/choices.py [OUT.json] [--only val-random ...] [--keep FOLDER] [--at-once 2] [--network compact]
 
-Each task trains three networks, with 100, 25 and 10 % of real samples, on part of a training set, and locates the rest
-of it: `val-SPLIT` the set val, `cells-SPLIT` cells of a quarter (Grid2) or a twenty-fifth of the map, in three parts.
-No test sample is read. Records: task, network, learning_rate, real_shares (of the networks that answer), together
-("handed over": see `products.handed_over`; "mean"), maps_weight (lambda), median_m; decoder `sure`.
+Each task trains three networks, with 100, 25 and 10 % of real samples, each alone and from the same start, on part of a
+training set, and locates the rest of it: `val-SPLIT` the set val, `cells-SPLIT` cells of a quarter (Grid2) or a
+twenty-fifth of the map, in three parts. No test sample of the same separation is read. Records: task, network,
+learning_rate, real_shares (of the networks that answer), together ("handed over": see `products.handed_over`; "mean"),
+maps_weight (lambda), median_m; decoder `sure`.
 `doubt-SPLIT`: how well sums of indicators tell the cells that are held out of `train` and `val` from what is left of
 `val`; task, indicator, auroc, below_val10. `noise-april` and `reach-april`: mean and median error of pairs, with
 another noise or candidates nearer to training samples, on sums of April's validation samples. Compact networks take 40
 minutes on two CPU cores; a UNet wants a GPU. OUT.json keeps the records of tasks that are not run. A network whose log
-posteriors are in FOLDER is not trained again. Needs data/quick/measurements.nc.
+posteriors are in FOLDER is not trained again: empty it after a change of the code. Needs data/quick/measurements.nc.
 """
 
 import argparse
@@ -164,7 +165,8 @@ def _records(task: str, given: argparse.Namespace, folder: Path, pool: Pool) -> 
         own = pool.map(doubts, [(task, number, *how) for number in numbers], chunksize=1)
         return [common | {"indicator": name} | {key: round(float(np.mean([part[name][key] for part in own])), 4)
                                                 for key in own[0][name]} for name in own[0]]
-    paths = {number: {share: folder / f"{task}.{number}.{share:g}.npz" for share in SHARES} for number in numbers}
+    named = f"{task}.{given.network}.{given.rate:g}.{given.epochs}"
+    paths = {number: {share: folder / f"{named}.{number}.{share:g}.npz" for share in SHARES} for number in numbers}
     pool.map(train, [(task, number, share, path, *how) for number in numbers
                      for share, path in paths[number].items()], chunksize=1)
     own = pool.map(errors, [(task, number, paths[number]) for number in numbers], chunksize=1)

@@ -19,6 +19,7 @@ from rsslib import __main__ as command_line
 from rsslib.files import read_json
 from rsslib.radio_maps.fed_recipe import FedRecipe
 from rsslib.radio_maps.products import Rule
+from rsslib.reports.radio_maps.tables import DOUBT
 from rsslib.workflow import own
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -221,7 +222,18 @@ def test_what_the_deviations_say_of_the_choice_of_a_rule_stands_in_its_records()
     told = {rule: [f"{medians[task]:.0f}" for task in (
         "val-random", "val-grid2", "val-blocks", "val-november", "cells-grid2", "cells-july")]
         for rule, medians in found.items()}
-    assert f"Of {len(found)} combinations that chosen" in text
-    assert f"errs least: by {', '.join(told[best][:-1])} and {told[best][-1]} m." in text
+    assert f"Of {len(found)} combinations the one chosen" in text
+    assert f"has the lowest score: errors of {', '.join(told[best][:-1])} and {told[best][-1]} m." in text
     mean = told[best[0], "mean", best[2]]
-    assert f"with the same weight errs by {', '.join(mean[:-1])} and {mean[-1]} m." in text
+    assert f"with the same weight errs by {', '.join(mean[:-1])} and {mean[-1]} m:" in text
+    first, second = sorted(score.values())[:2]
+    assert f"is {(second - first) / 6:.3f} behind" in text
+
+
+def test_the_indicator_of_unseen_places_is_the_one_that_the_records_choose():
+    found = {}
+    for one in read_json(ROOT / "benchmarks/choices.json", "")["records"]:
+        if one["task"].startswith("doubt-"):
+            found.setdefault(one["indicator"], []).append(one["auroc"])
+    assert {len(each) for each in found.values()} == {2}
+    assert max(found, key=lambda name: sum(found[name])) == " + ".join(DOUBT)

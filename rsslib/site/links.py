@@ -27,7 +27,7 @@ def rewritten(text: str, folders: Iterable[str], page: str, there: Collection[st
 
     Input: folders that the text may lie in, in the project, the first in which a link leads to something counts; page,
     where it lies on the site; there, the files of the site's sources. A link to what is not there becomes its text; the
-    name of a file of Markdown, as a text, becomes that of its page.
+    name of a file of Markdown, as a text, loses its folder and ending.
 
     >>> rewritten("[a](../RESULTS.md#x), [b](../params.yaml)", ["docs"], "docs/data.md", {"results.md"})
     '[a](../results.md#x), b'

@@ -70,11 +70,12 @@ class Problems:
 def _numbered(lines: list[int]) -> str:
     """Return the numbers of lines in words.
 
-    >>> _numbered([3]), _numbered([3, 4]), _numbered([3, 4, 8, 9, 12])
-    ('line 3', 'lines 3, 4', 'lines 3, 4, 8 and 2 more')
+    >>> _numbered([3]), _numbered([3, 4, 8, 9]), _numbered([3, 4, 8, 9, 12])
+    ('line 3', 'lines 3, 4, 8, 9', 'lines 3, 4, 8 and 2 more')
     """
-    first = ", ".join(map(str, lines[:3]))
-    return f"line{'s' * (len(lines) > 1)} {first}" + f" and {len(lines) - 3} more" * (len(lines) > 3)
+    named = lines if len(lines) <= 4 else lines[:3]
+    rest = f" and {len(lines) - 3} more" * (len(named) < len(lines))
+    return f"line{'s' * (len(lines) > 1)} {', '.join(map(str, named))}{rest}"
 
 
 def name_of(table: Any, role: str) -> str:

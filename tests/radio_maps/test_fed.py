@@ -146,6 +146,8 @@ def test_wide_networks_hand_over_at_visited_pixels():
     assert found.sum((1, 2)).numpy() == pytest.approx(1, abs=1e-5)
     for kind in (True, False):
         assert products.handed_over(members, [kind] * 3, seen).equal(products.mean(members))
+    everywhere = products.handed_over(members, [False, True, False], torch.ones_like(seen))
+    assert everywhere.numpy() == pytest.approx(members[:, 1].numpy(), abs=1e-4)
 
 
 def test_a_fed_localizer_hands_over_where_its_training_samples_were(dataset, tmp_path):

@@ -76,7 +76,8 @@ def test_calibration_on_the_tested_set_is_called_transductive():
 
 def test_the_more_confident_of_two_seasons_is_taken_seed_by_seed():
     def season(confidence, error):
-        return hand_made.predictions(["val", "july", "november", "april"], [0.5, *confidence], [0, *error])
+        found = hand_made.predictions(["val", "july", "november", "april"], [0.5] * 4, [0, *error])
+        return found.assign(entropy_network=("sample", -np.log([0.5, *confidence])))
 
     july = [season([0.9, 0.1, 0.4], [10, 20, 30]), season([0.9, 0.9, 0.9], [11, 21, 31])]
     november = [season([0.2, 0.8, 0.6], [100, 200, 300]), season([0.2, 0.8, 0.6], [100, 200, 300])]

@@ -157,10 +157,15 @@ def unseen(split: str, name: str) -> bool:
 
 
 def _by_season(maps: Mapping[str, Maps], pair: Sequence[str] = ("july", "november")) -> list[dict]:
-    """Return records of the more confident of two seasons' networks, as in the paper's Section V.B, by each seed."""
+    """Return records of the more confident of two seasons' networks, as in the paper's Section V.B, by each seed.
+
+    The one whose posterior has the lower entropy is the more confident.
+    """
     own = [maps[split].methods.get("network", []) if split in maps else [] for split in pair]
     if not all(own):
         return []
+    # the other indicators are those of the members' mean image, which is not the posterior that answers
+    own = [[model.assign(max_mean_prediction=np.exp(-model.entropy_network)) for model in each] for each in own]
     rows = []
     for name in (*pair, "april"):
         parts = [hybrid.choose(models, name).assign_coords(block=predictions.of_set(models[0], name).block)
