@@ -8,7 +8,7 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.rsslib-stamp
 PYTEST := $(PY) -m pytest -q
-NBVAL := $(PYTEST) -p tests.nbval_sockets -n 2 --dist loadscope
+NBVAL := $(PYTEST) -p tests.nbval_sockets -n 2 --dist loadscope --no-loadscope-reorder
 CLUSTER := tests/workflow/test_sweep_cluster.py
 UNIT := tests rsslib --doctest-modules --ignore rsslib/propagation/_sionna_worker.py --ignore $(CLUSTER) \
   -n 2 --dist loadscope --no-loadscope-reorder
@@ -39,7 +39,7 @@ test: $(STAMP) ## lint, types, unit tests with examples, the smoke chain, notebo
 	@rm -rf build/defaults
 	@$(PY) -m nbconvert --log-level WARN --to notebook --output-dir build/defaults --TagRemovePreprocessor.enabled=True \
 	  --TagRemovePreprocessor.remove_cell_tags injected-parameters docs/executed/smoke/*.ipynb
-	@RSSLIB_PROGRESS=off $(NBVAL) --nbval build/defaults
+	@RSSLIB_PROGRESS=off $(NBVAL) --nbval $$(ls -r build/defaults/*.ipynb)    # the longest first
 	@RSSLIB_PROGRESS=off $(NBVAL) --nbval-lax notebooks/train notebooks/08_ray_traced_city.ipynb
 
 test-cluster: $(STAMP) ## stages on a cluster of processes of this machine, one of which is killed: a minute
