@@ -132,7 +132,8 @@ class Locator(BaseEstimator):
         in longitude and latitude, or in local metres), which hold the transmitter with that probability at places of
         the `promise`: "seen places", like those that were measured, or "unseen cells", which were not.
         Input: as `tables.read_table`; sensors, None for those of the fit; crs, None for that of the fit.
-        Errors: those of `read_table`; InputError before `fit`, for no sensor of the fit, or another promise.
+        Errors: those of `read_table`; InputError before `fit`, for no sensor of the fit, sensors far from its places,
+        or another promise.
         Warns with InputWarning of samples that no sensor of the fit heard: they get no place.
         """
         self._fitted()
@@ -169,22 +170,16 @@ class Locator(BaseEstimator):
              not_heard: ArrayLike | None = None, skip_bad: bool = False, layout: str | None = None) -> xr.Dataset:
         """Read a table as `read_table` does, with sensors, system, zone and not_heard of the fit by default.
 
-        Readings of sensors that the fit does not know are then left out, with a warning. Errors: those of `read_table`;
-        InputError for sensors far from the places of the fit.
+        Readings of sensors that the fit does not know are then left out, with a warning.
         """
         self._fitted()
         crs = self.input_crs_ if crs is None else crs
         own = sensors is None
         not_heard = (self.not_heard_ or None) if not_heard is None else not_heard
-        found = reading.read_table(readings, self.sensors_ if own else sensors, crs=crs, not_heard=not_heard,
-                                   skip_bad=skip_bad, layout=layout, zone=self.crs_,
-                                   sensors_crs=self.crs_ if own else None, skip_unknown=own)
-        apart = np.hypot(*(np.nanmedian(found[f"sensor_{axis}"]) - np.median(self.places_[:, number])
-                           for number, axis in enumerate("xy")))
-        if apart > SITE_M:
-            raise InputError(f"{found.attrs['source']}: its sensors are {apart / 1000:.0f} km from the places of the "
-                             "fit; expected one site: check the places of the sensors (--sensors) and their crs")
-        return found
+        standing = None if self.sensors_.empty else self.sensors_    # all may move: their places stand in the table
+        return reading.read_table(readings, standing if own else sensors, crs=crs, not_heard=not_heard,
+                                  skip_bad=skip_bad, layout=layout, zone=self.crs_,
+                                  sensors_crs=self.crs_ if own else None, skip_unknown=own)
 
     def score(self, dataset: xr.Dataset, y: object = None) -> float:
         """Return minus the median error [m], so that larger is better, as scikit-learn wants it.
@@ -219,6 +214,11 @@ class Locator(BaseEstimator):
         if systems.checked_zone(dataset.attrs["crs"]) != self.crs_:
             raise InputError(f"{name} is in {dataset.attrs['crs']}, the model in {self.crs_}; expected the same: read "
                              "it with Locator.read")
+        apart = np.hypot(*(np.nanmedian(dataset[f"sensor_{axis}"]) - np.median(self.places_[:, number])
+                           for number, axis in enumerate("xy")))
+        if apart > SITE_M:
+            raise InputError(f"{dataset.attrs['source']}: its sensors are {apart / 1000:.0f} km from the places of the "
+                             "fit; expected one site: check the places of the sensors (--sensors) and their crs")
         unknown = xr.full_like(dataset.tx_x, np.nan)
         return self.scale_.scaled(dataset.assign(tx_x=unknown, tx_y=unknown))
 
@@ -254,7 +254,9 @@ class Locator(BaseEstimator):
         def placed(points: np.ndarray) -> np.ndarray:
             metres = self.scale_.metres(*points.T)
             return np.stack(metres if self.crs_ == LOCAL else systems.transform(self.crs_, systems.DEGREES, *metres), 1)
-        return shapely.transform(regions.polygon(mask, grid), placed)
+        found = shapely.transform(regions.polygon(mask, grid), placed)
+        west, _, east, _ = found.bounds
+        return found if self.crs_ == LOCAL or east - west < 180 else _cut(found)
 
     def _in_systems(self, found: pd.DataFrame, dataset: xr.Dataset, promise: str) -> pd.DataFrame:
         metres = found.x.to_numpy(np.float64), found.y.to_numpy(np.float64)
@@ -272,6 +274,16 @@ class Locator(BaseEstimator):
     def _fitted(self) -> None:
         if not hasattr(self, "model_"):
             raise InputError("this locator is not fitted yet; call fit, or Locator.load")
+
+
+def _cut(region: Any) -> Any:
+    """Return a region that crosses the 180th meridian as parts on either side of it, as GeoJSON has them."""
+    import shapely
+
+    whole = shapely.transform(region, lambda points: np.stack([points[:, 0] % 360, points[:, 1]], 1))
+    east = shapely.intersection(whole, shapely.box(0, -90, 180, 90))
+    west = shapely.intersection(whole, shapely.box(180, -90, 360, 90))
+    return shapely.union(east, shapely.transform(west, lambda points: points - [360, 0]))
 
 
 def _standing(dataset: xr.Dataset, maps: Maps) -> pd.DataFrame:

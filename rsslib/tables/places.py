@@ -99,5 +99,6 @@ def sensors_in(sensors: Table, crs: str | None, skip_bad: bool) -> pd.DataFrame:
                                            for one in kinds[strange]])
     problems.settle(total)
     result = pd.DataFrame({"x": places.x, "y": places.y, "kind": kinds.to_numpy()}, index=named.to_numpy())
-    result.attrs["crs"] = places.crs
-    return result[~table.index.isin(problems.found)]
+    kept = result[~table.index.isin(problems.found)]
+    kept.attrs |= {"crs": places.crs, "left_out": sorted({*named} - {*kept.index})}
+    return kept

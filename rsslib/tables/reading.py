@@ -75,7 +75,8 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     if names is not None:
         _warn_of_unused(table, {*found.values(), *names}, None if known else places, name)
     elif skip_unknown and places is not None:
-        table = _of_known_sensors(table, table[found["sensor"]].str.strip(), places.index, name)
+        table = _of_known_sensors(table, found, places.index, name)
+        total = len(table) + len(problems.found)
     sent_pair = pair(found, "tx_", name) or (pair(found, "", name) if wide else None)
     _warn_of_degrees(found, sent_pair, system, name)
     sent = places_in(table, found, sent_pair, system, problems, may_miss=True)
@@ -88,7 +89,7 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
 def _roles(table: pd.DataFrame, places: pd.DataFrame | None, known: layouts.Layout | None,
            name: str) -> tuple[dict[str, str], bool]:
     """Return the columns by role, and whether sensors are columns: then one named `east` is no coordinate."""
-    listed = set() if places is None or known else {*places.index}
+    listed = set() if places is None or known else {*places.index, *places.attrs["left_out"]}
     found = roles([column for column in table.columns if column not in listed], name)
     wide = not {"sensor", "rss"} <= found.keys()
     return (found if wide else roles(table.columns, name)), wide
@@ -108,7 +109,8 @@ def _wide_names(table: pd.DataFrame, places: pd.DataFrame | None, known: layouts
 
 
 def _warn_of_unused(table: pd.DataFrame, used: set[str], places: pd.DataFrame | None, name: str) -> None:
-    unused = [column for column in table.columns if column not in used]
+    told = set() if places is None else {*places.attrs["left_out"]}
+    unused = [column for column in table.columns if column not in used | told]
     if unused:
         missing = [] if places is None else [one for one in places.index if one not in used]
         of_missing = f"; is one of them a sensor by another name? No column has {shown(', '.join(missing))}"
@@ -123,8 +125,12 @@ def _warn_of_degrees(found: dict[str, str], where: Pair | None, crs: str | None,
                       f"{shown(crs)} is that of x and y", InputWarning, stacklevel=3)
 
 
-def _of_known_sensors(table: pd.DataFrame, named: pd.Series, sensors: pd.Index, name: str) -> pd.DataFrame:
+def _of_known_sensors(table: pd.DataFrame, found: dict[str, str], sensors: pd.Index, name: str) -> pd.DataFrame:
+    named, beside = table[found["sensor"]].str.strip(), pair(found, "", name)
     known = named.isin(sensors)
+    if beside is not None:    # a sensor that moves has its place beside the reading
+        known |= ~pd.concat([table[found[role]].str.strip().str.lower().isin(text.MISSING) for role in beside[:2]],
+                            axis=1).any(axis=1)
     if not known.any():
         raise InputError(f"{name}: none of its sensors is known; check their names, or give their places (--sensors)")
     if not known.all():
@@ -144,6 +150,8 @@ def _heard(table: pd.DataFrame, found: dict[str, str], names: list[str] | None, 
                              f"{_MOST} readings: split it")
         rss = np.column_stack([text.numbers(table[name], f"column {name}", problems) for name in names])
         rss[np.isin(rss, marks)] = np.nan
+        if places is not None:    # of a layout, whose receivers the fit may not know
+            rss[:, ~np.isin(names, places.index)] = np.nan
         silent = np.isnan(rss).all(axis=1)
         problems.add(table.index[silent], ["no sensor heard it"] * int(silent.sum()))
         return rss
@@ -158,8 +166,9 @@ def _heard(table: pd.DataFrame, found: dict[str, str], names: list[str] | None, 
     problems.add(table.index[named == ""], ["no name of a sensor"] * int((named == "").sum()))
     if places is not None:
         lost = ~named.isin(places.index) & (named != "") & (True if own is None else np.isnan(own.x))
-        problems.add(table.index[lost], [f"sensor {shown(one)} is not in the table of sensors"
-                                             for one in named[lost]])
+        out = places.attrs["left_out"]
+        problems.add(table.index[lost], [f"sensor {shown(one)} " + ("was left out of" if one in out else "is not in")
+                                         + " the table of sensors" for one in named[lost]])
     sample = _samples(table, found, problems)
     twice = pd.DataFrame({"sample": sample, "sensor": named.to_numpy()}).duplicated().to_numpy()
     problems.add(table.index[twice], [f"sensor {shown(one)} stands twice in one sample" for one in named[twice]])
@@ -173,7 +182,8 @@ def _samples(table: pd.DataFrame, found: dict[str, str], problems: Problems) -> 
         raise InputError(f"{problems.name}: columns {text.listed(table.columns)}; expected a column sample or time, "
                          "which tells the readings of one transmission")
     given = table[found[role]].str.strip()
-    problems.add(table.index[given == ""], [f"no {NAMES[role]}"] * int((given == "").sum()))
+    blank = given.str.lower().isin(text.MISSING)
+    problems.add(table.index[blank], [f"no {NAMES[role]}"] * int(blank.sum()))
     return pd.factorize(given)[0]
 
 

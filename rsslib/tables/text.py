@@ -53,14 +53,16 @@ class Problems:
         lines: dict[str, list[int]] = {}
         for line in sorted(self.found):
             lines.setdefault(self.found[line], []).append(line)
-        others, shown_first = len(self.found) < total, [*lines.items()][:MOST_REASONS]
+        others = len(self.found) < total
+        most = sorted(lines.items(), key=lambda item: -len(item[1]))[:MOST_REASONS]    # equal ones by their first line
+        told = "; ".join(f"{_numbered(own)}: {reason}" for reason, own in most)
+        more = len(self.found) - sum(len(own) for _, own in most)
         if self.skip and others:
-            reason, first = shown_first[0]
-            warnings.warn(f"{self.name}: left out {len(self.found)} of {total} lines, the first is line {first[0]}: "
-                          f"{reason}", InputWarning, stacklevel=4)
+            first, (reason, own) = min(self.found), most[0]
+            warnings.warn(f"{self.name}: left out {len(self.found)} of {total} lines, the first is line {first}: "
+                          + self.found[first] + f"; most often, {_numbered(own)}: {reason}" * (
+                              len(lines) > 1 and len(own) > 1), InputWarning, stacklevel=4)
             return
-        told = "; ".join(f"{_numbered(own)}: {reason}" for reason, own in shown_first)
-        more = len(self.found) - sum(len(own) for _, own in shown_first)
         remedy = "no other line is left" if self.skip else "correct them" + (
             ", or leave them out with skip_bad (--skip-bad)" if self.skip is False and others else "")
         raise InputError(f"{self.name}: {len(self.found)} of {total} lines cannot be used: {told}"
@@ -204,7 +206,8 @@ def _degrees(geometry: Any, points: str, name: str) -> dict[str, pd.Series]:
 
 def _written(column: pd.Series) -> list[str]:
     if pd.api.types.is_float_dtype(column.dtype):    # repr: all digits, and no more
-        return [repr(float(value)) for value in column.to_numpy(np.float64, na_value=np.nan)]
+        return ["" if np.isnan(value) else repr(float(value))
+                for value in column.to_numpy(np.float64, na_value=np.nan)]
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return ["" if pd.isna(value) else value.isoformat() for value in column]
     return ["" if pd.api.types.is_scalar(value) and pd.isna(value) else _in_words(value) for value in column]

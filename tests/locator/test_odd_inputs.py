@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 
 from rsslib import __main__
 from rsslib.data import campus, splits
@@ -15,6 +16,7 @@ from rsslib.locator.locator import Locator
 from rsslib.project import InputError
 from rsslib.propagation import town
 from rsslib.reports import scoreboard
+from rsslib.tables import systems
 from rsslib.tables.reading import read_table
 
 
@@ -56,6 +58,39 @@ def test_sensors_in_another_part_of_the_world_are_refused(fitted):
     assert len(fitted.locate(new, made.sensors, crs=made.crs)) == fitted.samples_
     with pytest.raises(InputError, match="its sensors are 300 km from the places of the fit; .*--sensors"):
         fitted.locate(new, made.sensors.assign(x=made.sensors.x + 3e5), crs=made.crs)
+    far = read_table(new, made.sensors.assign(x=made.sensors.x + 3e5), crs=made.crs, zone=fitted.crs_)
+    for use in (fitted.locate, fitted.score, fitted.calibrate):
+        with pytest.raises(InputError, match="300 km from the places of the fit"):
+            use(far)
+
+
+def test_regions_at_the_180th_meridian_are_cut_there(tmp_path):
+    made = town.make(samples=45, receivers=4, side_m=200.0, walk=False)
+    east = max(systems.transform(made.crs, systems.DEGREES, *places.T)[0].max() for places in (
+        made.readings[["tx_x", "tx_y"]].to_numpy(), made.sensors[["x", "y"]].to_numpy()))
+
+    def moved(table, x, y):
+        lon, lat = systems.transform(made.crs, systems.DEGREES, table[x].to_numpy(), table[y].to_numpy())
+        return table.drop(columns=[x, y]).assign(**{f"{x[:-1]}lon": lon + 179.99999 - east, f"{y[:-1]}lat": lat})
+    readings, sensors = moved(made.readings, "tx_x", "tx_y"), moved(made.sensors, "x", "y")
+    found = Locator(threads=1).fit(read_table(readings, sensors)).locate(readings.drop(columns=["tx_lon", "tx_lat"]))
+    widths = [part.bounds[2] - part.bounds[0] for one in found.region90 for part in shapely.get_parts(one)]
+    assert max(widths) < 0.1 and found.region90.map(shapely.is_valid).all()
+    assert any(one.bounds[0] < -179 and one.bounds[2] > 179 for one in found.region90)
+    places = readings.groupby("time", sort=False).first()
+    held = shapely.covers(found.region90.to_numpy(), shapely.points(places.tx_lon, places.tx_lat))
+    assert held.mean() > 0.9 and output.write(found, tmp_path / "found.geojson").is_file()
+
+
+def test_a_sensor_that_moves_is_used_where_its_place_stands_beside_the_reading():
+    made = town.make(samples=45, receivers=4, side_m=200.0, walk=False)
+    table = made.readings.merge(made.sensors, on="sensor").sort_values("time")
+    one = table.assign(x=table.x + np.where(table.sensor == "r01", np.arange(len(table)) % 60 - 30.0, 0))
+    for moving in (one, table.assign(x=table.x + np.arange(len(table)) % 60 - 30.0)):
+        dataset = read_table(moving, crs=made.crs)
+        fit = Locator(threads=1).fit(dataset)
+        found = fit.locate(moving.drop(columns=["tx_x", "tx_y"]))
+        assert np.allclose(found.x, fit.locate(dataset).x)
 
 
 def test_a_fit_that_fails_leaves_no_model(fitted, site):

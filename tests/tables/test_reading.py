@@ -193,11 +193,45 @@ def test_lines_with_one_fault_are_told_together():
         read_table(table, SENSORS)
 
 
+def test_the_reason_of_most_lines_is_told_first():
+    total = 3 * len(long())
+    table = pd.concat([long()] * 3, ignore_index=True).assign(
+        sample=np.arange(total), rss=["-70,5", *["-70"] * (total - 1)], sensor=["roof"] * 3 + ["attic"] * (total - 3))
+    most = f"lines 4, 5, 6 and {total - 6} more: sensor 'attic' is not in the table of sensors"
+    with pytest.raises(InputError, match=f"cannot be used: {most}; line 1: rss is '-70,5'"):
+        read_table(table, SENSORS)
+    with pytest.warns(InputWarning, match=f"left out {total - 2} of {total} lines, the first is line 1: rss is "
+                                          f"'-70,5', no finite number; most often, {most}"):
+        read_table(table, SENSORS, skip_bad=True)
+
+
+def test_a_number_that_is_missing_is_no_text():
+    table = long().drop(columns="time").assign(sample=np.repeat([1.0, 2.0, 3.0], len(long()))[:len(long())])
+    table.loc[0, "sample"] = np.nan
+    with pytest.raises(InputError, match="line 1: no sample"):
+        read_table(table, SENSORS)
+
+
+def test_lines_of_unknown_sensors_do_not_count_among_the_bad_ones():
+    table = long().astype({"rss": object})
+    strange = table.assign(sensor="attic")
+    table["rss"] = "loud"
+    both = pd.concat([table, strange], ignore_index=True)
+    with pytest.warns(InputWarning, match="readings are of sensors that were not heard"):
+        with pytest.raises(InputError, match=f"{len(table)} of {len(table)} lines cannot be used: .*; correct them$"):
+            read_table(both, SENSORS, skip_unknown=True)
+
+
 def test_a_sensor_that_is_left_out_is_told_of():
-    wrong = SENSORS.assign(lat=[95.0, *SENSORS.lat[1:]])
-    with pytest.warns(InputWarning, match="frame of sensors: left out 1 of 3 lines, the first is line 1: latitude"):
-        found = read_table(wide().drop(columns=SENSORS.sensor[0]), wrong, skip_bad=True)
-    assert SENSORS.sensor[0] not in found.sensor.values
+    wrong = SENSORS.assign(sensor=["east", *SENSORS.sensor[1:]], lat=[95.0, *SENSORS.lat[1:]])
+    table = wide().rename(columns={SENSORS.sensor[0]: "east"})
+    with pytest.warns(InputWarning, match="frame of sensors: left out 1 of 3 lines, the first is line 1: lat") as told:
+        found = read_table(table, wrong, skip_bad=True)
+    assert len(told) == 1 and found.sensor.values.tolist() == SENSORS.sensor[1:].tolist()    # east: no coordinate
+    rows = long().replace({"sensor": {SENSORS.sensor[0]: "east"}})
+    with pytest.warns(InputWarning) as told:
+        assert len(read_table(rows, wrong, skip_bad=True).sensor) == 2
+    assert "sensor 'east' was left out of the table of sensors" in str(told[1].message)
 
 
 def test_a_place_that_degrees_do_not_hold_is_refused():
