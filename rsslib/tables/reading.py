@@ -64,7 +64,7 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     name, system = text.name_of(readings, "readings"), None if crs is None else systems.checked(crs, "read_table: crs")
     problems = Problems(name, skip_bad)
     table = text.read(readings, name, problems, points="tx_")
-    total = len(table) + len(problems.found)
+    unread = len(problems.found)
     if known:
         table, system = table.rename(columns=known.columns), system or known.crs
         not_heard = known.not_heard if not_heard is None else not_heard
@@ -76,11 +76,11 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
         _warn_of_unused(table, {*found.values(), *names}, None if known else places, name)
     elif skip_unknown and places is not None:
         table = _of_known_sensors(table, found, places.index, name)
-        total = len(table) + len(problems.found)
     sent_pair = pair(found, "tx_", name) or (pair(found, "", name) if wide else None)
     _warn_of_degrees(found, sent_pair, system, name)
     sent = places_in(table, found, sent_pair, system, problems, may_miss=True)
     heard = _heard(table, found, names, not_heard, problems, system, places)
+    total = len(table) + unread
     table, heard, sent, names = _without_bad(table, found, heard, sent, names, problems, total)
     dataset = _built(table, found, heard, sent, names, places, name, known, zone, len(problems.found))
     return dataset.assign_attrs({} if not_heard is None else {"not_heard": np.atleast_1d(not_heard).tolist()})
