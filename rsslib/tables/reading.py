@@ -80,8 +80,7 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     _warn_of_degrees(found, sent_pair, system, name)
     sent = places_in(table, found, sent_pair, system, problems, may_miss=True)
     heard = _heard(table, found, names, not_heard, problems, system, places)
-    total = len(table) + unread
-    table, heard, sent, names = _without_bad(table, found, heard, sent, names, problems, total)
+    table, heard, sent, names = _without_bad(table, found, heard, sent, names, problems, len(table) + unread)
     dataset = _built(table, found, heard, sent, names, places, name, known, zone, len(problems.found))
     return dataset.assign_attrs({} if not_heard is None else {"not_heard": np.atleast_1d(not_heard).tolist()})
 
