@@ -54,7 +54,7 @@ class Evidence:
     def shown(self, one: Picture) -> list[str]:
         """Return a figure with what it found, what it shows in numbers, folded, and what made it."""
         path = Path(one.path)
-        known = next((entry for entry in page.BEYOND if path.stem.startswith(entry.stem)), None)
+        known = next((entry for entry in page.BEYOND if entry.stem and path.stem.startswith(entry.stem)), None)
         made = self.executed(f"{known.notebook}.ipynb", path.parent.name) if known else ""
         words = known.caption.partition(": ")[2] if known else _CAPTIONS.get(path.stem, path.stem.replace("_", " "))
         return [f"### {words[0].upper()}{words[1:]}\n", f"{one.title}.\n",

@@ -46,6 +46,13 @@ def test_our_own_page_names_the_sets_with_the_largest_errors(evidence):
     assert f"{worst['median_m']:.0f} (" in text and "#grid2/worst" in text
 
 
+def test_each_figure_of_our_own_page_has_its_own_heading(evidence):
+    text = beyond.own(evidence)
+    heads = re.findall(r"^### (.*)$", text, re.MULTILINE)
+    assert len(set(heads)) == len(heads) == text.count(":::{dropdown}") > 7
+    assert {"A made-up town: where its transmitters are put", "Figure 11 with the maps as the fallback"} <= {*heads}
+
+
 def evidence_rows(evidence):
     records = pages.Records("full", evidence.root / "results").read("beyond")["records"]
     return [one for one in records if one["method"] == "network" and one["set"] != "val"]
