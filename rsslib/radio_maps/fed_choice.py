@@ -1,6 +1,7 @@
 """The choice of a rule for fed networks, by the validation set and by cells of the training set that are held out."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -50,6 +51,17 @@ def errors(localizer: FedLocalizer, dataset: xr.Dataset, samples: np.ndarray,
         places = [located(network, maps, rule, grid) for rule in rules]
         found.append([np.hypot(x.numpy() - true[0][batch], y.numpy() - true[1][batch]) for x, y in places])
     return np.concatenate(found, axis=1)
+
+
+def averaged(localizer: FedLocalizer) -> FedLocalizer:
+    """Return a localizer with the same networks that does not hand over: its posterior is the mean of the members'.
+
+    Errors: InputError before `fit`.
+    """
+    own, nets = copy(localizer), copy(localizer.fitted()[1])
+    nets.recipe = replace(nets.recipe, real_shares=(1.0,) * len(nets.members))    # all of one kind
+    own.nets = nets
+    return own
 
 
 def choose(localizer: FedLocalizer, dataset: xr.Dataset, sets: Mapping[str, np.ndarray],

@@ -14,7 +14,7 @@ from rsslib.localization import predictions
 from rsslib.project import InputError, InputWarning
 from rsslib.radio_maps import cells, decoders, fed_regions, products, regions
 from rsslib.radio_maps.fed import FedLocalizer, Product
-from rsslib.radio_maps.fed_choice import RULES, FedChoice, choose, errors
+from rsslib.radio_maps.fed_choice import RULES, FedChoice, averaged, choose, errors
 from rsslib.radio_maps.fed_recipe import FedRecipe
 from rsslib.radio_maps.fed_training import FedTrainer, cross_entropy, visited
 from rsslib.radio_maps.localizer import RadioMaps
@@ -161,6 +161,8 @@ def test_a_fed_localizer_hands_over_where_its_training_samples_were(dataset, tmp
     members = fed.nets.log_posteriors(fed.nets.drawn(dataset, fed.ranges), TEST)
     seen = torch.tensor([[(row, column) in pixels for column in range(width)] for row in range(fed.maps.grid.height)])
     assert network.equal(products.handed_over(members, [True, False], seen))
+    assert next(averaged(fed).log_posteriors(dataset, TEST))[1].equal(products.mean(members))
+    assert next(fed.log_posteriors(dataset, TEST))[1].equal(network)    # averaged left it as it is
     again = FedLocalizer.load(fed.save(tmp_path / "fed"), "cpu")
     assert np.array_equal(again.nets.visited, fed.nets.visited)
     assert again.predict(dataset).identical(fed.predict(dataset))
