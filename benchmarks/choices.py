@@ -4,13 +4,14 @@
 
 Each task trains three networks, with 100, 25 and 10 % of real samples, each alone and from the same start, on part of a
 training set, and locates the rest of it: `val-SPLIT` the set val, `cells-SPLIT` cells of a quarter (Grid2) or a
-twenty-fifth of the map, in three parts. No test sample of the same separation is read. Records: task, network,
-learning_rate, real_shares (of the networks that answer), together ("handed over": see `products.handed_over`; "mean"),
-maps_weight (lambda), median_m; decoder `sure`.
+twenty-fifth of the map, in three parts; `season-SEASON` trains on April and locates another season, `calibrated-SEASON`
+likewise, after self-calibration on it: a separation that no table has. No test sample of the same separation is read.
+Records: task, network, learning_rate, real_shares (of the networks that answer), together ("handed over": see
+`products.handed_over`; "mean"), maps_weight (lambda), median_m; decoder `sure`.
 `doubt-SPLIT`: how well sums of indicators tell the cells that are held out of `train` and `val` from what is left of
 `val`; task, indicator, auroc, below_val10. `noise-april` and `reach-april`: mean and median error of pairs, with
-another noise or candidates nearer to training samples, on sums of April's validation samples. Compact networks take 40
-minutes on two CPU cores; a UNet wants a GPU. OUT.json keeps the records of tasks that are not run. A network whose log
+another noise or candidates nearer to training samples, on sums of April's validation samples. Compact networks take an
+hour on two CPU cores; a UNet wants a GPU. OUT.json keeps the records of tasks that are not run. A network whose log
 posteriors are in FOLDER is not trained again: empty it after a change of the code. Needs data/quick/measurements.nc.
 """
 
@@ -39,8 +40,9 @@ from rsslib.radio_maps.localizer import RadioMaps
 from rsslib.radio_maps.recipe import MapRecipe
 from rsslib.reports.radio_maps.tables import detected, doubt
 
-TASKS = ("val-random", "val-grid2", "val-blocks", "val-november", "cells-grid2", "cells-july", "doubt-grid2",
-         "doubt-july", "noise-april", "reach-april")
+TASKS = ("val-random", "val-grid2", "val-blocks", "val-november", "cells-grid2", "cells-july", "season-july",
+         "season-november", "calibrated-july", "calibrated-november", "doubt-grid2", "doubt-july", "noise-april",
+         "reach-april")
 TOGETHER, WEIGHTS = ("handed over", "mean"), (0.0, 0.25, 0.5, 1.0)
 NETWORKS = ((1.0, 0.25), (1.0, 0.1), (1.0, 0.25, 0.1))
 """The shares of real samples of the networks that are compared; the first is the one that knows visited places."""
@@ -57,6 +59,9 @@ def parts(task: str) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return what is trained on and what is located, once or three times."""
     kind, split = task.split("-")
     dataset = load(ROOT / "data/quick/measurements.nc")
+    if kind in ("season", "calibrated"):
+        season = dataset.season.values
+        return [(np.flatnonzero(season == "april"), np.flatnonzero(season == split))]
     sets = splits.make(dataset, split)
     if kind == "val":
         return [(sets["train"], sets["val"])]
@@ -74,6 +79,8 @@ def train(job: tuple) -> None:
     recipe = FedRecipe(epochs=epochs, real_shares=(share,), network=network, learning_rate=rate,
                        maps=MapRecipe(threads=1))
     fed = FedLocalizer(recipe).fit(dataset, {"train": kept, "val": held_out})
+    if task.startswith("calibrated"):
+        fed.calibrate(dataset, held_out)
     _, log_network, log_maps = zip(*fed.log_posteriors(dataset, held_out))
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(file, network=torch.cat(log_network).half().numpy(), maps=torch.cat(log_maps).half().numpy())

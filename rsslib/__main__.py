@@ -26,8 +26,11 @@ def _parser() -> argparse.ArgumentParser:
     chosen.add_parser("reproduce", help="every table and figure, then RESULTS.md").add_argument(
         "--profile", choices=["quick", "campus", "full"], help="data and networks, such as campus: synthetic, no "
         "download; default: quick where the measurements can be had, else campus")
-    paper = chosen.add_parser("paper", help="train what `reproduce` only reads, without Jupyter and DVC: the paper's "
-                              "networks of the profile full; wants a CUDA GPU")
+    purpose = "train what `reproduce` only reads, without Jupyter and DVC: the networks of the profile full"
+    paper = chosen.add_parser("paper", help=f"{purpose}; wants a CUDA GPU", description=f"T{purpose[1:]}. Those of "
+                              "paper 1 and 2 want a CUDA GPU; those of our own method (maps-random, unseen-july, "
+                              "ablation-grid2, ...) take minutes on a CPU. What is finished stays, an interrupted "
+                              "training goes on at the next call. Reports then read it: `rsslib figures`.")
     paper.add_argument("--profile", choices=["full", "quick"], default="full", help="default: full")
     paper.add_argument("--minutes", type=float, default=1e5, help="train at most so long; default: until all is done")
     paper.add_argument("--at-once", type=int, default=1, help="trainings at the same time; default: 1")

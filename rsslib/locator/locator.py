@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
-from rsslib.arguments import check_choice, check_type, whole
+from rsslib.arguments import check_choice, check_type, shown, whole
 from rsslib.data import grid as grids
 from rsslib.data import measurements
 from rsslib.data.positions import LOCAL, SITE_M
@@ -134,7 +134,7 @@ class Locator(BaseEstimator):
         Input: as `tables.read_table`; sensors, None for those of the fit; crs, None for that of the fit.
         Errors: those of `read_table`; InputError before `fit`, for no sensor of the fit, sensors far from its places,
         or another promise.
-        Warns with InputWarning of samples that no sensor of the fit heard: they get no place.
+        Warns with InputWarning of samples that no sensor of the fit heard: they get no place; and of other sensors.
         """
         self._fitted()
         check_choice("promise", promise, self.regions_)
@@ -146,6 +146,11 @@ class Locator(BaseEstimator):
         if not heard.any():
             raise InputError(f"{dataset.attrs['source']}: no sample was heard by a sensor of the fit "
                              f"({', '.join(self._maps().sensors[:5])}, ...); check the names of the sensors")
+        told = np.flatnonzero(np.isfinite(dataset.rss.values).any(axis=0))
+        strange = dataset.sensor.values[np.setdiff1d(told, columns)]
+        if len(strange):
+            warnings.warn(f"{dataset.attrs['source']}: the fit does not know the sensors {shown(', '.join(strange))}; "
+                          "their readings are not used", InputWarning, stacklevel=2)
         if not heard.all():
             warnings.warn(f"{dataset.attrs['source']}: {(~heard).sum()} of {len(heard)} samples were heard by no "
                           "sensor of the fit; they get no place", InputWarning, stacklevel=2)

@@ -133,9 +133,13 @@ def _of_known_sensors(table: pd.DataFrame, found: dict[str, str], sensors: pd.In
     if not known.any():
         raise InputError(f"{name}: none of its sensors is known; check their names, or give their places (--sensors)")
     if not known.all():
-        silent = sensors[~sensors.isin(named)].tolist()
+        silent, role = sensors[~sensors.isin(named)].tolist(), "sample" if "sample" in found else "time"
+        lost = 0
+        if role in found:    # else it is refused below, with the columns it has
+            lost = table[found[role]].str.strip().nunique() - table[found[role]][known].str.strip().nunique()
         warnings.warn(f"{name}: {(~known).sum()} of {len(known)} readings are of sensors that were not heard in the "
                       f"fit, or moved there, {shown(', '.join(named[~known].dropna().unique()))}; they are not used"
+                      + f", and {lost} samples without other readings are left out" * bool(lost)
                       + f". It has nothing of {shown(', '.join(silent))}" * bool(silent), InputWarning, stacklevel=3)
     return table[known]
 

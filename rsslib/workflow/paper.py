@@ -25,6 +25,8 @@ from rsslib.workflow import chain, parameters
 
 LOCALIZER, EMITTERS, MAPS, ABLATION, UNSEEN = (f"notebooks/train/{name}.ipynb" for name in (
     "localizer", "emitters", "radio_maps", "ablation", "unseen_cells"))
+UNTIL_DONE = 1e5
+"""So many minutes are no limit."""
 FIRST = ("grid2", "july", "grid5", "random", "november", "blocks")
 """The splits in the order of what they settle."""
 DATA = "data/quick"    # of both papers: measurements, and gain maps of cities
@@ -137,7 +139,7 @@ def train(minutes: float, at_once: int, values: Sequence[str] = (), only: Sequen
     Errors: those of `settings`; InputError for an unknown training, or where the measurements of the profile are
     missing.
     """
-    if not 0 < minutes <= 1e5 or not 1 <= at_once <= 256:
+    if not 0 < minutes <= UNTIL_DONE or not 1 <= at_once <= 256:
         raise InputError(f"command line: --minutes {minutes:g}, --at-once {at_once}; expected minutes above 0, and 1 "
                          "to 256 trainings at once")
     known = {training.name: training for training in order(profile)}
@@ -148,7 +150,8 @@ def train(minutes: float, at_once: int, values: Sequence[str] = (), only: Sequen
     waiting = [training for training in given if not _is_finished(training, given[training], made_of[training])]
     if profile == "full" and not torch.cuda.is_available():
         _say("warning: no CUDA GPU is seen here: this will be very slow; `make reproduce` is the job for a CPU")
-    _say(f"{len(given) - len(waiting)} of {len(given)} trainings are finished; {len(waiting)} to go, {minutes:g} min")
+    _say(f"{len(given) - len(waiting)} of {len(given)} trainings are finished; {len(waiting)} to go"
+         + f", at most {minutes:g} min" * (minutes < UNTIL_DONE))
     return _run(waiting, given, made_of, time.monotonic() + 60 * minutes, at_once)
 
 

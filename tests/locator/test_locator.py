@@ -204,7 +204,8 @@ def test_what_nobody_heard_gets_no_place(fitted, new):
     silent.rss.values[0, 0] = -80
     silent = silent.assign(sensor_x=silent.sensor_x.fillna(float(new.sensor_x.mean())),
                            sensor_y=silent.sensor_y.fillna(float(new.sensor_y.mean())))
-    with pytest.warns(InputWarning, match="3 of .* were heard by no sensor of the fit"):
+    with pytest.warns(InputWarning, match="3 of .* were heard by no sensor of the fit"), pytest.warns(
+            InputWarning, match="the fit does not know the sensors 'unknown'; their readings are not used"):
         located = fitted.locate(silent)
     assert np.isnan(located.x[0]) and not located.trusted[0] and np.isfinite(located.x).sum() == len(located) - 3
     features = output.geojson(located)["features"]

@@ -268,6 +268,9 @@ def test_readings_of_unknown_sensors_may_be_left_out(expected):
     extra = pd.concat([long(), long().iloc[:2].assign(sensor="attic")])
     with pytest.warns(InputWarning, match="2 of 11 readings are of sensors"):
         assert same(read_table(extra, SENSORS, skip_unknown=True), expected)
+    alone = extra.iloc[-1:].assign(time="2030-01-01T00:00:00")
+    with pytest.warns(InputWarning, match="they are not used, and 1 samples without other readings are left out"):
+        assert same(read_table(pd.concat([long(), alone]), SENSORS, skip_unknown=True), expected)
     with pytest.raises(InputError, match="none of its sensors is known"):
         read_table(long().assign(sensor="attic"), SENSORS, skip_unknown=True)
 
