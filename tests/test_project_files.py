@@ -222,9 +222,11 @@ def _medians(*tasks: str) -> dict[tuple, dict[str, float]]:
 def test_what_the_deviations_say_of_other_seasons_stands_in_its_records():
     found, text = _medians("val-", "cells-", "season-", "calibrated-"), " ".join(_text("docs/deviations.md").split())
     chosen, mean = ((FedRecipe().real_shares, together, Rule().maps_weight) for together in ("handed over", "mean"))
-    a, b, c, d = (f"{found[rule][f'season-{season}']:.0f}" for rule in (chosen, mean) for season in ("july", "november"))
+    a, b, c, d = (f"{found[rule][f'season-{season}']:.0f}" for rule in (chosen, mean)
+                  for season in ("july", "november"))
     assert f"errs by {a} and {b} m, the mean of the same networks with the same weight by {c} and {d} m;" in text
-    a, b, c, d = (f"{found[rule][f'calibrated-{season}']:.0f}" for rule in (chosen, mean) for season in ("july", "november"))
+    a, b, c, d = (f"{found[rule][f'calibrated-{season}']:.0f}" for rule in (chosen, mean)
+                  for season in ("july", "november"))
     assert f"after self-calibration by {a} and {b} m, and {c} and {d} m." in text
     score = {rule: statistics.fmean([math.log(medians[task]) for task in medians if not task.startswith("calibrated")])
              for rule, medians in found.items()}
