@@ -12,8 +12,8 @@ from rsslib.radio_maps.products import Rule
 WHOLE = "as chosen"
 """The name of the method as it is, which the others are compared with."""
 AVERAGED = "mean of the networks"
-"""The name of the same networks without handing over; see `fed_choice.averaged`."""
-NETWORKS: dict[str, dict] = {WHOLE: {}, "no drawn samples": {"real_shares": (1.0, 1.0, 1.0)},
+"""The name of the same networks without handing over."""
+NETWORKS: dict[str, dict] = {WHOLE: {}, "no drawn samples": {"real_shares": (1.0,)},
                              "EMD as the loss": {"loss": "emd"}, "one share": {"real_shares": (0.5, 0.5, 0.5)}}
 """By variant: the settings of `FedRecipe` that differ; such networks are trained anew."""
 RULES = {"networks alone": Rule(maps_weight=0.0), "maps at full weight": Rule(maps_weight=1.0),

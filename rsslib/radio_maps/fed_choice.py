@@ -40,28 +40,20 @@ class FedChoice:
 
 
 def errors(localizer: FedLocalizer, dataset: xr.Dataset, samples: np.ndarray,
-           rules: Sequence[Rule] = RULES) -> np.ndarray:
+           rules: Sequence[Rule] = RULES, handed_over: bool = True) -> np.ndarray:
     """Return the error of each sample by each rule, (rules, samples) [m]; NaN where the true location is unknown.
 
-    Every batch is localized once for all rules. Errors: those of `FedLocalizer.log_posteriors` and `choose`.
+    Every batch is localized once for all rules. handed_over, False for the mean of the networks everywhere.
+    Errors: those of `FedLocalizer.log_posteriors` and `choose`.
     """
     rules = _rules("errors", rules)
+    check_type("errors: handed_over", handed_over, bool)
+    localizer = localizer if handed_over else _averaged(localizer)
     grid, true, found = localizer.fitted()[0].grid, transmitters(dataset), []
     for batch, network, maps in localizer.log_posteriors(dataset, samples):
         places = [located(network, maps, rule, grid) for rule in rules]
         found.append([np.hypot(x.numpy() - true[0][batch], y.numpy() - true[1][batch]) for x, y in places])
     return np.concatenate(found, axis=1)
-
-
-def averaged(localizer: FedLocalizer) -> FedLocalizer:
-    """Return a localizer with the same networks that does not hand over: its posterior is the mean of the members'.
-
-    Errors: InputError before `fit`.
-    """
-    own, nets = copy(localizer), copy(localizer.fitted()[1])
-    nets.recipe = replace(nets.recipe, real_shares=(1.0,) * len(nets.members))    # all of one kind
-    own.nets = nets
-    return own
 
 
 def choose(localizer: FedLocalizer, dataset: xr.Dataset, sets: Mapping[str, np.ndarray],
@@ -89,6 +81,13 @@ def choose(localizer: FedLocalizer, dataset: xr.Dataset, sets: Mapping[str, np.n
 
 LEAST_STEPS = 400
 """The least steps of the networks that `choose` trains, unless the recipe asks for fewer."""
+
+
+def _averaged(localizer: FedLocalizer) -> FedLocalizer:
+    own, nets = copy(localizer), copy(localizer.fitted()[1])
+    nets.recipe = replace(nets.recipe, real_shares=(1.0,) * len(nets.members))    # of one kind: their mean answers
+    own.nets = nets
+    return own
 
 
 def _rules(where: str, rules: Sequence[Rule]) -> tuple[Rule, ...]:

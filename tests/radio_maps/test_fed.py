@@ -14,7 +14,7 @@ from rsslib.localization import predictions
 from rsslib.project import InputError, InputWarning
 from rsslib.radio_maps import cells, decoders, fed_regions, products, regions
 from rsslib.radio_maps.fed import FedLocalizer, Product
-from rsslib.radio_maps.fed_choice import RULES, FedChoice, averaged, choose, errors
+from rsslib.radio_maps.fed_choice import RULES, FedChoice, choose, errors
 from rsslib.radio_maps.fed_recipe import FedRecipe
 from rsslib.radio_maps.fed_training import FedTrainer, cross_entropy, visited
 from rsslib.radio_maps.localizer import RadioMaps
@@ -161,8 +161,12 @@ def test_a_fed_localizer_hands_over_where_its_training_samples_were(dataset, tmp
     members = fed.nets.log_posteriors(fed.nets.drawn(dataset, fed.ranges), TEST)
     seen = torch.tensor([[(row, column) in pixels for column in range(width)] for row in range(fed.maps.grid.height)])
     assert network.equal(products.handed_over(members, [True, False], seen))
-    assert next(averaged(fed).log_posteriors(dataset, TEST))[1].equal(products.mean(members))
-    assert next(fed.log_posteriors(dataset, TEST))[1].equal(network)    # averaged left it as it is
+    log_maps = next(fed.log_posteriors(dataset, TEST))[2]
+    for handed_over, log_network in ((True, network), (False, products.mean(members)), (True, network)):
+        x, y = products.located(log_network, log_maps, Rule(), fed.maps.grid)
+        expected = np.hypot(*(at.numpy() - axis[TEST] for at, axis in zip((x, y), transmitters(dataset))))
+        assert errors(fed, dataset, TEST, [Rule()], handed_over)[0].tolist() == expected.tolist()
+    assert np.any(errors(fed, dataset, TEST, [Rule()], False) != errors(fed, dataset, TEST, [Rule()]))
     again = FedLocalizer.load(fed.save(tmp_path / "fed"), "cpu")
     assert np.array_equal(again.nets.visited, fed.nets.visited)
     assert again.predict(dataset).identical(fed.predict(dataset))
