@@ -82,7 +82,7 @@ def _against(pairs: Records, method: str, other: str) -> str:
 
 def _told(pair: Mapping) -> str:
     ends = pair.get("ci95_median_m")
-    digits = int(bool(ends) and min(map(abs, ends)) < 0.5)    # an end that decides is not rounded to 0
+    digits = int(min(map(abs, ends)) < 0.5) if ends else 0    # an end that decides is not rounded to 0
     told = span(ends, digits, True) if ends else "(no interval)"
     return f"{_case(pair)} {fixed(pair['median_m'], digits, True)} m {told}"
 
