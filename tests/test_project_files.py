@@ -21,6 +21,7 @@ from rsslib.files import read_json
 from rsslib.radio_maps.fed_recipe import FedRecipe
 from rsslib.radio_maps.products import Rule
 from rsslib.reports.radio_maps.tables import DOUBT
+from rsslib.reports.tables import name
 from rsslib.workflow import own
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -259,6 +260,16 @@ def test_what_the_deviations_say_of_the_choice_of_a_rule_stands_in_its_records()
     assert f"the same without the network of 10 %, is {(score[second] - score[first]) / 6:.3f} behind" in text
     without = {rule: score[rule] - math.log(medians["val-november"]) for rule, medians in found.items()}
     assert min(without, key=without.get) == best    # "without them the same combination leads"
+
+
+def test_texts_name_the_separations_whose_networks_have_regions_for_unseen_cells():
+    stems = [path.stem for path in (ROOT / "results/full/unseen").glob("*.json") if "." not in path.stem]
+    named = [name(split) for split in ("grid2", "grid5", "july", "november") if split in stems]
+    assert len(named) == len(stems)
+    told = f"{', '.join(named[:-1])} and {named[-1]}"
+    assert f"unseen cells on {told} alone" in _text("rsslib/site/texts/fails.md")
+    cells = json.loads(_text("notebooks/09_radio_maps.ipynb"))["cells"]
+    assert f"in `full` on {told}," in " ".join("".join(line for cell in cells for line in cell["source"]).split())
 
 
 def test_the_indicator_of_unseen_places_is_the_one_that_the_records_choose():

@@ -48,10 +48,9 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     crs, of x and y: what pyproj knows, such as "EPSG:25833"; None: lat and lon are WGS 84, x and y metres from a
     corner ("local"). sensors_crs, that of the table of sensors, if it is another. not_heard, numbers that stand for
     "not heard". layout, a name in `layouts.LAYOUTS`. zone, the UTM zone to project to; None: that of the site.
-    skip_unknown leaves out readings of sensors that the table of sensors does not name, skip_bad lines that cannot be
-    used; both say how many.
-    Output: attributes `input_crs`, the system that the places came in; `left_out`, a number of lines; `not_heard`. The
-    variable `given_sample` has the names of the samples, if the table has such a column.
+    skip_unknown leaves out readings of sensors that `sensors` does not name, skip_bad lines that cannot be used.
+    Output: attributes `input_crs`, the system that the places came in; `left_out`, a number of lines; `not_heard`;
+    variable `given_sample`, the names of the samples, if the table has such a column.
     Errors: InputError naming the table, its bad lines and what to do; those of `measurements.validate`.
     Warns with InputWarning of lines left out, and of columns that are not used.
 

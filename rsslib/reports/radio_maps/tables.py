@@ -260,7 +260,9 @@ def _difference(errors: np.ndarray, part: xr.Dataset, other: xr.Dataset) -> dict
     if not np.array_equal(part.measurement, other.measurement):
         raise InputError("radio maps: EMD was tested on other samples; both come from the same measurements and split")
     # both draw the same blocks; drawn in one statistic, networks and ensembles would count in each other's widening
-    drawn = resampled(networks_drawn(errors), {"part": part.block.values}) - resampled_errors(other)
+    times = {"part": part.block.values}
+    drawn = resampled(networks_drawn(errors), times) - (resampled_errors(other) if "drawn" in other.coords else
+                                                        resampled(networks_drawn(_errors([other])), times))
     value = np.median(errors, axis=1).mean() - np.median(predictions.errors(other))
     return {"n": errors.shape[1]} | field("median_m", float(value), drawn, difference=True)
 
