@@ -274,7 +274,7 @@ AHEAD, OPEN, BEHIND = (-60, -20), (-60, 20), (20, 60)
 def test_the_answer_turns_with_the_interval_of_the_difference(ends, counts, told):
     answer = findings.answer(RECORDS, [pair(ends), pair(AHEAD, "maps"), pair((1, 9), other="maps")], [], [])
     ahead, behind, undecided = counts
-    assert "- **network fed by maps**: farther off on Grid2 (OOD test) +5 m [+1, +9]." in answer.sentences
+    assert "- **network fed by maps**, beside the maps alone: farther off on Grid2 (OOD test) +5 m [+1, +9]." in answer.sentences
     assert answer.word == (f"network fed by maps: ahead of our EMD in {ahead} of 1 sets, behind in {behind}, undecided "
                            f"in {undecided}")
     assert f"- **network fed by maps**: {told}." in answer.sentences
@@ -287,7 +287,7 @@ def test_an_end_that_decides_is_not_rounded_to_nothing():
                                      pair((-9, -1), other="maps")], [], []).sentences
     assert "farther off on Grid2 (OOD test) +7.2 m [+0.4, +14.0]" in told
     assert "undecided on Random (test) +6.8 m [−0.4, +14.0]" in told
-    assert "nearer than the maps alone on Grid2 (OOD test) −5 m [−9, −1]" in told
+    assert "beside the maps alone: nearer on Grid2 (OOD test) −5 m [−9, −1]" in told
 
 
 def test_the_answer_counts_sets_and_groups_them():

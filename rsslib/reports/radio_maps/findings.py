@@ -16,8 +16,9 @@ from rsslib.reports.tables import name as named
 def answer(records: Records, pairs: Records, detection: Records, covered: Records) -> Answer:
     """Return in how many sets our method is ahead of the paper's EMD, and what its regions and entropies are worth."""
     usable(records, "answer")
-    lines = [f"**{LOOKS[method].label}**: {told}." for method, other in (
-        ("maps", "emd"), ("network", "emd"), ("network", "maps")) if (told := _against(pairs, method, other))]
+    lines = [f"**{LOOKS[method].label}**{beside}: {told}." for method, other, beside in (
+        ("maps", "emd", ""), ("network", "emd", ""), ("network", "maps", ", beside the maps alone"))
+             if (told := _against(pairs, method, other))]
     lines += [_detected(detection)] * bool(detection)
     for method in ("maps", "network"):
         own = [record for record in covered if record["method"] == method and record["level"] == 0.9
@@ -74,8 +75,7 @@ def set_label(name: str) -> str:
 
 def _against(pairs: Records, method: str, other: str) -> str:
     """Return where a method is ahead of EMD, or of the maps, and where not, with the differences."""
-    than = {"emd": "EMD", "maps": "the maps alone"}[other]
-    verbs = {SETTLED: f"nearer than {than} on", REFUTED: "farther off on", UNDECIDED: "undecided on"}
+    verbs = {SETTLED: "nearer than EMD on" if other == "emd" else "nearer on", REFUTED: "farther off on", UNDECIDED: "undecided on"}
     groups = by_verdict(_of(pairs, method, other), _verdict)
     return "; ".join(f"{verbs[word]} {listed([_told(pair) for pair in group])}" for word, group in groups.items())
 
