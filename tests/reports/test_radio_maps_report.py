@@ -274,7 +274,7 @@ AHEAD, OPEN, BEHIND = (-60, -20), (-60, 20), (20, 60)
 def test_the_answer_turns_with_the_interval_of_the_difference(ends, counts, told):
     answer = findings.answer(RECORDS, [pair(ends), pair(AHEAD, "maps"), pair((1, 9), other="maps")], [], [])
     ahead, behind, undecided = counts
-    assert "- **network fed by maps**, beside the maps alone: farther off on Grid2 (OOD test) +5 m [+1, +9]." in answer.sentences
+    assert "beside the maps alone: farther off on Grid2 (OOD test) +5 m [+1, +9]." in answer.sentences
     assert answer.word == (f"network fed by maps: ahead of our EMD in {ahead} of 1 sets, behind in {behind}, undecided "
                            f"in {undecided}")
     assert f"- **network fed by maps**: {told}." in answer.sentences

@@ -75,7 +75,8 @@ def set_label(name: str) -> str:
 
 def _against(pairs: Records, method: str, other: str) -> str:
     """Return where a method is ahead of EMD, or of the maps, and where not, with the differences."""
-    verbs = {SETTLED: "nearer than EMD on" if other == "emd" else "nearer on", REFUTED: "farther off on", UNDECIDED: "undecided on"}
+    than = "than EMD " if other == "emd" else ""
+    verbs = {SETTLED: f"nearer {than}on", REFUTED: "farther off on", UNDECIDED: "undecided on"}
     groups = by_verdict(_of(pairs, method, other), _verdict)
     return "; ".join(f"{verbs[word]} {listed([_told(pair) for pair in group])}" for word, group in groups.items())
 
