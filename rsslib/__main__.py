@@ -28,14 +28,16 @@ def _parser() -> argparse.ArgumentParser:
         "download; default: quick where the measurements can be had, else campus")
     purpose = "train what `reproduce` only reads, without Jupyter and DVC: the networks of the profile full"
     paper = chosen.add_parser("paper", help=f"{purpose}; wants a CUDA GPU", description=f"T{purpose[1:]}. Those of "
-                              "paper 1 and 2 want a CUDA GPU; those of our own method (maps-random, unseen-july, "
-                              "ablation-grid2, ...) take minutes on a CPU. What is finished stays, an interrupted "
-                              "training goes on at the next call. Reports then read it: `rsslib figures`.")
+                              "paper 1 want a CUDA GPU; those of paper 2 and of our own method (maps-random, "
+                              "unseen-july, ablation-grid2, ...) take up to half an hour each on a CPU. An interrupted "
+                              "training goes on at the next call, and a finished one is not run again by the same "
+                              "clone. It writes into results/; `rsslib figures` makes tables and figures from it.")
     paper.add_argument("--profile", choices=["full", "quick"], default="full", help="default: full")
-    paper.add_argument("--minutes", type=float, default=1e5, help="train at most so long; default: until all is done")
+    paper.add_argument("--minutes", type=float, default=commands.UNTIL_DONE,
+                       help="train at most so long; default: until all is done")
     paper.add_argument("--at-once", type=int, default=1, help="trainings at the same time; default: 1")
     paper.add_argument("--only", help="names of trainings, with commas, such as grid2-com,grid2-emd; default: all")
-    paper.add_argument("values", nargs="*", metavar="key=value", help="parameters of every training")
+    paper.add_argument("values", nargs="*", metavar="key=value", help="parameters of every training, such as epochs=3")
     swept = chosen.add_parser("sweep", help="a profile's trainings and reports on a cluster, through Dask distributed")
     swept.add_argument("profile", choices=list(commands.PLANS), help="such as quick; full trains what `paper` trains")
     swept.add_argument("--scheduler", default="", metavar="ADDRESS", help="of a running one, such as tcp://node7:8786; "
@@ -62,7 +64,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
     if given.command == "paper":
         from rsslib.workflow import paper  # here, not above: the other commands do not need it
 
-        only = [name.strip() for name in given.only.split(",")] if given.only is not None else []
+        only = [name.strip() for name in given.only.rstrip(", ").split(",")] if given.only is not None else []
         return paper.train(given.minutes, given.at_once, given.values, only, given.profile)
     if given.command == "sweep":
         from rsslib.workflow import sweep  # likewise

@@ -33,17 +33,18 @@ DOUBTFUL = 0.1
 """A place is trusted unless this share of the held-out samples, or fewer, was less sure."""
 MATTERED = 3
 """So many receivers are named that mattered most."""
+_MANY = 30
+"""Of so many samples each sensor of the fit is expected to have heard one."""
 _STEPS = np.linspace(0, 1, 201)
 
 
 class Locator(BaseEstimator):
     """Locates transmitters on a site of any size with radio maps, and on request with networks that learn from them.
 
-    Parameters: network, train networks, too (about one minute per 1,000 samples on two cores); seed, of what is held
-    out and of the networks; threads of the processor. It follows scikit-learn: `get_params`, `set_params`, `clone`,
-    `score`.
-    After `fit`: self_test_, a SelfTest by what was held out (`held_out.TIMES` or `PLACES`, and of the maps
-    alone `CELLS`, if enough of the site was visited).
+    Parameters: network, train networks, too (one to two minutes per 1,000 samples on two cores); seed, of what is
+    held out and of the networks; threads of the processor. It follows scikit-learn: `get_params`, `set_params`,
+    `clone`, `score`. After `fit`: self_test_, a SelfTest by what was held out (`held_out.TIMES` or `PLACES`, and of the
+    maps alone `CELLS`, if enough of the site was visited).
 
     >>> from rsslib.data import campus
     >>> site = campus.make(n_april=0, n_july=90, n_november=0)
@@ -125,16 +126,17 @@ class Locator(BaseEstimator):
                promise: str = regions.PROMISES[0]) -> pd.DataFrame:
         """Return a row for each sample of measurements or of a table.
 
-        Columns: time; x, y, the place in the system of the fitted table; lat, lon [degrees] unless that is "local";
-        confidence, the share of held-out samples that were less sure (by the width of the posterior, or the
-        uncertainty of the maps where it lies, whichever is the worse); trusted, whether that is above DOUBTFUL;
+        Columns: given_sample, of tables with samples; time; x, y, the place in the system of the fitted table; lat, lon
+        [degrees] unless that is "local"; confidence, the share of held-out samples that were less sure (by the width of
+        the posterior, or the uncertainty of the maps there, whichever is the worse); trusted, whether above DOUBTFUL;
         sensors, those that mattered most; area50_km2 and area90_km2, and region50 and region90, the regions (shapely,
         in longitude and latitude, or in local metres), which hold the transmitter with that probability at places of
         the `promise`: "seen places", like those that were measured, or "unseen cells", which were not.
         Input: as `tables.read_table`; sensors, None for those of the fit; crs, None for that of the fit.
         Errors: those of `read_table`; InputError before `fit`, for no sensor of the fit, sensors far from its places,
         or another promise.
-        Warns with InputWarning of samples that no sensor of the fit heard: they get no place; and of other sensors.
+        Warns with InputWarning of samples that no sensor of the fit heard, which get no place, and of sensors of a
+        table that the fit does not know, misses, or knows elsewhere.
         """
         self._fitted()
         check_choice("promise", promise, self.regions_)
@@ -146,17 +148,32 @@ class Locator(BaseEstimator):
         if not heard.any():
             raise InputError(f"{dataset.attrs['source']}: no sample was heard by a sensor of the fit "
                              f"({', '.join(self._maps().sensors[:5])}, ...); check the names of the sensors")
-        told = np.flatnonzero(np.isfinite(dataset.rss.values).any(axis=0))
-        strange = dataset.sensor.values[np.setdiff1d(told, columns)]
-        if len(strange):
-            warnings.warn(f"{dataset.attrs['source']}: the fit does not know the sensors {shown(', '.join(strange))}; "
-                          "their readings are not used", InputWarning, stacklevel=2)
+        for told in [] if readings is dataset else self._told_of_sensors(scaled):
+            warnings.warn(f"{dataset.attrs['source']}: {told}", InputWarning, stacklevel=2)
         if not heard.all():
             warnings.warn(f"{dataset.attrs['source']}: {(~heard).sum()} of {len(heard)} samples were heard by no "
                           "sensor of the fit; they get no place", InputWarning, stacklevel=2)
         parts = pd.concat(self._rows(scaled, np.flatnonzero(heard), self.regions_[promise])).reindex(range(len(heard)))
         parts["trusted"] = parts.trusted.fillna(False).astype(bool)
         return self._in_systems(parts, dataset, promise)
+
+    def _told_of_sensors(self, scaled: xr.Dataset) -> Iterator[str]:
+        """Yield what is odd about the sensors of a table, beside those of the fit."""
+        maps, rss = self._maps(), scaled.rss.values
+        columns, numbers = maps.columns(scaled)
+        heard = np.isfinite(rss).any(axis=0)
+        names, known = scaled.sensor.values, {*maps.sensors}
+        if strange := [name for name in names[heard].tolist() if name not in known]:
+            yield (f"the fit does not know {len(strange)} of its sensors, {shown(', '.join(strange))}; their readings "
+                   "are not used")
+        if (silent := sorted(known - {*names[heard].tolist()})) and len(rss) >= _MANY:
+            yield f"it has no reading of {len(silent)} sensors of the fit, {shown(', '.join(silent))}: another name?"
+        away = np.hypot(*(scaled[f"sensor_{axis}"].values[:, columns] - maps.home[numbers, number]
+                          for number, axis in enumerate("xy")))
+        moved = (np.where(np.isfinite(rss[:, columns]), away, np.nan) > maps.grid.pixel_m).any(axis=0)
+        if moved.any():    # a receiver that moved in the fit has no home, NaN, and is not among them
+            yield (f"{moved.sum()} sensors are not where they were in the fit, "
+                   f"{shown(', '.join(names[columns[moved]]))}; a path loss stands for their maps: check their places")
 
     def calibrate(self, readings: xr.Dataset | reading.Table, force: bool = False) -> calibration.Calibration:
         """Return the offset of each receiver on readings of unknown transmitters, as `calibration.calibrated` finds it.
@@ -265,7 +282,7 @@ class Locator(BaseEstimator):
 
     def _in_systems(self, found: pd.DataFrame, dataset: xr.Dataset, promise: str) -> pd.DataFrame:
         metres = found.x.to_numpy(np.float64), found.y.to_numpy(np.float64)
-        columns: dict[str, Any] = {"time": dataset.time.values}
+        columns: dict[str, Any] = {name: dataset[name].values for name in ("given_sample", "time") if name in dataset}
         columns["x"], columns["y"] = systems.transform(self.crs_, self.input_crs_, *metres)
         if self.crs_ != LOCAL:
             columns["lat"], columns["lon"] = systems.transform(self.crs_, systems.DEGREES, *metres)[::-1]

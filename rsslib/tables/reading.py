@@ -22,6 +22,8 @@ from rsslib.tables.text import Problems, Table
 _FIRST = pd.Timestamp("2000-01-01")
 _MOST = 2**28
 """Samples times sensors."""
+_TOGETHER = pd.Timedelta(hours=1)
+"""Readings of one sample are no farther apart in time."""
 
 
 class _Long(NamedTuple):
@@ -46,9 +48,9 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     crs, of x and y: what pyproj knows, such as "EPSG:25833"; None: lat and lon are WGS 84, x and y metres from a
     corner ("local"). sensors_crs, that of the table of sensors, if it is another. not_heard, numbers that stand for
     "not heard". layout, a name in `layouts.LAYOUTS`. zone, the UTM zone to project to; None: that of the site.
-    skip_unknown leaves out readings of sensors that the table of sensors does not name, skip_bad lines that cannot be
-    used; both say how many.
-    Output: attributes `input_crs`, the system that the places came in; `left_out`, a number of lines; `not_heard`.
+    skip_unknown leaves out readings of sensors that `sensors` does not name, skip_bad lines that cannot be used.
+    Output: attributes `input_crs`, the system that the places came in; `left_out`, a number of lines; `not_heard`;
+    variable `given_sample`, the names of the samples, if the table has such a column.
     Errors: InputError naming the table, its bad lines and what to do; those of `measurements.validate`.
     Warns with InputWarning of lines left out, and of columns that are not used.
 
@@ -74,8 +76,8 @@ def read_table(readings: Table, sensors: Table | None = None, *, crs: object = N
     names = _wide_names(table, places, known, name) if wide else None
     if names is not None:
         _warn_of_unused(table, {*found.values(), *names}, None if known else places, name)
-    elif skip_unknown and places is not None:
-        table = _of_known_sensors(table, found, places.index, name)
+    elif skip_unknown:
+        table = _of_known_sensors(table, found, pd.Index([]) if places is None else places.index, name)
     sent_pair = pair(found, "tx_", name) or (pair(found, "", name) if wide else None)
     _warn_of_degrees(found, sent_pair, system, name)
     sent = places_in(table, found, sent_pair, system, problems, may_miss=True)
@@ -126,21 +128,19 @@ def _warn_of_degrees(found: dict[str, str], where: Pair | None, crs: str | None,
 
 def _of_known_sensors(table: pd.DataFrame, found: dict[str, str], sensors: pd.Index, name: str) -> pd.DataFrame:
     named, beside = table[found["sensor"]].str.strip(), pair(found, "", name)
-    known = named.isin(sensors)
+    known = named.isin(sensors) | (named == "")    # the nameless are told among the bad lines
     if beside is not None:    # a sensor that moves has its place beside the reading
         known |= ~pd.concat([table[found[role]].str.strip().str.lower().isin(text.MISSING) for role in beside[:2]],
                             axis=1).any(axis=1)
     if not known.any():
         raise InputError(f"{name}: none of its sensors is known; check their names, or give their places (--sensors)")
-    if not known.all():
-        silent, role = sensors[~sensors.isin(named)].tolist(), "sample" if "sample" in found else "time"
-        lost = 0
-        if role in found:    # else it is refused below, with the columns it has
-            lost = table[found[role]].str.strip().nunique() - table[found[role]][known].str.strip().nunique()
-        warnings.warn(f"{name}: {(~known).sum()} of {len(known)} readings are of sensors that were not heard in the "
-                      f"fit, or moved there, {shown(', '.join(named[~known].dropna().unique()))}; they are not used"
-                      + f", and {lost} samples without other readings are left out" * bool(lost)
-                      + f". It has nothing of {shown(', '.join(silent))}" * bool(silent), InputWarning, stacklevel=3)
+    strange = ~known & ~table[found["rss"]].str.strip().str.lower().isin(text.MISSING)
+    if strange.any():
+        names, key = named[strange].unique(), found.get("sample", found.get("time"))
+        lost = 0 if key is None else len({*table[key][strange].str.strip()} - {*table[key][known].str.strip()})
+        warnings.warn(f"{name}: {strange.sum()} readings are of {len(names)} sensors that were not heard in the fit, "
+                      f"or moved there, {shown(', '.join(names))}; they are not used"
+                      + f", nor samples of theirs alone: {lost}" * bool(lost), InputWarning, stacklevel=3)
     return table[known]
 
 
@@ -187,7 +187,22 @@ def _samples(table: pd.DataFrame, found: dict[str, str], problems: Problems) -> 
     given = table[found[role]].str.strip()
     blank = given.str.lower().isin(text.MISSING)
     problems.add(table.index[blank], [f"no {NAMES[role]}"] * int(blank.sum()))
-    return pd.factorize(given)[0]
+    code, spelled = pd.factorize(given)
+    if role == "sample":
+        _refuse_apart(table, found, code, problems)
+        return code
+    instant = pd.factorize(text.stamps(pd.Series(spelled), Problems(problems.name, True)))[0]    # however it is written
+    return np.where(instant < 0, len(spelled) + np.arange(len(spelled)), instant)[code]
+
+
+def _refuse_apart(table: pd.DataFrame, found: dict[str, str], sample: np.ndarray, problems: Problems) -> None:
+    """Add lines to `problems` that are far in time from the first line of their sample."""
+    if "time" in found:
+        stamps = pd.Series(text.stamps(table[found["time"]], problems))
+        first = stamps.groupby(sample).transform("first")
+        apart = ((stamps - first).abs() > _TOGETHER).to_numpy()
+        problems.add(table.index[apart], [f"sample {shown(one)} begins at another time, more than {_TOGETHER} away"
+                                          for one in table[found["sample"]][apart]])
 
 
 def _without_bad(table: pd.DataFrame, found: dict[str, str], heard: np.ndarray | _Long, sent: Places | None,
@@ -206,6 +221,10 @@ def _without_bad(table: pd.DataFrame, found: dict[str, str], heard: np.ndarray |
     if not kept.any():
         raise InputError(f"{problems.name}: no sensor heard anything; expected readings in dB")
     _, first, sample = np.unique(heard.sample[kept], return_index=True, return_inverse=True)
+    silent = len(np.unique(heard.sample[~table.index.isin(problems.found)])) - len(first)
+    if silent:
+        warnings.warn(f"{problems.name}: samples without any reading: {silent}; they are left out", InputWarning,
+                      stacklevel=3)
     column, names = pd.factorize(heard.sensor[kept])
     if len(first) * len(names) > _MOST:
         raise InputError(f"{problems.name}: {len(first)} samples of {len(names)} sensors; expected at most {_MOST} "
@@ -274,6 +293,8 @@ def _built(table: pd.DataFrame, found: dict[str, str], heard: Any, sent: Places 
     stamps = _stamps(table, found, name)
     dataset = measurements.build(np.where(np.isnan(x), np.nan, rss), x, y, tx_x, tx_y, stamps, season, names, kinds,
                                  source=name, crs=zone)
+    if "sample" in found:
+        dataset = dataset.assign(given_sample=("sample", table[found["sample"]].str.strip().to_numpy().astype(str)))
     return dataset.assign_attrs(input_crs=sent.crs, left_out=left_out, timed=int("time" in found))
 
 

@@ -18,6 +18,8 @@ PLANS = {
     "full": "real measurements, what `rsslib paper` trained and git keeps: a few minutes, nothing is trained",
 }
 """Per profile: its data, its networks and how long it takes from scratch."""
+UNTIL_DONE = 1e5
+"""So many minutes are no limit to `rsslib paper`."""
 FROM_KEPT = ("losses", "indicators", "detection", "hybrids")
 """The stages of paper 1 that read only measurements and what git keeps of trainings."""
 FIRST = "data@quick", "scenes@quick-chicago", "scenes@quick-sydney"

@@ -20,8 +20,8 @@ def add_to(chosen) -> None:
     fit.add_argument("readings", help="csv: one row per reading (time, sensor, rss), or one row per sample (one column "
                      "per sensor); the transmitter's place in tx_lat, tx_lon or tx_x, tx_y; with --layout frs a folder")
     fit.add_argument("-o", "--output", required=True, help="folder for the model")
-    fit.add_argument("--with-network", action="store_true", help="train networks, too: about a minute per 1,000 "
-                     "samples")
+    fit.add_argument("--with-network", action="store_true", help="train networks, too: one to two minutes per "
+                     "1,000 samples")
     fit.add_argument("--split", help="with --layout frs: fit to its training samples and test on the others")
     locate = chosen.add_parser("locate", help="locate the samples of another csv: `rsslib locate model new.csv -o "
                                "found.geojson`")
@@ -30,7 +30,8 @@ def add_to(chosen) -> None:
     locate.add_argument("-o", "--output", required=True, help="found.geojson, found.csv or found.gpkg")
     locate.add_argument("--places", choices=["seen", "unseen"], default="seen", help="regions that hold the "
                         "transmitter at places like the measured ones, or where nobody measured")
-    for parser, sensors in ((fit, "csv: sensor, lat, lon or x, y"), (locate, "csv, where they moved since the fit")):
+    for parser, sensors in ((fit, "csv: sensor, lat, lon or x, y"),
+                            (locate, "csv, of all sensors, where some moved since the fit")):
         parser.add_argument("--sensors", help=sensors)
         parser.add_argument("--crs", help="of x and y, such as EPSG:25833; default: degrees are WGS 84, x and y "
                             "local metres")
@@ -116,8 +117,10 @@ def _locate(given: argparse.Namespace) -> int:
     found = Locator.load(given.model).locate(given.readings, given.sensors, promise=promise, **_options(given))
     output.write(found, given.output)
     side = output.length(1000 * float(found.area90_km2.median()) ** 0.5)
-    print(f"{len(found)} samples located, {int(found.trusted.sum())} of them trusted; half of the 90 % regions are "
-          f"smaller than {side} x {side}. Written to {given.output}.")
+    placed, trusted = (int(flags.sum()) for flags in (found.x.notna(), found.trusted))
+    of = f"{placed}" if placed == len(found) else f"{placed} of {len(found)}"
+    print(f"{of} samples located, {trusted} of them trusted; half of the 90 % regions are smaller than {side} x {side}."
+          f" Written to {given.output}.")
     return 0
 
 

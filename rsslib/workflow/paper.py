@@ -22,11 +22,10 @@ from rsslib.arguments import check_choice
 from rsslib.files import parsed, read_bytes, read_json, read_yaml
 from rsslib.project import ROOT, InputError, write_json
 from rsslib.workflow import chain, parameters
+from rsslib.workflow.commands import UNTIL_DONE
 
 LOCALIZER, EMITTERS, MAPS, ABLATION, UNSEEN = (f"notebooks/train/{name}.ipynb" for name in (
     "localizer", "emitters", "radio_maps", "ablation", "unseen_cells"))
-UNTIL_DONE = 1e5
-"""So many minutes are no limit."""
 FIRST = ("grid2", "july", "grid5", "random", "november", "blocks")
 """The splits in the order of what they settle."""
 DATA = "data/quick"    # of both papers: measurements, and gain maps of cities
@@ -140,16 +139,17 @@ def train(minutes: float, at_once: int, values: Sequence[str] = (), only: Sequen
     missing.
     """
     if not 0 < minutes <= UNTIL_DONE or not 1 <= at_once <= 256:
-        raise InputError(f"command line: --minutes {minutes:g}, --at-once {at_once}; expected minutes above 0, and 1 "
-                         "to 256 trainings at once")
+        raise InputError(f"command line: --minutes {minutes:g}, --at-once {at_once}; expected minutes above 0 up to "
+                         f"{UNTIL_DONE:g}, and 1 to 256 trainings at once")
     known = {training.name: training for training in order(profile)}
     for name in only:
         check_choice("command line: --only", name, known)
     given = {known[name]: settings(known[name], values) for name in only or known}
     made_of = {training: _made_of(training) for training in given}
     waiting = [training for training in given if not _is_finished(training, given[training], made_of[training])]
-    if profile == "full" and not torch.cuda.is_available():
-        _say("warning: no CUDA GPU is seen here: this will be very slow; `make reproduce` is the job for a CPU")
+    slow = profile == "full" and any(training.notebook == LOCALIZER for training in waiting)
+    if slow and not torch.cuda.is_available():
+        _say("warning: no CUDA GPU is seen here: the UNets of paper 1 take days; `make reproduce` is the job for a CPU")
     _say(f"{len(given) - len(waiting)} of {len(given)} trainings are finished; {len(waiting)} to go"
          + f", at most {minutes:g} min" * (minutes < UNTIL_DONE))
     return _run(waiting, given, made_of, time.monotonic() + 60 * minutes, at_once)

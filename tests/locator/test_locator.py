@@ -176,7 +176,7 @@ def test_what_moves_has_no_place_to_fall_back_on(made, site):
     model = Locator(threads=1).fit(site.assign(sensor_x=(site.sensor_x.dims, x, site.sensor_x.attrs)))
     mover = str(site.sensor.values[0])
     assert mover not in set(model.sensors_.sensor) and len(model.sensors_) == site.sizes["sensor"] - 1
-    with pytest.warns(InputWarning, match="of sensors that were not heard in the fit, or moved there"):
+    with pytest.warns(InputWarning, match="of 1 sensors that were not heard in the fit, or moved there"):
         found = model.read(made.readings.drop(columns=["tx_x", "tx_y"]))
     assert mover not in set(found.sensor.values)
 
@@ -204,12 +204,35 @@ def test_what_nobody_heard_gets_no_place(fitted, new):
     silent.rss.values[0, 0] = -80
     silent = silent.assign(sensor_x=silent.sensor_x.fillna(float(new.sensor_x.mean())),
                            sensor_y=silent.sensor_y.fillna(float(new.sensor_y.mean())))
-    with pytest.warns(InputWarning, match="3 of .* were heard by no sensor of the fit"), pytest.warns(
-            InputWarning, match="the fit does not know the sensors 'unknown'; their readings are not used"):
+    with pytest.warns(InputWarning, match="3 of .* were heard by no sensor of the fit"):
         located = fitted.locate(silent)
     assert np.isnan(located.x[0]) and not located.trusted[0] and np.isfinite(located.x).sum() == len(located) - 3
     features = output.geojson(located)["features"]
     assert features[0]["geometry"] is None and json.dumps(features, allow_nan=False)
+
+
+def test_sensors_of_a_table_that_differ_from_the_fit_are_told_of(made, fitted):
+    table, sensors = made.readings.drop(columns=["tx_x", "tx_y"]), made.sensors
+    renamed = table.assign(sensor=table.sensor.replace("r03", "R-3"))
+    with pytest.warns(InputWarning) as told:
+        fitted.locate(renamed, sensors.assign(sensor=sensors.sensor.replace("r03", "R-3")))
+    assert any("the fit does not know 1 of its sensors, 'R-3'; their" in str(one.message) for one in told)
+    assert any("it has no reading of 1 sensors of the fit, 'r03': another" in str(one.message) for one in told)
+    with pytest.warns(InputWarning, match="it has no reading of 1 sensors of the fit, 'r03': another name"):
+        fitted.locate(table[table.sensor != "r03"])
+    with pytest.warns(InputWarning, match="1 sensors are not where they were in the fit, 'r03'; a path loss stands"):
+        fitted.locate(table, sensors.assign(x=sensors.x + 700 * (sensors.sensor == "r03")))
+    fitted.locate(table, sensors)    # as in the fit: no warning, which would be an error here
+
+
+def test_names_of_samples_come_back(made, fitted):
+    table = made.readings.drop(columns=["tx_x", "tx_y"])
+    table["sample"] = "message " + (101 + pd.Series(pd.factorize(table.time)[0])).astype(str)
+    found = fitted.locate(table.iloc[::-1].reset_index(drop=True))
+    assert found.given_sample[0] == table["sample"].iloc[-1] and found.given_sample.nunique() == len(found)
+    by_time, plain = found.set_index("time"), fitted.locate(table.drop(columns="sample")).set_index("time")
+    assert "given_sample" not in plain and by_time.x.sub(plain.x).abs().max() < 0.01
+    assert output.geojson(found)["features"][0]["properties"]["given_sample"] == found.given_sample[0]
 
 
 def test_what_cannot_be_fitted_or_located(site, fitted, new, tmp_path):

@@ -32,7 +32,13 @@ def test_a_difference_is_paired_by_seed_and_positive_where_leaving_it_out_costs(
 def test_the_answer_says_what_leaving_out_costs(folder, campus):
     told = ablation.answer(ablation.records(folder, campus))
     assert told.word == "1 settled to cost, 1 undecided"
-    assert "**settled to cost**: costs, Random train: +5.0 m" in told.sentences
+    assert "- **costs**: settled to cost on Random train, +5.0 m" in told.sentences
+    assert "- **mixed**: undecided on Random train, " in told.sentences
+
+
+def test_the_answer_leaves_out_validation_on_which_the_method_was_chosen(folder, campus):
+    records = [record | {"set": "val"} for record in ablation.records(folder, campus)]
+    assert ablation.answer(records).word == "nothing compared"
 
 
 def test_other_measurements_and_an_empty_folder_are_named(folder, campus, tmp_path):

@@ -109,6 +109,13 @@ def test_validation_and_sets_or_splits_without_emd_have_no_difference():
     assert pairs == []
 
 
+def test_networks_are_compared_with_the_maps_alone_on_the_same_samples():
+    maps = {"grid2": mapped([network([10, 20, 90]), network([100, 30, 20])], [network([60, 70, 80])]),
+            "random": mapped([network([1.0], "val")], [network([2.0], "val")]), "july": mapped(maps=[network([5.0])])}
+    assert tables.beyond(maps, {})[1] == [{"left_method": "network", "right_method": "maps", "split": "grid2",
+                                           "set": "ood", "n": 3, "median_m": -45.0}]
+
+
 @pytest.mark.parametrize("east, half", [((0.0, 0.0, 0.0), 20), ((-20.0, 0.0, 20.0), 34.5)])
 def test_the_interval_of_a_difference_lies_about_it_and_holds_the_chance_of_both_sides(east, half):
     ours = mapped([network([error] * 40) for error in (80, 100, 120)])
@@ -141,13 +148,14 @@ def test_detection_is_the_share_of_pairs_in_which_the_unknown_is_less_sure():
         return model.assign({name: ("sample", value) for name, value in values.items()})
 
     maps = [told(entropy=[1.0, 2, 2, 3, 9], map_std=[5.0, 5, 1, 9, 0])]
-    networks = [told(entropy_network=value, map_std=[0.0, 2, 0, 4, 0]) for value in (
+    networks = [told(entropy=value, entropy_network=[1.0, 2, 3, 4, 0], map_std=[0.0, 2, 0, 4, 0]) for value in (
         [1.0, 2, 3, 4, 0], [1.0, 4, 2, 3, 0])]
     emd = {"grid2": told(sure=[0.9, 0.4, 0.3, 0.5, 0.0])}
     found = tables.detection({"grid2": mapped(networks, maps), "random": mapped(networks, maps)}, emd)
     assert [(one["method"], one["indicator"], one["auroc"], one["networks"]) for one in found] == [
-        ("maps", "entropy", 0.875, 1), ("maps", "map_std", 0.5, 1), ("network", "entropy_network", 0.75, 2),
-        ("network", "entropy_network + map_std", 0.8125, 2),    # doubts -2, 2 | 2, 8 and -2, 2 | -4/3, 10/3
+        ("maps", "entropy", 0.875, 1), ("maps", "map_std", 0.5, 1), ("network", "entropy_network", 1.0, 2),
+        ("network", "entropy", 0.75, 2),
+        ("network", "entropy + map_std", 0.8125, 2),    # doubts -2, 2 | 2, 8 and -2, 2 | -4/3, 10/3
         ("emd", "max_mean_prediction", 0.75, 1)]
     assert {(one["split"], one["set"]) for one in found} == {("grid2", "ood")}
     assert [one["method"] for one in tables.detection({"grid2": mapped(maps=maps)}, {})] == ["maps", "maps"]
@@ -250,8 +258,8 @@ DETECTION = [{"split": "grid2", "set": "ood", "method": method, "indicator": ind
              for method, indicator, value in (("maps", "entropy", 0.9), ("emd", "max_mean_prediction", 0.75))]
 
 
-def pair(ends, method="network", split="grid2", name="ood"):
-    return {"left_method": method, "right_method": "emd", "split": split, "set": name, "n": 40,
+def pair(ends, method="network", split="grid2", name="ood", other="emd"):
+    return {"left_method": method, "right_method": other, "split": split, "set": name, "n": 40,
             "median_m": sum(ends) / 2 if ends else -30.0} | ({"ci95_median_m": ends} if ends else {})
 
 
@@ -264,13 +272,22 @@ AHEAD, OPEN, BEHIND = (-60, -20), (-60, 20), (20, 60)
     (BEHIND, (0, 1, 0), "farther off on Grid2 (OOD test) +40 m [+20, +60]"),
     (None, (0, 0, 1), "undecided on Grid2 (OOD test) −30 m (no interval)")])
 def test_the_answer_turns_with_the_interval_of_the_difference(ends, counts, told):
-    answer = findings.answer(RECORDS, [pair(ends), pair(AHEAD, "maps")], [], [])
+    answer = findings.answer(RECORDS, [pair(ends), pair(AHEAD, "maps"), pair((1, 9), other="maps")], [], [])
     ahead, behind, undecided = counts
+    assert "beside the maps alone: farther off on Grid2 (OOD test) +5 m [+1, +9]." in answer.sentences
     assert answer.word == (f"network fed by maps: ahead of our EMD in {ahead} of 1 sets, behind in {behind}, undecided "
                            f"in {undecided}")
     assert f"- **network fed by maps**: {told}." in answer.sentences
     title = findings.medians(RECORDS, [pair(ends)]).title
     assert title == f"network fed by maps: nearer than EMD in {ahead} of 1 sets, farther off in {behind}"
+
+
+def test_an_end_that_decides_is_not_rounded_to_nothing():
+    told = findings.answer(RECORDS, [pair((0.4, 14)), pair((-0.4, 14), split="random", name="test"),
+                                     pair((-9, -1), other="maps")], [], []).sentences
+    assert "farther off on Grid2 (OOD test) +7.2 m [+0.4, +14.0]" in told
+    assert "undecided on Random (test) +6.8 m [−0.4, +14.0]" in told
+    assert "beside the maps alone: nearer on Grid2 (OOD test) −5 m [−9, −1]" in told
 
 
 def test_the_answer_counts_sets_and_groups_them():

@@ -3,13 +3,14 @@
 import json
 
 import pytest
+import torch
 import xarray as xr
 
 from rsslib import __main__ as command_line
 from rsslib import files
 from rsslib.files import read_yaml
 from rsslib.project import ROOT, InputError, write_json
-from rsslib.workflow import paper
+from rsslib.workflow import commands, paper
 
 NOTEBOOK = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
     {"cell_type": "markdown", "metadata": {}, "source": "# Text is no code"},
@@ -172,11 +173,14 @@ def processes(monkeypatch):
 
 def test_what_is_finished_is_not_trained_again(project, processes, capsys):
     assert paper.train(1, 2) == 0
-    assert "0 of 5 trainings are finished; 5 to go" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "0 of 5 trainings are finished; 5 to go, at most 1 min\n" in said
+    assert ("take days" in said) != torch.cuda.is_available()
     assert (project / "com.txt").read_text() == "5 2" and (project / "data/full/finished/grid3-emd.json").is_file()
     (project / "com.txt").unlink()
-    assert paper.train(1, 2) == 0 and not (project / "com.txt").exists()
-    assert "5 of 5 trainings are finished" in capsys.readouterr().err
+    assert paper.train(commands.UNTIL_DONE, 2) == 0 and not (project / "com.txt").exists()
+    said = capsys.readouterr().err
+    assert "5 of 5 trainings are finished; 0 to go\n" in said and "take days" not in said
     assert paper.train(1, 2, ["a=8"]) == 0 and (project / "com.txt").read_text() == "8 2"
 
 

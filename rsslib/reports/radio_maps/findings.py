@@ -16,15 +16,16 @@ from rsslib.reports.tables import name as named
 def answer(records: Records, pairs: Records, detection: Records, covered: Records) -> Answer:
     """Return in how many sets our method is ahead of the paper's EMD, and what its regions and entropies are worth."""
     usable(records, "answer")
-    lines = [f"**{LOOKS[method].label}**: {told}." for method in ("maps", "network")
-             if (told := _against(pairs, method))]
+    lines = [f"**{LOOKS[method].label}**{beside}: {told}." for method, other, beside in (
+        ("maps", "emd", ""), ("network", "emd", ""), ("network", "maps", ", beside the maps alone"))
+             if (told := _against(pairs, method, other))]
     lines += [_detected(detection)] * bool(detection)
     for method in ("maps", "network"):
         own = [record for record in covered if record["method"] == method and record["level"] == 0.9
                and unseen(record["split"], record["set"])]
         if own:
             lines.append(f"**{LOOKS[method].label}**, out of distribution: regions of 90 % {_held(own)}.")
-    compared = {pair["left_method"] for pair in pairs}
+    compared = {pair["left_method"] for pair in pairs if pair["right_method"] == "emd"}
     words = [_counted(pairs, method) for method in ("network", "maps") if method in compared]
     return Answer(words[0] if words else "not compared with EMD", "\n\n" + "\n".join(f"- {line}" for line in lines))
 
@@ -51,9 +52,12 @@ def _verdict(pair: Mapping) -> str:
     return settled(pair.get("ci95_median_m"), "<")
 
 
+def _of(pairs: Records, method: str, other: str) -> list[Mapping]:
+    return [pair for pair in pairs if (pair["left_method"], pair["right_method"]) == (method, other)]
+
+
 def _tally(pairs: Records, method: str) -> dict[str, int]:
-    return {word: len(group) for word, group in by_verdict(
-        (pair for pair in pairs if pair["left_method"] == method), _verdict).items()}
+    return {word: len(group) for word, group in by_verdict(_of(pairs, method, "emd"), _verdict).items()}
 
 
 def _case(record: Mapping) -> str:
@@ -69,16 +73,19 @@ def set_label(name: str) -> str:
     return LOOKS[name].label if name in LOOKS else f"all {name.removesuffix('_all').capitalize()}"
 
 
-def _against(pairs: Records, method: str) -> str:
-    """Return where a method is ahead of EMD and where not, with the differences."""
-    verbs = {SETTLED: "nearer than EMD on", REFUTED: "farther off on", UNDECIDED: "undecided on"}
-    groups = by_verdict((pair for pair in pairs if pair["left_method"] == method), _verdict)
+def _against(pairs: Records, method: str, other: str) -> str:
+    """Return where a method is ahead of EMD, or of the maps, and where not, with the differences."""
+    than = "than EMD " if other == "emd" else ""
+    verbs = {SETTLED: f"nearer {than}on", REFUTED: "farther off on", UNDECIDED: "undecided on"}
+    groups = by_verdict(_of(pairs, method, other), _verdict)
     return "; ".join(f"{verbs[word]} {listed([_told(pair) for pair in group])}" for word, group in groups.items())
 
 
 def _told(pair: Mapping) -> str:
     ends = pair.get("ci95_median_m")
-    return f"{_case(pair)} {fixed(pair['median_m'], 0, True)} m {span(ends, 0, True) if ends else '(no interval)'}"
+    digits = int(min(map(abs, ends)) < 0.5) if ends else 0    # an end that decides is not rounded to 0
+    told = span(ends, digits, True) if ends else "(no interval)"
+    return f"{_case(pair)} {fixed(pair['median_m'], digits, True)} m {told}"
 
 
 def medians(records: Records, pairs: Records) -> Told:
@@ -166,7 +173,8 @@ def _detected(records: Iterable[Mapping]) -> str:
     told: dict[str, list[str]] = {}
     labels = {("maps", "entropy"): "entropy of the maps' posterior", ("maps", "map_std"): "the maps' uncertainty",
               ("network", "entropy_network"): "entropy of the network's posterior",
-              ("network", "entropy_network + map_std"): "that entropy with the maps' uncertainty there",
+              ("network", "entropy"): "entropy of the posterior of networks and maps",
+              ("network", "entropy + map_std"): "that entropy with the maps' uncertainty there",
               ("emd", "max_mean_prediction"): "EMD's maximum mean prediction"}
     for record in records:
         told.setdefault(labels[record["method"], record["indicator"]], []).append(

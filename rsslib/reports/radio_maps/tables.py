@@ -98,16 +98,18 @@ def _facts(path: Path, *keys: str) -> list[list[dict]]:
 
 
 def beyond(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> tuple[list[dict], list[dict]]:
-    """Return a record for each method, split and set, and the differences from EMD on the same samples.
+    """Return a record for each method, split and set, and the differences from EMD, and of networks from the maps.
 
     median_m is the mean over the seeds of their median errors, ci95_m a bootstrap over blocks of time and seeds, of
     which N - 1 of N are drawn. coverage90 is how often the regions of 90 % hold the transmitter, with its interval, and
     area90_km2 their median area, if they were calibrated as `promise` says. transductive: the readings of the tested
-    samples, not their locations, were used. Differences: left_method, right_method (emd), median_m, ci95_median_m.
+    samples, not their locations, were used. Differences, on the same samples: left_method, right_method (emd, maps),
+    median_m, ci95_median_m.
     Input: emd, predictions of ensembles by split, with `block`, where there are some.
     """
     rows, pairs = [], []
     for split, one in maps.items():
+        alone = _by_set(one.methods.get("maps", []))
         for method, models in one.methods.items():
             for name, parts in _by_set(models).items():
                 keys = {"split": split, "set": name}
@@ -116,6 +118,9 @@ def beyond(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> tuple[lis
                 if split in emd and name in emd[split].set.values and name != "val":
                     pairs.append({"left_method": method, "right_method": "emd"} | keys | _difference(
                         _errors(parts), parts[0], predictions.of_set(emd[split], name)))
+                if method == "network" and name in alone and name != "val":
+                    pairs.append({"left_method": method, "right_method": "maps"} | keys | _difference(
+                        _errors(parts), parts[0], alone[name][0]))
     return rows + _by_season(maps), pairs
 
 
@@ -250,27 +255,29 @@ def networks_drawn(errors: np.ndarray, others: np.ndarray | None = None) -> Stat
     return statistic
 
 
-def _difference(errors: np.ndarray, part: xr.Dataset, emd: xr.Dataset) -> dict:
-    """Return the median error of networks minus that of an EMD ensemble on the same samples, with its interval."""
-    if not np.array_equal(part.measurement, emd.measurement):
+def _difference(errors: np.ndarray, part: xr.Dataset, other: xr.Dataset) -> dict:
+    """Return the median error of networks minus that of EMD, or of maps, on the same samples, with its interval."""
+    if not np.array_equal(part.measurement, other.measurement):
         raise InputError("radio maps: EMD was tested on other samples; both come from the same measurements and split")
     # both draw the same blocks; drawn in one statistic, networks and ensembles would count in each other's widening
-    drawn = resampled(networks_drawn(errors), {"part": part.block.values}) - resampled_errors(emd)
-    value = np.median(errors, axis=1).mean() - np.median(predictions.errors(emd))
+    times = {"part": part.block.values}
+    drawn = resampled(networks_drawn(errors), times) - (resampled_errors(other) if "drawn" in other.coords else
+                                                        resampled(networks_drawn(_errors([other])), times))
+    value = np.median(errors, axis=1).mean() - np.median(predictions.errors(other))
     return {"n": errors.shape[1]} | field("median_m", float(value), drawn, difference=True)
 
 
-DOUBT = ("entropy_network", "map_std")
-"""How unsure a network is of the place, and how unsure the maps are there. Chosen on cells held out of `train` and
-`val` (benchmarks/choices.json)."""
+DOUBT = ("entropy", "map_std")
+"""How unsure networks and maps are of the place, and how unsure the maps are there. Chosen on cells held out of `train`
+and `val` (benchmarks/choices.json)."""
 _SIGN = {"max_mean_prediction": -1}    # of the indicators below: what grows with confidence
 
 
 def detection(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> list[dict]:
     """Return the area under the ROC curve of telling the OOD set from validation, by indicator; none where none is OOD.
 
-    Indicators: entropy of the network's posterior and of the maps', map_std, how unsure the maps are where the
-    posterior lies; DOUBT, both of the network's (see `doubt`); of EMD the maximum mean prediction, the paper's choice.
+    Indicators: entropy of the posterior (of networks, also without the maps' factor), map_std, how unsure the maps are
+    where it lies; DOUBT, both (see `doubt`); of EMD the maximum mean prediction, the paper's choice.
     Each is a mean over the networks. below_val10 is the share of the OOD samples below the 10th percentile of
     validation.
     """
@@ -282,7 +289,7 @@ def detection(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> list[d
         told: list[tuple[str, Sequence[str], Sequence[xr.Dataset]]] = [
             ("maps", ("entropy",), one.methods["maps"]), ("maps", ("map_std",), one.methods["maps"])]
         if one.methods.get("network"):
-            told += [("network", DOUBT[:1], one.methods["network"]), ("network", DOUBT, one.methods["network"])]
+            told += [("network", names, one.methods["network"]) for names in (("entropy_network",), DOUBT[:1], DOUBT)]
         told += [("emd", ("max_mean_prediction",), [emd[split]])] if split in emd else []
         for method, names, models in told:
             chosen = [model.isel(sample=np.isin(model.set.values, ["val", judged])) for model in models]
