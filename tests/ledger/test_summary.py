@@ -95,9 +95,8 @@ def test_the_last_finding_counts_where_our_own_method_is_ahead_and_behind(root):
     assert summary.findings(root)[-1] == (
         "- **Our own method**, no claim of the papers, some of it chosen with these test sets in sight "
         "([what](docs/deviations.md)). Networks that learn from radio maps err less than our EMD in 1 "
-        "of 2 sets, more in 0; undecided in 1. Radio maps alone err less than our EMD in 1 of 2 sets, more in 1; "
-        "undecided in 0. The networks err less than the maps alone in 0 of 2 sets, more in 1; undecided in 1 (notebook "
-        "09).")
+        "of 2 sets, more in 0. Radio maps alone err less than our EMD in 1 of 2 sets, more in 1. The networks err less "
+        "than the maps alone in 0 of 2 sets, more in 1 (notebook 09).")
 
 
 def test_a_finding_that_is_not_there_is_named(root):
