@@ -167,6 +167,11 @@ def test_the_figures_of_an_executed_notebook_have_an_alternative_text_and_fit_a_
         assert width <= 900
 
 
+@pytest.mark.parametrize("path", EXECUTED, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_tables_of_an_executed_notebook_are_shown_whole(path):
+    assert "<td>...</td>" not in path.read_text(encoding="utf-8"), "pandas leaves out rows or columns: show fewer"
+
+
 def test_executed_notebooks_are_small_and_know_no_machine():
     assert sum(path.stat().st_size for path in EXECUTED) < MOST_MB * 2**20
     for path in EXECUTED:
