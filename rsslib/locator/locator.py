@@ -164,15 +164,15 @@ class Locator(BaseEstimator):
         heard = np.isfinite(rss).any(axis=0)
         names, known = scaled.sensor.values, {*maps.sensors}
         if strange := [name for name in names[heard].tolist() if name not in known]:
-            yield (f"the fit does not know {len(strange)} of its sensors, {shown(', '.join(strange))}; their readings "
-                   "are not used")
+            yield f"sensors that the fit does not know are not used: {len(strange)}, {shown(', '.join(strange))}"
         if (silent := sorted(known - {*names[heard].tolist()})) and len(rss) >= _MANY:
-            yield f"it has no reading of {len(silent)} sensors of the fit, {shown(', '.join(silent))}: another name?"
+            yield (f"sensors of the fit without a reading: {len(silent)}, {shown(', '.join(silent))}; have they "
+                   "another name here?")
         away = np.hypot(*(scaled[f"sensor_{axis}"].values[:, columns] - maps.home[numbers, number]
                           for number, axis in enumerate("xy")))
         moved = (np.where(np.isfinite(rss[:, columns]), away, np.nan) > maps.grid.pixel_m).any(axis=0)
         if moved.any():    # a receiver that moved in the fit has no home, NaN, and is not among them
-            yield (f"{moved.sum()} sensors are not where they were in the fit, "
+            yield (f"sensors that are not where they were in the fit: {moved.sum()}, "
                    f"{shown(', '.join(names[columns[moved]]))}; a path loss stands for their maps: check their places")
 
     def calibrate(self, readings: xr.Dataset | reading.Table, force: bool = False) -> calibration.Calibration:

@@ -23,7 +23,7 @@ _FIRST = pd.Timestamp("2000-01-01")
 _MOST = 2**28
 """Samples times sensors."""
 _TOGETHER = pd.Timedelta(hours=1)
-"""Readings of one sample are no farther apart in time."""
+"""Readings of one sample are no farther in time from its first."""
 
 
 class _Long(NamedTuple):
@@ -138,9 +138,9 @@ def _of_known_sensors(table: pd.DataFrame, found: dict[str, str], sensors: pd.In
     if strange.any():
         names, key = named[strange].unique(), found.get("sample", found.get("time"))
         lost = 0 if key is None else len({*table[key][strange].str.strip()} - {*table[key][known].str.strip()})
-        warnings.warn(f"{name}: {strange.sum()} readings are of {len(names)} sensors that were not heard in the fit, "
-                      f"or moved there, {shown(', '.join(names))}; they are not used"
-                      + f", nor samples of theirs alone: {lost}" * bool(lost), InputWarning, stacklevel=3)
+        warnings.warn(f"{name}: readings of sensors that were not heard in the fit, or moved there, are not used "
+                      f"(readings: {strange.sum()}; sensors: {len(names)}, {shown(', '.join(names))}"
+                      + f"; samples that only they heard: {lost}" * bool(lost) + ")", InputWarning, stacklevel=3)
     return table[known]
 
 
@@ -201,7 +201,7 @@ def _refuse_apart(table: pd.DataFrame, found: dict[str, str], sample: np.ndarray
         stamps = pd.Series(text.stamps(table[found["time"]], problems))
         first = stamps.groupby(sample).transform("first")
         apart = ((stamps - first).abs() > _TOGETHER).to_numpy()
-        problems.add(table.index[apart], [f"sample {shown(one)} begins at another time, more than {_TOGETHER} away"
+        problems.add(table.index[apart], [f"more than an hour from the first reading of sample {shown(one)}"
                                           for one in table[found["sample"]][apart]])
 
 
@@ -223,7 +223,7 @@ def _without_bad(table: pd.DataFrame, found: dict[str, str], heard: np.ndarray |
     _, first, sample = np.unique(heard.sample[kept], return_index=True, return_inverse=True)
     silent = len(np.unique(heard.sample[~table.index.isin(problems.found)])) - len(first)
     if silent:
-        warnings.warn(f"{problems.name}: samples without any reading: {silent}; they are left out", InputWarning,
+        warnings.warn(f"{problems.name}: samples without any reading are left out: {silent}", InputWarning,
                       stacklevel=3)
     column, names = pd.factorize(heard.sensor[kept])
     if len(first) * len(names) > _MOST:

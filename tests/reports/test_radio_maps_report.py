@@ -137,7 +137,7 @@ def test_networks_and_emd_of_other_samples_are_refused():
     one, other = network([1.0, 2.0]), network([1.0, 2.0], measurement=[1, 0])
     with pytest.raises(InputError, match="the networks were tested on different samples"):
         tables.beyond({"grid2": mapped([one, other])}, {})
-    with pytest.raises(InputError, match="EMD was tested on other samples"):
+    with pytest.raises(InputError, match="methods were tested on different samples"):
         tables.beyond({"grid2": mapped([one])}, {"grid2": other})
 
 

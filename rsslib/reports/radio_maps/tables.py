@@ -98,13 +98,12 @@ def _facts(path: Path, *keys: str) -> list[list[dict]]:
 
 
 def beyond(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> tuple[list[dict], list[dict]]:
-    """Return a record for each method, split and set, and the differences from EMD, and of networks from the maps.
+    """Return a record for each method, split and set, and differences from EMD, and of networks from the maps.
 
     median_m is the mean over the seeds of their median errors, ci95_m a bootstrap over blocks of time and seeds, of
     which N - 1 of N are drawn. coverage90 is how often the regions of 90 % hold the transmitter, with its interval, and
     area90_km2 their median area, if they were calibrated as `promise` says. transductive: the readings of the tested
-    samples, not their locations, were used. Differences, on the same samples: left_method, right_method (emd, maps),
-    median_m, ci95_median_m.
+    samples, not their locations, were used. Differences: left_method, right_method (emd, maps), median_m.
     Input: emd, predictions of ensembles by split, with `block`, where there are some.
     """
     rows, pairs = [], []
@@ -116,19 +115,24 @@ def beyond(maps: Mapping[str, Maps], emd: Mapping[str, xr.Dataset]) -> tuple[lis
                 rows.append({"method": method} | keys | _errors_told(parts, method in TRANSDUCTIVE)
                             | _coverage(one.covered, method, name, split, parts))
                 if split in emd and name in emd[split].set.values and name != "val":
-                    pairs.append({"left_method": method, "right_method": "emd"} | keys | _difference(
-                        _errors(parts), parts[0], predictions.of_set(emd[split], name)))
+                    other = predictions.of_set(emd[split], name)
+                    pairs.append(keys | {"left_method": method, "right_method": "emd"} | _difference(
+                        parts, other, resampled_errors(other)))
                 if method == "network" and name in alone and name != "val":
-                    pairs.append({"left_method": method, "right_method": "maps"} | keys | _difference(
-                        _errors(parts), parts[0], alone[name][0]))
+                    pairs.append(keys | {"left_method": "network", "right_method": "maps"} | _difference(
+                        parts, alone[name][0], _resampled(alone[name])))
     return rows + _by_season(maps), pairs
 
 
 def _errors_told(parts: Sequence[xr.Dataset], transductive: bool) -> dict:
-    errors, block = _errors(parts), parts[0].block.values
-    drawn = resampled(networks_drawn(errors), {"part": block})
-    return {"n": len(block), "seeds": len(errors), "transductive": transductive, "median_m": float(
-        np.median(errors, axis=1).mean())} | ends("m", interval(drawn)) | {"mean_m": float(errors.mean())}
+    errors = _errors(parts)
+    return {"n": errors.shape[1], "seeds": len(errors), "transductive": transductive, "mean_m": float(errors.mean()),
+            "median_m": float(np.median(errors, axis=1).mean())} | ends("m", interval(_resampled(parts)))
+
+
+def _resampled(parts: Sequence[xr.Dataset]) -> np.ndarray:
+    """Return the mean of the networks' median errors in each resample, (resamples,) [m]."""
+    return resampled(networks_drawn(_errors(parts)), {"part": parts[0].block.values})
 
 
 def _coverage(covered: Sequence[dict], method: str, name: str, split: str, parts: Sequence[xr.Dataset]) -> dict:
@@ -255,21 +259,17 @@ def networks_drawn(errors: np.ndarray, others: np.ndarray | None = None) -> Stat
     return statistic
 
 
-def _difference(errors: np.ndarray, part: xr.Dataset, other: xr.Dataset) -> dict:
-    """Return the median error of networks minus that of EMD, or of maps, on the same samples, with its interval."""
-    if not np.array_equal(part.measurement, other.measurement):
-        raise InputError("radio maps: EMD was tested on other samples; both come from the same measurements and split")
-    # both draw the same blocks; drawn in one statistic, networks and ensembles would count in each other's widening
-    times = {"part": part.block.values}
-    drawn = resampled(networks_drawn(errors), times) - (resampled_errors(other) if "drawn" in other.coords else
-                                                        resampled(networks_drawn(_errors([other])), times))
-    value = np.median(errors, axis=1).mean() - np.median(predictions.errors(other))
-    return {"n": errors.shape[1]} | field("median_m", float(value), drawn, difference=True)
+def _difference(parts: Sequence[xr.Dataset], other: xr.Dataset, drawn: np.ndarray) -> dict:
+    """Return the median error of networks less another one, `drawn` in each resample, (resamples,) [m]."""
+    if not np.array_equal(parts[0].measurement, other.measurement):
+        raise InputError("radio maps: methods were tested on different samples; train them on the same measurements")
+    # both draw the same blocks; in one statistic, networks and ensembles would count in each other's widening
+    value = np.median(_errors(parts), axis=1).mean() - np.median(predictions.errors(other))
+    return {"n": parts[0].sizes["sample"]} | field("median_m", float(value), _resampled(parts) - drawn, difference=True)
 
 
 DOUBT = ("entropy", "map_std")
-"""How unsure networks and maps are of the place, and how unsure the maps are there. Chosen on cells held out of `train`
-and `val` (benchmarks/choices.json)."""
+"""How unsure the posterior is, and the maps are there; chosen on cells held out of `train` and `val`."""
 _SIGN = {"max_mean_prediction": -1}    # of the indicators below: what grows with confidence
 
 
